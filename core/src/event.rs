@@ -1,0 +1,112 @@
+//! What the core tells the host: typed events for logs and history. They carry numbers, not prose.
+
+use crate::{guid::Guid, status::Status};
+
+/// Why an occurrence did not become a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Skipped {
+    /// An instance runs, and the policy is to ignore new ones.
+    AlreadyRunning,
+    /// The policy is to queue, and the queue is full.
+    QueueFull,
+    /// Every slot for instances is taken.
+    NoInstanceSlot,
+    /// The started record could not be made durable.
+    StoreFailed,
+}
+
+/// Something happened that a log or a history would want to keep. Tasks are named by their number in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Event {
+    /// A task or folder was registered or updated.
+    Registered {
+        /// Number of the task.
+        task: u32,
+    },
+    /// A task or folder was deleted.
+    Deleted {
+        /// Number of the task.
+        task: u32,
+    },
+    /// A trigger fired, or somebody ran the task, but no instance started.
+    Skipped {
+        /// Number of the task.
+        task: u32,
+        /// Why.
+        reason: Skipped,
+    },
+    /// An instance was started; its record is durable.
+    InstanceStarted {
+        /// Number of the task.
+        task: u32,
+        /// The instance.
+        instance: Guid,
+    },
+    /// An instance ended.
+    InstanceEnded {
+        /// Number of the task.
+        task: u32,
+        /// The instance.
+        instance: Guid,
+        /// Its result: the exit code, or a failure of ours.
+        result: Status,
+    },
+    /// A record of the store could not be read at start and was left out.
+    RecordDamaged {
+        /// Kind of the record.
+        kind: u8,
+        /// Number of the record.
+        number: u32,
+    },
+    /// A store call failed.
+    StoreFailed {
+        /// What the store said.
+        error: crate::ports::StoreError,
+    },
+    /// A login failed.
+    LoginFailed {
+        /// The connection.
+        connection: u32,
+    },
+    /// Somebody logged in.
+    LoggedIn {
+        /// The connection.
+        connection: u32,
+    },
+    /// A connection was closed because of what its peer sent or did not send.
+    ConnectionClosed {
+        /// The connection.
+        connection: u32,
+        /// Why.
+        reason: Closed,
+    },
+    /// So many events were lost because the host did not fetch them in time.
+    Lost {
+        /// How many.
+        count: u32,
+    },
+}
+
+/// Why the server closed a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Closed {
+    /// The peer sent something that is not a PDU of the protocol, or lied about a length.
+    Unreadable,
+    /// The peer broke the rules of the protocol.
+    Forbidden,
+    /// A verifier did not verify.
+    BadVerifier,
+    /// The bind did not come in time.
+    BindTime,
+    /// The rest of a call did not come in time.
+    CallTime,
+    /// Nothing came for too long.
+    IdleTime,
+    /// Every slot for connections is taken.
+    NoConnectionSlot,
+    /// The server ends.
+    Shutdown,
+}

@@ -1,0 +1,19 @@
+//! An embeddable task scheduler that Windows administrators can manage remotely.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "xml")]
+extern crate alloc;
+
+pub mod bytes;
+pub mod engine;
+pub mod event;
+pub mod guid;
+pub mod limits;
+pub mod ports;
+pub mod rpc;
+pub mod sid;
+pub mod status;
+pub mod task;
+pub mod text;
+pub mod time;

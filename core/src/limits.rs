@@ -1,0 +1,52 @@
+//! Every bound that is a constant, in one place, with the answer a caller gets when it is exceeded.
+//!
+//! Bounds that depend on the machine (tasks, connections, instances, the size of a call) are capacities instead: the
+//! lengths of the slices that the host lends.
+
+/// Smallest fragment that is negotiated; an offer of less gets this.
+pub const FRAGMENT_MIN: u16 = 2048;
+/// Largest fragment that is negotiated; an offer of more gets this. A longer fragment closes the connection.
+pub const FRAGMENT_MAX: u16 = 5840;
+/// Smallest fragment that is accepted from a server, as a client.
+pub const FRAGMENT_CLIENT_MIN: u16 = 1432;
+/// Presentation contexts of one connection; further ones are rejected with local limit exceeded.
+pub const PRESENTATION_CONTEXTS: usize = 8;
+/// Security contexts of one connection; a bind or alter context for one more gets a fault or a nak.
+pub const SECURITY_CONTEXTS: usize = 4;
+/// Bytes of an authentication token; a longer one is refused as unreadable.
+pub const AUTH_TOKEN: usize = 4096;
+/// Milliseconds in which a connection must have bound; it is closed then.
+pub const BIND_TIME: u64 = 30_000;
+/// Milliseconds in which a call of several fragments must be complete; the connection is closed then.
+pub const CALL_TIME: u64 = 30_000;
+/// Milliseconds a connection may be silent between calls; it is closed then.
+pub const IDLE_TIME: u64 = 3_600_000;
+
+/// UTF-16 code units of a path; a longer one gets `E_INVALID_NAME`.
+pub const PATH_UNITS: usize = 260;
+/// Bytes of UTF-8 of a path.
+pub const PATH_BYTES: usize = 3 * PATH_UNITS;
+/// Levels of folders in a path; a deeper one gets `E_INVALID_NAME`.
+pub const PATH_LEVELS: usize = 32;
+
+/// UTF-16 code units of a task XML; a longer one gets `E_OUTOFMEMORY`.
+pub const XML_UNITS: usize = 512 * 1024;
+/// Nodes of a task XML; more get `SCHED_E_MALFORMEDXML`.
+pub const XML_NODES: u32 = 65_536;
+/// Nesting of a task XML; a deeper one gets `SCHED_E_MALFORMEDXML`.
+pub const XML_DEPTH: usize = 64;
+/// Triggers of a task, section 2.5.3; more get `SCHED_E_TOO_MANY_NODES`.
+pub const TRIGGERS: usize = 48;
+/// Actions of a task, section 2.5.7; more get `SCHED_E_TOO_MANY_NODES`.
+pub const ACTIONS: usize = 32;
+
+/// Arguments of one `SchRpcRun`; more get `E_INVALIDARG`.
+pub const RUN_ARGUMENTS: usize = 32;
+/// Bytes of UTF-8 of all arguments of one `SchRpcRun`; more get `E_OUTOFMEMORY`.
+pub const RUN_ARGUMENT_BYTES: usize = 512;
+/// Runs of one task that its policy keeps waiting; a further one is dropped and told as dropped.
+pub const QUEUED_RUNS: u8 = 16;
+/// Milliseconds between asking an instance to stop and stopping it for good.
+pub const STOP_TIME: u64 = 5_000;
+/// Events kept for the host until it fetches them; further ones are counted as lost.
+pub const EVENTS: usize = 64;

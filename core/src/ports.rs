@@ -1,0 +1,192 @@
+//! What the core must know at once to go on: records, random bytes and accounts. The host brings an implementation of
+//! each; they travel together as [`Ports`].
+//!
+//! Clocks, sockets and processes are not here: time is an argument, bytes and actions are inputs and outputs.
+
+use crate::{sid::Sid, time::Timestamp};
+
+/// The key of a record: its kind, then its number. Keys sort by kind first, then by number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Key {
+    /// Which sort of record, see [`crate::store`].
+    pub kind: u8,
+    /// Which one of that sort.
+    pub number: u32,
+}
+
+impl Key {
+    /// The key as five bytes that sort as the key does.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 5] {
+        let [a, b, c, d] = self.number.to_be_bytes();
+        [self.kind, a, b, c, d]
+    }
+
+    /// The key of which `bytes` is the form.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 5]) -> Self {
+        let [kind, number @ ..] = bytes;
+        Self { kind, number: u32::from_be_bytes(number) }
+    }
+}
+
+/// One step of a list that [`Store::apply`] carries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<'c> {
+    /// The record under this key is now this value, whether there was one before or not.
+    Put(Key, &'c [u8]),
+    /// There is no record under this key; no error if there was none before.
+    Delete(Key),
+}
+
+/// Why a store call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StoreError {
+    /// The record is longer than the buffer it should be copied to.
+    TooSmall {
+        /// Bytes of the record.
+        needed: usize,
+    },
+    /// The medium has no room left. Nothing of the list may have been lost that was there before.
+    Full,
+    /// The medium could not be read or written; the host's own error number.
+    Failed {
+        /// The host's error number (`errno` on Linux).
+        code: i32,
+    },
+    /// The medium can be read, but what it holds is damaged.
+    Corrupt,
+}
+
+impl core::fmt::Display for StoreError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::TooSmall { needed } => write!(f, "record of {needed} bytes does not fit its buffer"),
+            Self::Full => f.write_str("store is full"),
+            Self::Failed { code } => write!(f, "store failed with error {code}"),
+            Self::Corrupt => f.write_str("store is damaged"),
+        }
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// Keeps records over power cuts.
+///
+/// An implementation
+/// - MUST have made a change durable, so that a power cut cannot undo it, before `apply` returns `Ok`;
+/// - MUST apply a list in its order, each change whole: after a power cut during `apply` the first changes of the list,
+///   from none to all of them, are there, and no other;
+/// - MUST, when `apply` fails, leave a prefix of the list applied, nothing else changed, and stay usable;
+/// - MUST give each key once in `scan`, in any order, and MUST NOT be changed during one;
+/// - MUST NOT call back into the scheduler.
+pub trait Store {
+    /// Copies the record under `key` to the front of `into` and returns its length; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSmall`] if it does not fit, or whatever befell the medium.
+    fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError>;
+
+    /// Calls `visit` once with each record of `kind`; ends early, without error, when it returns `false`.
+    ///
+    /// # Errors
+    /// Whatever befell the medium.
+    fn scan(&mut self, kind: u8, visit: &mut dyn FnMut(Key, &[u8]) -> bool) -> Result<(), StoreError>;
+
+    /// Carries out `changes` in order; they are durable when it returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] or whatever befell the medium; see the trait for what may have been done by then.
+    fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError>;
+}
+
+/// There are no random bytes to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoEntropy;
+
+impl core::fmt::Display for NoEntropy {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("no entropy to be had")
+    }
+}
+
+impl core::error::Error for NoEntropy {}
+
+/// Gives random bytes.
+///
+/// An implementation
+/// - MUST give bytes that nobody outside can predict, or fail;
+/// - MUST NOT block for longer than a call may take.
+pub trait Entropy {
+    /// Fills `into` with random bytes.
+    ///
+    /// # Errors
+    /// [`NoEntropy`]; no challenge is sent then and binds are refused.
+    fn fill(&mut self, into: &mut [u8]) -> Result<(), NoEntropy>;
+}
+
+/// The most bytes of UTF-8 an account name may have.
+pub const ACCOUNT_NAME_MAX: usize = 64;
+
+/// Who somebody is, as the account store knows it.
+#[derive(Clone)]
+pub struct Account {
+    /// The name as it was given when the account was made.
+    pub name: heapless::String<ACCOUNT_NAME_MAX>,
+    /// The security identifier: never reused.
+    pub sid: Sid,
+    /// The NT hash (MD4 of the password in UTF-16LE), [MS-NLMP] 3.3.1. A secret.
+    pub nt_hash: [u8; 16],
+    /// Whether the account may administer the scheduler.
+    pub administrator: bool,
+    /// Whether the account may not log in.
+    pub disabled: bool,
+}
+
+/// Leaves the hash out, so that it never reaches a log.
+impl core::fmt::Debug for Account {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("sid", &self.sid)
+            .field("administrator", &self.administrator)
+            .field("disabled", &self.disabled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Knows accounts.
+///
+/// An implementation
+/// - MUST compare names without letter case;
+/// - MUST answer from what is known now: an account added while the server runs counts from the next call on;
+/// - MUST treat an account it cannot read as absent.
+pub trait Accounts {
+    /// The account of that name.
+    fn by_name(&mut self, name: &str) -> Option<Account>;
+
+    /// The account with that SID.
+    fn by_sid(&mut self, sid: &Sid) -> Option<Account>;
+
+    /// Hears of a failed login, so that it can be counted.
+    fn login_failed(&mut self, name: &str, at: Option<Timestamp>);
+}
+
+/// All ports of one call, lent together.
+pub struct Ports<'p> {
+    /// Records.
+    pub store: &'p mut dyn Store,
+    /// Random bytes.
+    pub entropy: &'p mut dyn Entropy,
+    /// Accounts.
+    pub accounts: &'p mut dyn Accounts,
+}
+
+impl Ports<'_> {
+    /// The same ports, lent for a shorter time.
+    pub fn reborrow(&mut self) -> Ports<'_> {
+        Ports { store: self.store, entropy: self.entropy, accounts: self.accounts }
+    }
+}

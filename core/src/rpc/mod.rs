@@ -1,0 +1,5 @@
+//! One association: bind, fragments, contexts; server and client side.
+
+mod interface;
+
+pub use interface::{Call, Caller, Fault, Interface, Level, Method, Services, SyntaxId};

@@ -1,0 +1,159 @@
+//! Security identifiers, [MS-DTYP] 2.4.2.
+
+use crate::bytes::{Full, Reader, Writer};
+
+/// The most sub-authorities a SID may have, [MS-DTYP] 2.4.2.2.
+pub const SUB_AUTHORITIES_MAX: usize = 15;
+
+/// A SID: who somebody is. Held by value, so that it can be kept in records and slots.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, bytemuck::Zeroable)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Sid {
+    authority: [u8; 6],
+    // INVARIANT: at most `SUB_AUTHORITIES_MAX`; those beyond it are zero.
+    count: u8,
+    sub_authorities: [u32; SUB_AUTHORITIES_MAX],
+}
+
+/// Bytes are not a SID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SidError {
+    /// They end before the sub-authorities do.
+    Short,
+    /// The revision is not 1.
+    Revision(u8),
+    /// More sub-authorities than [`SUB_AUTHORITIES_MAX`].
+    TooManySubAuthorities(u8),
+}
+
+impl core::fmt::Display for SidError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Short => f.write_str("security identifier ends early"),
+            Self::Revision(found) => write!(f, "security identifier of revision {found}, expected 1"),
+            Self::TooManySubAuthorities(found) => {
+                write!(f, "security identifier with {found} sub-authorities, at most {SUB_AUTHORITIES_MAX} are allowed")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SidError {}
+
+impl Sid {
+    /// S-1-5-18, the operating system.
+    pub const LOCAL_SYSTEM: Self = Self::well_known(18);
+    /// S-1-5-19, LocalService.
+    pub const LOCAL_SERVICE: Self = Self::well_known(19);
+    /// S-1-5-20, NetworkService.
+    pub const NETWORK_SERVICE: Self = Self::well_known(20);
+    /// S-1-5-32-544, the built-in Administrators group.
+    pub const ADMINISTRATORS: Self = {
+        let mut sid = Self::well_known(32);
+        sid.sub_authorities[1] = 544;
+        sid.count = 2;
+        sid
+    };
+
+    const fn well_known(first: u32) -> Self {
+        let mut sub_authorities = [0; SUB_AUTHORITIES_MAX];
+        sub_authorities[0] = first;
+        Self { authority: [0, 0, 0, 0, 0, 5], count: 1, sub_authorities }
+    }
+
+    /// The SID S-1-`authority`-`sub_authorities`; `None` if there are more than [`SUB_AUTHORITIES_MAX`].
+    #[must_use]
+    pub fn new(authority: [u8; 6], sub_authorities: &[u32]) -> Option<Self> {
+        let mut sid = Self { authority, count: u8::try_from(sub_authorities.len()).ok()?, sub_authorities: [0; 15] };
+        sid.sub_authorities.get_mut(..sub_authorities.len())?.copy_from_slice(sub_authorities);
+        Some(sid)
+    }
+
+    /// The identifier authority, big-endian.
+    #[must_use]
+    pub const fn authority(&self) -> [u8; 6] {
+        self.authority
+    }
+
+    /// The sub-authorities.
+    #[must_use]
+    pub fn sub_authorities(&self) -> &[u32] {
+        self.sub_authorities.get(..usize::from(self.count)).unwrap_or_default()
+    }
+
+    /// Number of bytes of the binary form.
+    #[must_use]
+    pub fn binary_len(&self) -> usize {
+        8 + 4 * self.sub_authorities().len()
+    }
+
+    /// Reads the binary form, [MS-DTYP] 2.4.2.2.
+    ///
+    /// # Errors
+    /// [`SidError`] says what is wrong with the bytes.
+    pub fn read(reader: &mut Reader<'_>) -> Result<Self, SidError> {
+        let revision = reader.u8().map_err(|_| SidError::Short)?;
+        if revision != 1 {
+            return Err(SidError::Revision(revision));
+        }
+        let count = reader.u8().map_err(|_| SidError::Short)?;
+        let authority = reader.array().map_err(|_| SidError::Short)?;
+        let mut sid = Self { authority, count, sub_authorities: [0; SUB_AUTHORITIES_MAX] };
+        let sub_authorities =
+            sid.sub_authorities.get_mut(..usize::from(count)).ok_or(SidError::TooManySubAuthorities(count))?;
+        for sub_authority in sub_authorities {
+            *sub_authority = reader.u32().map_err(|_| SidError::Short)?;
+        }
+        Ok(sid)
+    }
+
+    /// Writes the binary form, little-endian.
+    ///
+    /// # Errors
+    /// [`Full`] if it does not fit.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
+        writer.u8(1)?;
+        writer.u8(self.count)?;
+        writer.put(&self.authority)?;
+        self.sub_authorities().iter().try_for_each(|&sub_authority| writer.u32(sub_authority))
+    }
+
+    /// Parses the string form, [MS-DTYP] 2.4.2.1 (`S-1-5-32-544`, the authority in decimal or `0x` hexadecimal);
+    /// `None` if it is anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-"))?;
+        let mut parts = rest.split('-');
+        let number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None => part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten(),
+        };
+        let [0, 0, authority @ ..] = number(parts.next()?)?.to_be_bytes() else { return None };
+        let mut sid = Self { authority, count: 0, sub_authorities: [0; SUB_AUTHORITIES_MAX] };
+        for part in parts {
+            *sid.sub_authorities.get_mut(usize::from(sid.count))? = u32::try_from(number(part)?).ok()?;
+            sid.count += 1;
+        }
+        (sid.count > 0).then_some(sid)
+    }
+}
+
+/// The string form, [MS-DTYP] 2.4.2.1.
+impl core::fmt::Display for Sid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let [a, b, low @ ..] = self.authority;
+        if (a, b) == (0, 0) {
+            write!(f, "S-1-{}", u32::from_be_bytes(low))?;
+        } else {
+            f.write_str("S-1-0x")?;
+            self.authority.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        }
+        self.sub_authorities().iter().try_for_each(|sub_authority| write!(f, "-{sub_authority}"))
+    }
+}
+
+impl core::fmt::Debug for Sid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,29 @@
+//! Actions, [MS-TSCH] 2.5.7.
+
+/// Exec, [MS-TSCH] 2.5.7.2: run a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exec<'b> {
+    /// Command.
+    pub command: &'b str,
+    /// Arguments, as one string.
+    pub arguments: Option<&'b str>,
+    /// WorkingDirectory.
+    pub working_directory: Option<&'b str>,
+}
+
+/// One action of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action<'b> {
+    /// Run a program.
+    Exec {
+        /// The `id` attribute.
+        id: Option<&'b str>,
+        /// What to run.
+        exec: Exec<'b>,
+    },
+    /// Any other element: kept as the XML it was, given back; an instance that comes to it fails to start it.
+    Opaque {
+        /// The whole element, as it was written.
+        xml: &'b str,
+    },
+}

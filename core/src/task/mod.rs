@@ -1,0 +1,27 @@
+//! What a task is: its path, triggers, actions, settings and principals, [MS-TSCH] 2.5.
+//!
+//! A definition has three forms. The XML that clients send and get is read and written by `xml` (feature `xml`). At
+//! rest and in memory it is an [`Image`]: CBOR, checked once when it is made or loaded, and looked into without being
+//! copied. The views that an image lends ([`Trigger`], [`Action`], [`Settings`], …) are plain values.
+//!
+//! This room does no I/O, knows no clock and no store, and decides nothing about when a task runs.
+
+mod action;
+mod image;
+mod path;
+mod principal;
+mod registration;
+mod settings;
+mod span;
+mod trigger;
+#[cfg(feature = "xml")]
+pub mod xml;
+
+pub use action::{Action, Exec};
+pub use image::{Image, ImageError};
+pub use path::{Name, Path, PathError};
+pub use principal::{LogonType, Principal, RunLevel};
+pub use registration::RegistrationInfo;
+pub use settings::{InstancesPolicy, Settings};
+pub use span::Span;
+pub use trigger::{Boundary, Days, Months, Offset, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks};

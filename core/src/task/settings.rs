@@ -1,0 +1,38 @@
+//! Settings, [MS-TSCH] 2.5.4.
+
+use super::Span;
+
+/// MultipleInstancesPolicy, [MS-TSCH] 2.5.4.3: what happens when a task fires while an instance of it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InstancesPolicy {
+    /// Parallel: another instance starts.
+    Parallel,
+    /// Queue: it waits until the running one has ended.
+    Queue,
+    /// IgnoreNew: it is dropped.
+    #[default]
+    IgnoreNew,
+    /// StopExisting: the running one is stopped, then the new one starts.
+    StopExisting,
+}
+
+/// What the engine acts on. Settings that it does not act on yet are kept in the image and given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings<'b> {
+    /// Enabled.
+    pub enabled: bool,
+    /// Hidden: left out of enumerations unless asked for.
+    pub hidden: bool,
+    /// AllowStartOnDemand: whether `SchRpcRun` may start it.
+    pub allow_start_on_demand: bool,
+    /// AllowHardTerminate: whether an instance may be stopped for good when it did not stop when asked.
+    pub allow_hard_terminate: bool,
+    /// MultipleInstancesPolicy.
+    pub instances_policy: InstancesPolicy,
+    /// ExecutionTimeLimit; `None` stands for no limit (`PT0S`), an absent element for 72 hours.
+    pub execution_time_limit: Option<Span<'b>>,
+    /// StartWhenAvailable.
+    pub start_when_available: bool,
+    /// Priority, 0 to 10.
+    pub priority: u8,
+}

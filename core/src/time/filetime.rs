@@ -1,0 +1,1 @@
+//! FILETIME and SYSTEMTIME, [MS-DTYP] 2.3.3 and 2.3.13.

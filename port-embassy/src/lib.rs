@@ -1,0 +1,3 @@
+//! Mainspring on microcontrollers.
+#![no_std]
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Simulators and models that the tests of Mainspring share.

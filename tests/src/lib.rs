@@ -1,1 +1,3 @@
 //! Simulators and models that the tests of Mainspring share.
+
+pub mod disk;

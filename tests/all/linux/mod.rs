@@ -1,0 +1,3 @@
+//! The Linux port.
+
+mod store;

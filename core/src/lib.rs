@@ -10,6 +10,7 @@ pub mod engine;
 pub mod event;
 pub mod guid;
 pub mod limits;
+pub mod pdu;
 pub mod ports;
 pub mod rpc;
 pub mod sid;

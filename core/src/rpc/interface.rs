@@ -1,17 +1,6 @@
 //! What a service is to the transport: a table of methods behind one trait. The transport names none.
 
-use crate::{bytes::Order, guid::Guid, ports::Account, time::Now};
-
-/// An interface or a transfer syntax: a UUID and a version, [C706] `p_syntax_id_t`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SyntaxId {
-    /// The UUID.
-    pub uuid: Guid,
-    /// Major version: must be equal.
-    pub major: u16,
-    /// Minor version: the server's must be at least the client's.
-    pub minor: u16,
-}
+use crate::{bytes::Order, guid::Guid, pdu::SyntaxId, ports::Account, time::Now};
 
 /// How calls are protected, [MS-RPCE] 2.2.1.1.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

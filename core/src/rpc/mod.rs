@@ -2,4 +2,5 @@
 
 mod interface;
 
-pub use interface::{Call, Caller, Fault, Interface, Level, Method, Services, SyntaxId};
+pub use crate::pdu::SyntaxId;
+pub use interface::{Call, Caller, Fault, Interface, Level, Method, Services};

@@ -2,6 +2,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod accounts;
 pub mod entropy;
 pub mod folder;
 pub mod store;

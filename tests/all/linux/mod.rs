@@ -1,3 +1,4 @@
 //! The Linux port.
 
+mod accounts;
 mod store;

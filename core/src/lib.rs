@@ -5,6 +5,7 @@
 #[cfg(feature = "xml")]
 extern crate alloc;
 
+pub mod auth;
 pub mod bytes;
 pub mod engine;
 pub mod event;

@@ -15,6 +15,12 @@ pub const PRESENTATION_CONTEXTS: usize = 8;
 pub const SECURITY_CONTEXTS: usize = 4;
 /// Bytes of an authentication token; a longer one is refused as unreadable.
 pub const AUTH_TOKEN: usize = 4096;
+/// Bytes of a client's first NTLM message, which is kept until its last; a longer one is refused.
+pub const NTLM_NEGOTIATE: usize = 256;
+/// Bytes of UTF-8 of the user name in an NTLM message; a longer one names nobody.
+pub const NTLM_USER: usize = 256;
+/// Bytes of a client's SPNEGO list of mechanisms, which is kept for its signature; a longer one is refused.
+pub const SPNEGO_MECHANISMS: usize = 128;
 /// Milliseconds in which a connection must have bound; it is closed then.
 pub const BIND_TIME: u64 = 30_000;
 /// Milliseconds in which a call of several fragments must be complete; the connection is closed then.

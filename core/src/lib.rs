@@ -13,6 +13,7 @@ pub mod guid;
 pub mod limits;
 pub mod pdu;
 pub mod ports;
+pub mod recur;
 pub mod rpc;
 pub mod sid;
 pub mod status;

@@ -4,6 +4,8 @@
 
 pub mod civil;
 pub mod filetime;
+pub mod tail;
+pub mod tzif;
 pub mod zone;
 
 /// A moment of UTC in milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.

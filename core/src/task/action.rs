@@ -1,6 +1,6 @@
 //! Actions, [MS-TSCH] 2.5.7.
 
-/// Exec, [MS-TSCH] 2.5.7.2: run a program.
+/// Exec, [MS-TSCH] 2.5.7.1: run a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exec<'b> {
     /// Command.
@@ -21,9 +21,9 @@ pub enum Action<'b> {
         /// What to run.
         exec: Exec<'b>,
     },
-    /// Any other element: kept as the XML it was, given back; an instance that comes to it fails to start it.
+    /// Any other element: kept as XML, given back; an instance that comes to it fails to start it.
     Opaque {
-        /// The whole element, as it was written.
+        /// The whole element, without the comments and the white space between elements that it was written with.
         xml: &'b str,
     },
 }

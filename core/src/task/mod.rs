@@ -2,12 +2,17 @@
 //!
 //! A definition has three forms. The XML that clients send and get is read and written by `xml` (feature `xml`). At
 //! rest and in memory it is an [`Image`]: CBOR, checked once when it is made or loaded, and looked into without being
-//! copied. The views that an image lends ([`Trigger`], [`Action`], [`Settings`], …) are plain values.
+//! copied. The views that an image lends ([`Trigger`], [`Action`], [`Settings`], …) are plain values, and a
+//! [`Definition`] of such views is what an image is made of.
 //!
 //! This room does no I/O, knows no clock and no store, and decides nothing about when a task runs.
 
 mod action;
+mod boundary;
+mod conditions;
+mod definition;
 mod image;
+mod opaque;
 mod path;
 mod principal;
 mod registration;
@@ -18,10 +23,13 @@ mod trigger;
 pub mod xml;
 
 pub use action::{Action, Exec};
-pub use image::{Image, ImageError};
+pub use boundary::{Boundary, Offset};
+pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
+pub use definition::Definition;
+pub use image::{EncodeError, Image, ImageError};
 pub use path::{Name, Path, PathError};
 pub use principal::{LogonType, Principal, RunLevel};
 pub use registration::RegistrationInfo;
 pub use settings::{InstancesPolicy, Settings};
 pub use span::Span;
-pub use trigger::{Boundary, Days, Months, Offset, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks};
+pub use trigger::{Days, Months, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks};

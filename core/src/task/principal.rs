@@ -39,4 +39,6 @@ pub struct Principal<'b> {
     pub logon_type: Option<LogonType>,
     /// RunLevel.
     pub run_level: Option<RunLevel>,
+    /// ProcessTokenSidType and RequiredPrivileges: kept as the XML of the elements, one after the other, and given back.
+    pub opaque: Option<&'b str>,
 }

@@ -15,6 +15,8 @@ pub struct RegistrationInfo<'b> {
     pub author: Option<&'b str>,
     /// Description.
     pub description: Option<&'b str>,
+    /// Documentation.
+    pub documentation: Option<&'b str>,
     /// URI: the path the registrant named, if any. When given back it is always the full path of the task.
     pub uri: Option<&'b str>,
 }

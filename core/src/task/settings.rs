@@ -36,3 +36,26 @@ pub struct Settings<'b> {
     /// Priority, 0 to 10.
     pub priority: u8,
 }
+
+impl Settings<'_> {
+    /// What leaving ExecutionTimeLimit out means, in seconds: 72 hours.
+    pub const EXECUTION_TIME_LIMIT: u64 = 72 * 3600;
+    /// What leaving Priority out means.
+    pub const PRIORITY: u8 = 7;
+}
+
+/// What leaving Settings out means.
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            hidden: false,
+            allow_start_on_demand: true,
+            allow_hard_terminate: true,
+            instances_policy: InstancesPolicy::IgnoreNew,
+            execution_time_limit: Some(Span::from_seconds(Self::EXECUTION_TIME_LIMIT)),
+            start_when_available: false,
+            priority: Self::PRIORITY,
+        }
+    }
+}

@@ -1,31 +1,6 @@
 //! Triggers, [MS-TSCH] 2.5.3.
 
-use super::Span;
-use crate::time::civil::DateTime;
-
-/// Where the civil time of a boundary holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Offset {
-    /// Nothing was written: local time, following the zone.
-    Local,
-    /// `Z`: a fixed moment of UTC.
-    Utc,
-    /// `+hh:mm` or `-hh:mm`, in minutes east of UTC: a fixed moment of UTC.
-    Minutes(i16),
-}
-
-/// A StartBoundary or EndBoundary, [MS-TSCH] 2.5.3.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Boundary<'b> {
-    /// The civil date and time.
-    pub civil: DateTime,
-    /// Milliseconds of the second, 0 to 999; finer fractions are in `text` alone.
-    pub millisecond: u16,
-    /// Where the civil time holds.
-    pub offset: Offset,
-    /// As it was written, because it is given back so.
-    pub text: &'b str,
-}
+use super::{Boundary, Span};
 
 /// A trigger fires again after it fired, [MS-TSCH] 2.5.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +92,9 @@ pub enum TriggerKind<'b> {
         /// On which days.
         schedule: Schedule,
     },
-    /// Any other element: kept as the XML it was, given back, and never fires.
+    /// Any other element: kept as XML, given back, and never fires.
     Opaque {
-        /// The whole element, as it was written.
+        /// The whole element, without the comments and the white space between elements that it was written with.
         xml: &'b str,
     },
 }

@@ -1,0 +1,119 @@
+//! XML that is kept without being understood.
+//!
+//! It is kept in a canonical form, so that a writer needs no parser: elements without prefixes or declarations, one
+//! space before each attribute, values in double quotes, no comments, no white space between elements, empty elements
+//! as `<a/>`, and of references only those that the text cannot do without. Only a `Data` holds CDATA.
+
+/// The deepest nesting that is kept.
+pub(super) const DEPTH: usize = crate::limits::XML_DEPTH;
+/// The most attributes of one element that are kept.
+pub(super) const ATTRIBUTES: usize = 16;
+
+/// Whether XML 1.0 can hold `character`.
+pub(super) const fn is_xml(character: char) -> bool {
+    matches!(character,
+        '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
+}
+
+/// Whether an element or attribute of that name can be kept. The names of the schema are ASCII.
+pub(super) fn is_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+}
+
+/// A piece of canonical XML.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece<'x> {
+    /// A start tag, or an element without content.
+    Start {
+        name: &'x str,
+        /// The attributes as they are written, with a space before each.
+        attributes: &'x str,
+        is_empty: bool,
+    },
+    End {
+        name: &'x str,
+    },
+    /// Text with its references, or a CDATA section.
+    Text(&'x str),
+}
+
+/// Takes the next piece from the front; `None` if the rest is not canonical.
+pub(super) fn next(xml: &str) -> Option<(Piece<'_>, &str)> {
+    if let Some(rest) = xml.strip_prefix("</") {
+        let (name, rest) = rest.split_once('>')?;
+        return Some((Piece::End { name }, rest));
+    }
+    if let Some(rest) = xml.strip_prefix("<![CDATA[") {
+        let end = xml.len() - rest.len() + rest.find("]]>")? + 3;
+        let (text, rest) = xml.split_at_checked(end)?;
+        return Some((Piece::Text(text), rest));
+    }
+    let Some(tag) = xml.strip_prefix('<') else {
+        let (text, rest) = xml.split_at_checked(xml.find('<').unwrap_or(xml.len()))?;
+        return Some((Piece::Text(text), rest));
+    };
+    // No value holds a `>`: it is written as a reference.
+    let (tag, rest) = tag.split_once('>')?;
+    let (tag, is_empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
+    let (name, attributes) = tag.split_at_checked(tag.find(' ').unwrap_or(tag.len()))?;
+    Some((Piece::Start { name, attributes, is_empty }, rest))
+}
+
+/// Whether `xml` is a sequence of elements in canonical form.
+pub(super) fn is_canonical(xml: &str) -> bool {
+    let mut open = heapless::Vec::<&str, DEPTH>::new();
+    let mut rest = xml;
+    while !rest.is_empty() {
+        let Some((piece, after)) = next(rest) else { return false };
+        rest = after;
+        let is_legal = match piece {
+            Piece::Start { name, attributes, is_empty } => {
+                is_name(name) && are_attributes(attributes) && (is_empty || open.push(name).is_ok())
+            }
+            Piece::End { name } => open.pop() == Some(name),
+            Piece::Text(text) => !open.is_empty() && is_text(text),
+        };
+        if !is_legal {
+            return false;
+        }
+    }
+    open.is_empty()
+}
+
+fn is_text(text: &str) -> bool {
+    if let Some(section) = text.strip_prefix("<![CDATA[") {
+        return section.strip_suffix("]]>").is_some_and(|data| data.chars().all(is_xml));
+    }
+    is_value(text)
+}
+
+/// Whether text has no markup, and only references that every parser knows.
+fn is_value(text: &str) -> bool {
+    let mut parts = text.split('&');
+    let is_plain = |text: &str| text.chars().all(|character| is_xml(character) && !matches!(character, '<' | '>'));
+    parts.next().is_some_and(is_plain)
+        && parts.all(|part| {
+            part.split_once(';').is_some_and(|(reference, text)| {
+                matches!(reference, "lt" | "gt" | "amp" | "quot" | "#9" | "#10" | "#13") && is_plain(text)
+            })
+        })
+}
+
+fn are_attributes(attributes: &str) -> bool {
+    let mut names = heapless::Vec::<&str, ATTRIBUTES>::new();
+    let mut rest = attributes;
+    while !rest.is_empty() {
+        let attribute = rest.strip_prefix(' ').and_then(|rest| rest.split_once("=\""));
+        let Some((name, (value, after))) = attribute.and_then(|(name, rest)| Some((name, rest.split_once('"')?)))
+        else {
+            return false;
+        };
+        if !is_name(name) || names.contains(&name) || !is_value(value) || names.push(name).is_err() {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}

@@ -1,0 +1,4 @@
+//! What a task is: paths, images, XML, parameters.
+
+mod image;
+mod path;

@@ -32,7 +32,8 @@ use crate::{
     time::{
         Timestamp,
         civil::{DAY_MAX, DAY_MILLISECONDS, DAY_MIN},
-        zone::{OFFSET_MAX, Segment, Zone},
+        segment::Segment,
+        zone::{OFFSET_MAX, Zone},
     },
 };
 

@@ -3,11 +3,7 @@
 use super::{Anchors, Calendar, FIRST, Occurrences, Plan};
 use crate::{
     task::Trigger,
-    time::{
-        Timestamp,
-        civil::DAY_MILLISECONDS,
-        zone::{Segment, Zone},
-    },
+    time::{Timestamp, civil::DAY_MILLISECONDS, segment::Segment, zone::Zone},
 };
 
 /// The moments at which a trigger fires, from `from` to `until`, both included, in order and each once.

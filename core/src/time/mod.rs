@@ -4,6 +4,7 @@
 
 pub mod civil;
 pub mod filetime;
+pub(crate) mod segment;
 pub mod tail;
 pub mod tzif;
 pub mod zone;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{
     civil::{self, DAY_SECONDS},
-    zone::{BEGIN, END, Segment},
+    segment::{BEGIN, END, Segment},
 };
 
 /// Lengths and weekdays that a year may have: common years that begin on Sunday to Saturday, then leap years.

@@ -3,8 +3,9 @@
 use core::fmt;
 
 use super::{
+    segment::{BEGIN, END},
     tail::{Tail, TailError},
-    zone::{BEGIN, END, OFFSET_MAX, Transition, Zone},
+    zone::{OFFSET_MAX, Transition, Zone},
 };
 use crate::bytes::{Order, Reader, Short};
 

@@ -77,6 +77,7 @@ statuses! {
     SCHED_E_START_ON_DEMAND = 0x8004_1328, "the settings of the task do not allow starting it on demand";
     E_NOTIMPL = 0x8000_4001, "not implemented";
     E_FAIL = 0x8000_4005, "unspecified failure";
+    RPC_E_INVALID_PARAMETER = 0x8001_0010, "an array is not as long as its count says";
     E_FILE_NOT_FOUND = 0x8007_0002, "the task or folder does not exist";
     E_PATH_NOT_FOUND = 0x8007_0003, "the folder does not exist";
     E_ACCESSDENIED = 0x8007_0005, "access is denied";

@@ -1,6 +1,7 @@
 //! What a service is to the transport: a table of methods behind one trait. The transport names none.
 
-use crate::{bytes::Order, guid::Guid, pdu::SyntaxId, ports::Account, time::Now};
+pub use crate::pdu::SyntaxId;
+use crate::{bytes::Order, guid::Guid, ports::Account, time::Now};
 
 /// How calls are protected, [MS-RPCE] 2.2.1.1.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! One association: bind, fragments, contexts; server and client side.
 
-mod interface;
+pub mod interface;
 
 pub use crate::pdu::SyntaxId;
 pub use interface::{Call, Caller, Fault, Interface, Level, Method, Services};

@@ -1,0 +1,344 @@
+//! Definitions: SchRpcRegisterTask and SchRpcRetrieveTask.
+
+use super::{
+    Arrival, Refusal, Service,
+    accounts::{Identity, identify, identify_utf16, is_password, is_service},
+    context, flags, narrow, path_below_root,
+};
+use crate::{
+    engine::{Creation, Engine, Entry, Registration},
+    guid::Guid,
+    ndr::{DecodeError, Decoder, Encoder},
+    ports::{Accounts, Entropy},
+    sid::Sid,
+    status::Status,
+    task::{
+        Image, LogonType, Path, PathError,
+        xml::{self, Registrant, XmlError},
+    },
+    text::Utf16,
+};
+
+/// TASK_VALIDATE_ONLY
+pub(super) const VALIDATE_ONLY: u32 = 0x01;
+/// TASK_CREATE
+pub(super) const CREATE: u32 = 0x02;
+/// TASK_UPDATE
+pub(super) const UPDATE: u32 = 0x04;
+/// TASK_DISABLE
+pub(super) const DISABLE: u32 = 0x08;
+/// TASK_DONT_ADD_PRINCIPAL_ACE
+pub(super) const DONT_ADD_PRINCIPAL_ACE: u32 = 0x10;
+/// TASK_IGNORE_REGISTRATION_TRIGGERS
+pub(super) const IGNORE_REGISTRATION_TRIGGERS: u32 = 0x20;
+/// The six flags that there are.
+const REGISTER_FLAGS: u32 =
+    VALIDATE_ONLY | CREATE | UPDATE | DISABLE | DONT_ADD_PRINCIPAL_ACE | IGNORE_REGISTRATION_TRIGGERS;
+
+/// TASK_LOGON_TYPE, 2.3.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logon {
+    None,
+    Password,
+    S4u,
+    InteractiveToken,
+    Group,
+    ServiceAccount,
+    InteractiveTokenOrPassword,
+}
+
+impl Logon {
+    fn new(number: u32) -> Option<Self> {
+        Some(match number {
+            0 => Self::None,
+            1 => Self::Password,
+            2 => Self::S4u,
+            3 => Self::InteractiveToken,
+            4 => Self::Group,
+            5 => Self::ServiceAccount,
+            6 => Self::InteractiveTokenOrPassword,
+            _ => return None,
+        })
+    }
+}
+
+/// TASK_USER_CRED, 2.3.8.
+#[derive(Debug, Clone, Copy)]
+struct Credential<'b> {
+    user: Option<Utf16<'b>>,
+    password: Option<Utf16<'b>>,
+    flags: u32,
+}
+
+/// credFlagDefault: the credential counts only if the definition names nobody.
+const CREDENTIAL_DEFAULT: u32 = 1;
+
+/// What SchRpcRegisterTask takes.
+struct RegisterTask<'b> {
+    path: Option<Utf16<'b>>,
+    xml: Utf16<'b>,
+    flags: u32,
+    sddl: Option<Utf16<'b>>,
+    logon_type: u32,
+    credentials: u32,
+    /// The first one.
+    credential: Option<Credential<'b>>,
+}
+
+impl<'b> RegisterTask<'b> {
+    fn decode(stub: &mut Decoder<'b>) -> Result<Self, DecodeError> {
+        /// Bytes of a TASK_USER_CRED without what its pointers point to.
+        const CREDENTIAL: usize = 4 // userId
+            + 4 // password
+            + 4; // flags
+        let mut request = Self {
+            path: stub.unique_string()?,
+            xml: stub.string()?,
+            flags: stub.u32()?,
+            sddl: stub.unique_string()?,
+            logon_type: stub.u32()?,
+            credentials: stub.u32()?,
+            credential: None,
+        };
+        if stub.pointer()? {
+            stub.conformance(request.credentials, CREDENTIAL)?;
+            // More than one is refused anyway, so the others need not be read.
+            if request.credentials == 1 {
+                let (user, password, flags) = (stub.pointer()?, stub.pointer()?, stub.u32()?);
+                request.credential = Some(Credential {
+                    user: if user { Some(stub.string()?) } else { None },
+                    password: if password { Some(stub.string()?) } else { None },
+                    flags,
+                });
+            }
+        }
+        Ok(request)
+    }
+}
+
+impl Service<'_, '_> {
+    /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
+    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is.
+    pub(super) fn register_task(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        let request = RegisterTask::decode(stub)?;
+
+        let given = flags(request.flags, REGISTER_FLAGS)?;
+        let logon = Logon::new(request.logon_type).ok_or(Status::E_INVALIDARG)?;
+        if request.credentials > 1 || (request.credentials == 1) != request.credential.is_some() {
+            return Err(Status::E_INVALIDARG.into());
+        }
+        let credential_flags = flags(request.credential.map_or(0, |credential| credential.flags), CREDENTIAL_DEFAULT)?;
+        let named = request.path.map(path_below_root).transpose()?;
+
+        let accounts = &mut *self.ports.accounts;
+        let caller = arrival.account;
+        // A credential that names nobody is the caller's own.
+        let identity = request.credential.map(|credential| match credential.user.filter(|user| !user.is_empty()) {
+            Some(user) => identify_utf16(user, accounts),
+            None => Some(Identity::Account(caller.clone())),
+        });
+        let credential_user = identity.as_ref().and_then(Option::as_ref).map(Identity::sid);
+        let is_default = credential_flags & CREDENTIAL_DEFAULT != 0;
+
+        let (sddl, room) = narrow(request.sddl, self.scratch)?;
+        let read = xml::read(
+            request.xml,
+            &mut Registrant {
+                resolve: &mut |name| identify(name, accounts).map(|identity| identity.sid()),
+                default_user: credential_user.filter(|_| is_default).unwrap_or(caller.sid),
+                override_user: credential_user.filter(|_| !is_default),
+            },
+            room,
+        );
+        let image = match read {
+            Ok(image) => image,
+            Err(error) => return refuse_definition(&error, out),
+        };
+        if given & VALIDATE_ONLY != 0 {
+            out.null()?;
+            out.null()?;
+            return Ok(Status::S_OK);
+        }
+
+        let verified = match (&request.credential, &identity) {
+            (Some(credential), Some(identity)) => {
+                let attempt = Attempt { credential, identity: identity.as_ref(), logon };
+                attempt.verify(arrival, self.ports.accounts)?
+            }
+            _ => Verified::NotAsked,
+        };
+        allow_principal(&image, logon, caller.sid, verified)?;
+
+        let path = match named {
+            Some(path) => path,
+            None => unnamed_path(&image, self.ports.entropy)?,
+        };
+        let creation = creation(self.engine, &path, given)?;
+        let registration = Registration {
+            creation,
+            image,
+            sddl: sddl.or(image.registration().security_descriptor),
+            disable: given & DISABLE != 0,
+            fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
+            registrant: caller.sid,
+        };
+        self.engine.register(&mut context(&mut self.ports, self.zone, arrival.now), &path, &registration)?;
+
+        out.unique_string(Some(path.as_str()))?;
+        out.null()?;
+        Ok(Status::S_OK)
+    }
+
+    /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Languages are read and ignored:
+    /// there are no localised strings.
+    pub(super) fn retrieve_task(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        let name = stub.string()?;
+        let _languages = stub.string()?;
+        let _number_of_languages = stub.u32()?;
+
+        let task = self.task(&path_below_root(name)?)?;
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let definition = self.engine.definition(&mut cx, task)?;
+        out.pointer()?;
+        out.formatted(|text| {
+            xml::write(&definition.image, &definition.path, definition.enabled, definition.sddl, text)
+        })?;
+        Ok(Status::S_OK)
+    }
+}
+
+/// Which registration the flags ask for, and whether that may be. Flags of zero ask for a new task; flags other than
+/// CREATE and UPDATE alone ask for nothing.
+fn creation(engine: &Engine<'_>, path: &Path, given: u32) -> Result<Creation, Refusal> {
+    let creation = match (given & CREATE != 0, given & UPDATE != 0) {
+        (true, true) => Creation::CreateOrUpdate,
+        (true, false) => Creation::Create,
+        (false, true) => Creation::Update,
+        (false, false) if given == 0 => Creation::Create,
+        (false, false) => return Err(Status::E_INVALIDARG.into()),
+    };
+    match (engine.find(path), creation) {
+        (None, Creation::Update) => Err(Status::E_FILE_NOT_FOUND.into()),
+        (Some(Entry::Task(_)), Creation::Create) | (Some(Entry::Root | Entry::Folder(_)), _) => {
+            Err(Status::E_ALREADY_EXISTS.into())
+        }
+        _ => Ok(creation),
+    }
+}
+
+/// The definition is invalid: says so in TASK_XML_ERROR_INFO, unless it was never looked at.
+fn refuse_definition(error: &XmlError, out: &mut Encoder<'_>) -> Result<Status, Refusal> {
+    if error.line == 0 && error.node.is_empty() && error.value.is_empty() {
+        return Err(error.status.into());
+    }
+    out.null()?;
+    out.pointer()?;
+    out.u32(error.line)?;
+    out.u32(error.column)?;
+    out.pointer()?;
+    out.pointer()?;
+    out.string(&error.node)?;
+    out.string(&error.value)?;
+    Ok(error.status)
+}
+
+/// Whether somebody showed the password of the principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verified {
+    /// Nobody gave a password, or none was needed.
+    NotAsked,
+    /// The password is right.
+    Password,
+}
+
+/// A credential, and who it was found to name.
+struct Attempt<'r, 'b> {
+    credential: &'r Credential<'b>,
+    identity: Option<&'r Identity>,
+    logon: Logon,
+}
+
+impl Attempt<'_, '_> {
+    /// Checks the password, if the kind of logon needs one or one was given. Services have none and groups cannot log in.
+    ///
+    /// # Errors
+    /// `E_LOGON_FAILURE` if there is no such account or the password is wrong; the failure is told to the accounts.
+    fn verify(&self, arrival: Arrival<'_>, accounts: &mut dyn Accounts) -> Result<Verified, Refusal> {
+        let password = self.credential.password.unwrap_or_default();
+        let needed = matches!(self.logon, Logon::Password | Logon::InteractiveTokenOrPassword);
+        let asked = needed || !password.is_empty();
+        match self.identity {
+            Some(Identity::Service(_)) => Ok(Verified::NotAsked),
+            Some(Identity::Account(_) | Identity::Other(_)) if !asked => Ok(Verified::NotAsked),
+            Some(Identity::Account(account)) if is_password(account, password) => Ok(Verified::Password),
+            found => {
+                if let Some(Identity::Account(account)) = found {
+                    accounts.login_failed(&account.name, arrival.now.wall);
+                }
+                Err(Status::E_LOGON_FAILURE.into())
+            }
+        }
+    }
+}
+
+/// The task registration security checks of 3.2.5.1.1, as far as they concern administrators.
+///
+/// # Errors
+/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` if a group should run without a
+/// session, or somebody else with S4U without showing a password.
+fn allow_principal(image: &Image<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
+    let principal = image.principals().next();
+    let user = principal.and_then(|principal| principal.user);
+    let group = principal.and_then(|principal| principal.group);
+    if user.as_ref().is_some_and(is_service) {
+        return Ok(());
+    }
+    let written = principal.and_then(|principal| principal.logon_type);
+    let effective = match logon {
+        Logon::None => match written {
+            Some(LogonType::Password) => Logon::Password,
+            Some(LogonType::S4u) => Logon::S4u,
+            // Without a password to be kept it is no different from a token.
+            Some(LogonType::InteractiveTokenOrPassword) if verified == Verified::Password => {
+                Logon::InteractiveTokenOrPassword
+            }
+            Some(LogonType::InteractiveToken | LogonType::InteractiveTokenOrPassword) | None => Logon::InteractiveToken,
+        },
+        named => named,
+    };
+    match effective {
+        Logon::Password | Logon::S4u if user.is_none() && group.is_some() => Err(Status::E_ACCESSDENIED.into()),
+        Logon::Password | Logon::InteractiveTokenOrPassword => Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into()),
+        Logon::S4u if user.is_some_and(|user| user != caller) && verified != Verified::Password => {
+            Err(Status::E_ACCESSDENIED.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The path of a registration that names none: the URI of the definition, or a new GUID in the root folder.
+fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Refusal> {
+    let invalid = |_: PathError| Refusal::from(Status::E_INVALID_NAME);
+    if let Some(uri) = image.registration().uri {
+        let path = Path::parse(uri).map_err(invalid)?;
+        if !path.is_root() {
+            return Ok(path);
+        }
+    }
+    let mut random = [0; 16];
+    entropy.fill(&mut random).map_err(|_| Status::E_FAIL)?;
+    let mut name = heapless::String::<40>::new();
+    core::fmt::Write::write_fmt(&mut name, format_args!("{{{}}}", Guid::from_random(random)))
+        .map_err(|_| Status::E_FAIL)?;
+    Path::parse(&name).map_err(invalid)
+}

@@ -1,0 +1,164 @@
+//! Folders and what is in them: SchRpcCreateFolder, SchRpcEnumFolders, SchRpcEnumTasks, SchRpcDelete, SchRpcRename,
+//! SchRpcSetSecurity, SchRpcGetSecurity.
+
+use super::{Arrival, Refusal, Service, context, flags, narrow, path, path_below_root};
+use crate::{
+    engine::Entry,
+    ndr::{Decoder, Encoder},
+    status::Status,
+    text::Utf16,
+};
+
+/// TASK_ENUM_HIDDEN: hidden tasks are enumerated too.
+pub(super) const ENUM_HIDDEN: u32 = 1;
+
+/// What SchRpcEnumFolders and SchRpcEnumTasks take.
+struct Enumeration<'b> {
+    path: Utf16<'b>,
+    flags: u32,
+    start: u32,
+    requested: u32,
+}
+
+impl Service<'_, '_> {
+    /// SchRpcCreateFolder (Opnum 3), 3.2.5.4.4. Folders on the way are made too.
+    pub(super) fn create_folder(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+        let name = stub.string()?;
+        let sddl = stub.unique_string()?;
+        let given = stub.u32()?;
+
+        flags(given, 0)?;
+        let path = path_below_root(name)?;
+        let (sddl, _) = narrow(sddl, self.scratch)?;
+        self.engine.create_folder(&mut context(&mut self.ports, self.zone, arrival.now), &path, sddl)?;
+        Ok(Status::S_OK)
+    }
+
+    /// SchRpcDelete (Opnum 13), 3.2.5.4.14. The root gets `E_INVALIDARG`, a folder that is not empty
+    /// `E_DIR_NOT_EMPTY`.
+    pub(super) fn delete(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+        let name = stub.string()?;
+        let given = stub.u32()?;
+
+        flags(given, 0)?;
+        let path = path_below_root(name)?;
+        if self.engine.find(&path).is_none() {
+            return Err(self.missing(&path).into());
+        }
+        self.engine.delete(&mut context(&mut self.ports, self.zone, arrival.now), &path)?;
+        Ok(Status::S_OK)
+    }
+
+    /// SchRpcEnumFolders (Opnum 6), 3.2.5.4.7. A missing folder gets `E_FILE_NOT_FOUND`, as on real servers.
+    pub(super) fn enum_folders(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        self.enumerate(arrival, stub, out, false)
+    }
+
+    /// SchRpcEnumTasks (Opnum 7), 3.2.5.4.8. A missing folder gets `E_FILE_NOT_FOUND`, as on real servers.
+    pub(super) fn enum_tasks(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        self.enumerate(arrival, stub, out, true)
+    }
+
+    fn enumerate(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+        tasks: bool,
+    ) -> Result<Status, Refusal> {
+        let request =
+            Enumeration { path: stub.string()?, flags: stub.u32()?, start: stub.u32()?, requested: stub.u32()? };
+        match self.names(arrival, &request, out, tasks) {
+            Err(Refusal::Status(status)) => {
+                out.restart();
+                out.u32(request.start)?;
+                out.u32(0)?;
+                out.null()?;
+                Ok(status)
+            }
+            other => other,
+        }
+    }
+
+    /// Real servers, and so this one: a request for zero names is one for all of them; one that is filled exactly is
+    /// answered with `S_FALSE` even if nothing is left; a start at the end is answered with `S_OK` and ends a client's
+    /// loop; one beyond the end with `S_FALSE` and the index as it was.
+    fn names(
+        &mut self,
+        arrival: Arrival<'_>,
+        request: &Enumeration<'_>,
+        out: &mut Encoder<'_>,
+        tasks: bool,
+    ) -> Result<Status, Refusal> {
+        /// Bytes of the status code at the end.
+        const STATUS: usize = 4;
+        let hidden = flags(request.flags, ENUM_HIDDEN)? & ENUM_HIDDEN != 0;
+        let folder = match self.engine.find(&path(request.path)?) {
+            Some(folder @ (Entry::Root | Entry::Folder(_))) => folder,
+            _ => return Err(Status::E_FILE_NOT_FOUND.into()),
+        };
+        let limit = if request.requested == 0 { u32::MAX } else { request.requested };
+
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let engine = &mut *self.engine;
+        let mut total = 0;
+        out.u32(request.start)?;
+        out.u32(0)?;
+        let taken = out.strings::<Refusal>(STATUS, |take| {
+            let mut taken = 0;
+            let mut visit = |name: &str| {
+                let took = taken < limit && take(name);
+                taken += u32::from(took);
+                took
+            };
+            let enumerated = if tasks {
+                engine.tasks(&mut cx, folder, hidden, request.start, &mut visit)
+            } else {
+                engine.folders(&mut cx, folder, request.start, &mut visit)
+            }?;
+            total = enumerated.total;
+            Ok(())
+        })?;
+        if taken == 0 && request.start < total {
+            return Err(Status::E_OUTOFMEMORY.into());
+        }
+        let next = request.start.saturating_add(taken);
+        out.patch_u32(0, next)?;
+        out.patch_u32(4, taken)?;
+        let more = next != total || taken == limit;
+        Ok(if more { Status::S_FALSE } else { Status::S_OK })
+    }
+}
+
+/// SchRpcSetSecurity (Opnum 4), 3.2.5.4.5: not served yet, `E_NOTIMPL`.
+pub(super) fn set_security(stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+    stub.string()?;
+    stub.string()?;
+    stub.u32()?;
+    Err(Status::E_NOTIMPL.into())
+}
+
+/// SchRpcGetSecurity (Opnum 5), 3.2.5.4.6: not served yet, `E_NOTIMPL`.
+pub(super) fn get_security(stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+    stub.string()?;
+    stub.u32()?;
+    Err(Status::E_NOTIMPL.into())
+}
+
+/// SchRpcRename (Opnum 14), 3.2.5.4.15: `E_NOTIMPL`, as specified.
+pub(super) fn rename(stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+    stub.string()?;
+    stub.string()?;
+    stub.u32()?;
+    Err(Status::E_NOTIMPL.into())
+}

@@ -1,0 +1,233 @@
+//! Instances: SchRpcRun, SchRpcStop, SchRpcStopInstance, SchRpcEnumInstances, SchRpcGetInstanceInfo.
+
+use super::{Arrival, Refusal, Service, context, flags, folders::ENUM_HIDDEN, path};
+use crate::{
+    engine::{Context, Engine, Refused, TaskState},
+    guid::Guid,
+    limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
+    ndr::{DecodeError, Decoder, Encoder},
+    sid::Sid,
+    status::Status,
+    task::Action,
+    text::{TextError, Utf16},
+};
+
+/// TASK_RUN_AS_SELF, TASK_RUN_IGNORE_CONSTRAINTS, TASK_RUN_USE_SESSION_ID and TASK_RUN_USER_SID.
+const RUN_FLAGS: u32 = 0xF;
+/// TASK_RUN_USER_SID
+const RUN_USER_SID: u32 = 8;
+
+/// The arguments of SchRpcRun, taken out of the stub: at most [`RUN_ARGUMENTS`], together at most
+/// [`RUN_ARGUMENT_BYTES`].
+struct Arguments {
+    text: [u8; RUN_ARGUMENT_BYTES],
+    ends: heapless::Vec<u16, RUN_ARGUMENTS>,
+}
+
+impl Arguments {
+    /// Reads the array's elements and then what they point to; a null pointer is an empty argument. More arguments than
+    /// there may be are left where they are.
+    ///
+    /// # Errors
+    /// A fault if they are no array of strings; otherwise, in the inner result, what the caller is told.
+    fn decode(stub: &mut Decoder<'_>, count: u32) -> Result<Result<Self, Status>, DecodeError> {
+        let mut arguments = Self { text: [0; RUN_ARGUMENT_BYTES], ends: heapless::Vec::new() };
+        let mut result = Ok(());
+        if !stub.pointer()? {
+            let missing = if count == 0 { Ok(arguments) } else { Err(Status::RPC_E_INVALID_PARAMETER) };
+            return Ok(missing);
+        }
+        stub.conformance(count, 4)?;
+        let mut pointers = stub.clone();
+        stub.bytes(4 * count as usize)?;
+        for _ in 0..count {
+            let argument = if pointers.pointer()? { stub.string()? } else { Utf16::default() };
+            result = result.and_then(|()| arguments.push(argument));
+        }
+        Ok(result.map(|()| arguments))
+    }
+
+    fn push(&mut self, argument: Utf16<'_>) -> Result<(), Status> {
+        let start = self.ends.last().copied().map_or(0, usize::from);
+        let room = self.text.get_mut(start..).unwrap_or_default();
+        let length = argument
+            .to_utf8(room)
+            .map_err(|error| match error {
+                TextError::LoneSurrogate { .. } => Status::E_INVALIDARG,
+                TextError::TooLong { .. } => Status::E_OUTOFMEMORY,
+            })?
+            .len();
+        let end = u16::try_from(start + length).map_err(|_| Status::E_OUTOFMEMORY)?;
+        self.ends.push(end).map_err(|_| Status::E_INVALIDARG)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let bytes = self.text.get(start..usize::from(end)).unwrap_or_default();
+            start = usize::from(end);
+            core::str::from_utf8(bytes).unwrap_or_default()
+        })
+    }
+}
+
+impl Service<'_, '_> {
+    /// SchRpcRun (Opnum 12), 3.2.5.4.13. An instance that the policy did not let start is not an error, and has no GUID.
+    /// Session and user are read and not acted on: actions run as the host decides.
+    pub(super) fn run(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        let name = stub.string()?;
+        let count = stub.u32()?;
+        let arguments = Arguments::decode(stub, count)?;
+        let given = stub.u32()?;
+        let _session = stub.u32()?;
+        let user = stub.unique_string()?;
+
+        flags(given, RUN_FLAGS)?;
+        let path = path(name)?;
+        let arguments = arguments?;
+        if let Some(user) = user.filter(|_| given & RUN_USER_SID != 0) {
+            let sid = user.to_string::<200>().ok().and_then(|text| Sid::parse(&text));
+            sid.ok_or(Status::E_INVALIDARG)?;
+        }
+        let task = self.task(&path)?;
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let instance = match self.engine.run(&mut cx, task, &mut arguments.iter()) {
+            Err(Refused::AlreadyRunning) => Guid::NIL,
+            other => other?,
+        };
+        out.guid(&instance)?;
+        Ok(Status::S_OK)
+    }
+
+    /// SchRpcStop (Opnum 11), 3.2.5.4.12: `S_FALSE` if nothing ran. A task that does not exist gets `E_FILE_NOT_FOUND`.
+    pub(super) fn stop(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+        let name = stub.unique_string()?;
+        let given = stub.u32()?;
+
+        flags(given, 0)?;
+        let path = path(name.ok_or(Status::E_INVALIDARG)?)?;
+        let task = self.task(&path).map_err(|_| Status::E_FILE_NOT_FOUND)?;
+        match self.engine.stop(&mut context(&mut self.ports, self.zone, arrival.now), task) {
+            Err(Refused::NotRunning) => Ok(Status::S_FALSE),
+            other => {
+                other?;
+                Ok(Status::S_OK)
+            }
+        }
+    }
+
+    /// SchRpcStopInstance (Opnum 10), 3.2.5.4.11.
+    pub(super) fn stop_instance(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
+        let instance = stub.guid()?;
+        let given = stub.u32()?;
+
+        flags(given, 0)?;
+        self.engine
+            .stop_instance(&mut context(&mut self.ports, self.zone, arrival.now), instance)
+            .map_err(not_running)?;
+        Ok(Status::S_OK)
+    }
+
+    /// SchRpcEnumInstances (Opnum 8), 3.2.5.4.9: `S_FALSE` if more run than the reply holds. A task that does not exist gets
+    /// `E_FILE_NOT_FOUND`.
+    pub(super) fn enum_instances(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        /// Bytes of a GUID.
+        const GUID: usize = 16;
+        let name = stub.unique_string()?;
+        let given = stub.u32()?;
+
+        let hidden = flags(given, ENUM_HIDDEN)? & ENUM_HIDDEN != 0;
+        let task = match name {
+            Some(name) => Some(self.task(&path(name)?).map_err(|_| Status::E_FILE_NOT_FOUND)?),
+            None => None,
+        };
+        out.u32(0)?;
+        out.pointer()?;
+        out.u32(0)?;
+        let array = out.position();
+        let mut complete = true;
+        self.engine.instances(task, &mut |instance| {
+            complete = out.left() >= GUID + 4 && out.guid(&instance).is_ok();
+            complete
+        });
+        let mut count = (out.position() - array) / GUID;
+        if !hidden {
+            let mut cx = context(&mut self.ports, self.zone, arrival.now);
+            let mut kept = 0;
+            for index in 0..count {
+                let at = array + GUID * index;
+                let Some(&bytes) = out.written().get(at..).and_then(|rest| rest.first_chunk()) else { break };
+                if is_shown(self.engine, &mut cx, Guid::from_bytes(bytes)) {
+                    out.written_mut().copy_within(at..at + GUID, array + GUID * kept);
+                    kept += 1;
+                }
+            }
+            count = kept;
+            out.rewind(array + GUID * count);
+        }
+        let number = u32::try_from(count).unwrap_or(u32::MAX);
+        if number == 0 {
+            out.restart();
+            out.u32(0)?;
+            out.null()?;
+        } else {
+            out.patch_u32(0, number)?;
+            out.patch_u32(array - 4, number)?;
+        }
+        Ok(if complete { Status::S_OK } else { Status::S_FALSE })
+    }
+
+    /// SchRpcGetInstanceInfo (Opnum 9), 3.2.5.4.10. The current action is its `id`, or what it runs if it has none.
+    pub(super) fn get_instance_info(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        let instance = stub.guid()?;
+
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let info = self.engine.instance(&mut cx, instance).map_err(not_running)?;
+        out.unique_string(Some(info.path.as_str()))?;
+        out.u32(info.state as u32)?;
+        if info.state == TaskState::Running {
+            let definition = self.engine.definition(&mut cx, info.task)?;
+            let action = definition.image.actions().nth(usize::from(info.action));
+            out.unique_string(action.map(|action| match action {
+                Action::Exec { id, exec } => id.unwrap_or(exec.command),
+                Action::Opaque { .. } => "",
+            }))?;
+        } else {
+            out.null()?;
+        }
+        out.null()?; // pInfo
+        out.u32(0)?; // pcGroupInstances
+        out.null()?; // pGroupInstances
+        out.u32(info.process)?;
+        Ok(Status::S_OK)
+    }
+}
+
+/// Whether the instance is still there and its task is not hidden.
+fn is_shown(engine: &mut Engine<'_>, cx: &mut Context<'_>, instance: Guid) -> bool {
+    let Ok(info) = engine.instance(cx, instance) else { return false };
+    engine.definition(cx, info.task).is_ok_and(|definition| !definition.image.settings().hidden)
+}
+
+/// An instance that is not there is one that does not run.
+fn not_running(refused: Refused) -> Refusal {
+    match refused {
+        Refused::NotFound | Refused::NotRunning => Status::SCHED_E_TASK_NOT_RUNNING.into(),
+        other => other.into(),
+    }
+}

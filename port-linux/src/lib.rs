@@ -3,6 +3,10 @@
 #![deny(unsafe_code)]
 
 pub mod accounts;
+pub mod children;
+pub mod clock;
 pub mod entropy;
 pub mod folder;
+mod readable;
 pub mod store;
+pub mod zone;

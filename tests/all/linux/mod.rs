@@ -1,4 +1,6 @@
 //! The Linux port.
 
 mod accounts;
+mod children;
+mod clock;
 mod store;

@@ -1,0 +1,286 @@
+//! Child processes: the programs that actions run.
+//!
+//! Each gets its own process group, no standard input, output or error, the root folder as working directory unless the
+//! action names another, and a clean environment: `PATH`, `HOME`, `USER`, `LOGNAME` and `SHELL` of the user it runs as,
+//! the server's `TZ` and `LANG`, and `MAINSPRING_INSTANCE`. No shell is asked; the arguments are split as Windows
+//! programs split theirs, see [`split_arguments`].
+//!
+//! # Results
+//!
+//! The exit code is the result; a child that a signal ended has 128 and the signal's number, as in a shell. A child that
+//! could not be started has the Win32 code of why as its result.
+//!
+//! # After a crash
+//!
+//! Children outlive a server that is killed. The next one looks for each instance that was running: first in the
+//! folder `running`, where a file for each instance says which process it is (number, start time and boot, because
+//! numbers are used again); for the moment between the start of a child and the writing of that file, in the
+//! environments of all processes of that user. What is found is adopted: it is watched and can be stopped, but only a
+//! parent learns an exit code, so its result will be [`Status::E_PROCESS_ABORTED`]. The files need not be durable,
+//! since what they name does not outlive the machine either.
+
+mod arguments;
+mod credentials;
+mod proc;
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    os::{
+        fd::OwnedFd,
+        unix::{
+            fs::DirBuilderExt,
+            process::{CommandExt, ExitStatusExt},
+        },
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use mainspring::{engine, guid::Guid, status::Status};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+
+pub use arguments::split_arguments;
+pub use credentials::{Credentials, UserError};
+use proc::Identity;
+
+/// The variable by which a child is known.
+const VARIABLE: &str = "MAINSPRING_INSTANCE";
+
+/// Where programs are looked for that are named without a folder.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// ERROR_DIRECTORY, [MS-ERREF] 2.2: the working directory is none.
+const BAD_DIRECTORY: Status = Status::from_win32(267);
+
+/// ERROR_BAD_EXE_FORMAT, [MS-ERREF] 2.2: the file is no program.
+const BAD_FORMAT: Status = Status::from_win32(193);
+
+/// What is known of a child that runs.
+#[derive(Debug)]
+struct Process {
+    pid: Pid,
+    /// Names the process, whatever becomes of its number.
+    handle: OwnedFd,
+    /// `None` if it was adopted.
+    child: Option<Child>,
+}
+
+/// A child that was started or found.
+#[derive(Debug)]
+pub struct Running {
+    /// Its process number.
+    pub pid: u32,
+    /// A pidfd, which becomes readable when the child has ended; then call [`Children::ended`].
+    pub ended: OwnedFd,
+}
+
+/// All children of the server.
+#[derive(Debug)]
+pub struct Children {
+    folder: PathBuf,
+    credentials: Credentials,
+    boot: String,
+    limit: Option<Rlimit>,
+    processes: HashMap<Guid, Process>,
+    /// The children found by their environment, while instances are being recovered.
+    found: Option<HashMap<Guid, Identity>>,
+}
+
+impl Children {
+    /// No children yet. `folder` is where it is noted which run, made if it does not exist; actions run with
+    /// `credentials`, and with `limit` as their limit of open files, if the server has raised its own.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn new(folder: &Path, credentials: Credentials, limit: Option<Rlimit>) -> io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            credentials,
+            boot: proc::boot(),
+            limit,
+            processes: HashMap::new(),
+            found: None,
+        })
+    }
+
+    /// Starts an action of an instance.
+    ///
+    /// # Errors
+    /// The result of the run, if there is no starting it.
+    pub fn start(&mut self, instance: Guid, action: &engine::Command<'_>) -> Result<Running, Status> {
+        let program = unquoted(action.command);
+        if program.is_empty() {
+            return Err(Status::E_FILE_NOT_FOUND);
+        }
+        let directory = match unquoted(action.working_directory) {
+            "" => "/",
+            directory => directory,
+        };
+        let mut command = Command::new(program);
+        command
+            .args(split_arguments(action.arguments))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .env_clear()
+            .env("PATH", PATH)
+            .env(VARIABLE, instance.to_string());
+        for name in ["TZ", "LANG"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        self.credentials.put_on(&mut command, directory)?;
+        let mut child = command.spawn().map_err(|error| refused(&error, directory))?;
+        let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return Err(Status::E_FAIL) };
+        if let Some(limit) = &self.limit {
+            // The child may run already; it has had no time to open a thousand files.
+            let _ = rustix::process::prlimit(Some(pid), Resource::Nofile, *limit);
+        }
+        let handles = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK).and_then(|handle| {
+            let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0)?;
+            Ok((handle, ended))
+        });
+        let (handle, ended) = match handles {
+            Ok(handles) => handles,
+            Err(error) => {
+                // Nobody would notice its end, so there must be no such child.
+                tracing::error!(%instance, %error, "a child cannot be watched");
+                let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+                let _ = child.wait();
+                return Err(Status::E_OUTOFMEMORY);
+            }
+        };
+        self.note(instance, pid);
+        self.processes.insert(instance, Process { pid, handle, child: Some(child) });
+        Ok(Running { pid: pid.as_raw_nonzero().get().unsigned_abs(), ended })
+    }
+
+    /// Looks whether an instance that an earlier server started still runs, and adopts it if so.
+    pub fn recover(&mut self, instance: Guid) -> Option<Running> {
+        let running = match self.noted(instance) {
+            Some(identity) => self.adopt(instance, identity),
+            None => {
+                if self.found.is_none() {
+                    self.found = Some(proc::by_variable(VARIABLE, self.credentials.uid()));
+                }
+                let identity = self.found.as_ref()?.get(&instance).copied()?;
+                let running = self.adopt(instance, identity)?;
+                self.note(instance, identity.pid);
+                Some(running)
+            }
+        };
+        if running.is_none() {
+            self.unnote(instance);
+        }
+        running
+    }
+
+    /// Ends the time of recovering: what is noted of instances that nobody asked for is forgotten.
+    pub fn recovered(&mut self) {
+        self.found = None;
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let instance = entry.file_name().to_str().and_then(Guid::parse);
+            if instance.is_none_or(|instance| !self.processes.contains_key(&instance)) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+
+    /// Asks the process group of an instance to end, or ends it for good. Nothing happens if it has ended.
+    pub fn stop(&self, instance: Guid, hard: bool) {
+        let Some(process) = self.processes.get(&instance) else { return };
+        let signal = if hard { Signal::KILL } else { Signal::TERM };
+        // The number is not another's: until its end was taken, the handle or the zombie keeps it.
+        if rustix::process::kill_process_group(process.pid, signal).is_err() {
+            let _ = rustix::process::pidfd_send_signal(&process.handle, signal);
+        }
+    }
+
+    /// Takes the end of a child whose [`Running::ended`] is readable: its result. `None` if it has not ended.
+    pub fn ended(&mut self, instance: Guid) -> Option<Status> {
+        let result = match &mut self.processes.get_mut(&instance)?.child {
+            None => Status::E_PROCESS_ABORTED,
+            Some(child) => match child.try_wait() {
+                Ok(Some(status)) => {
+                    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+                    Status(code.unwrap_or_default().cast_unsigned())
+                }
+                Ok(None) => return None,
+                Err(_) => Status::E_PROCESS_ABORTED,
+            },
+        };
+        self.processes.remove(&instance);
+        self.unnote(instance);
+        Some(result)
+    }
+
+    /// How many children run.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// Ends every process group for good.
+    pub fn kill_all(&self) {
+        self.processes.keys().for_each(|&instance| self.stop(instance, true));
+    }
+
+    fn adopt(&mut self, instance: Guid, identity: Identity) -> Option<Running> {
+        // The handle comes first: if the process with this number then has the right start time, the handle is its.
+        let handle = rustix::process::pidfd_open(identity.pid, PidfdFlags::NONBLOCK).ok()?;
+        if !proc::lives(identity) {
+            return None;
+        }
+        let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0).ok()?;
+        self.processes.insert(instance, Process { pid: identity.pid, handle, child: None });
+        Some(Running { pid: identity.pid.as_raw_nonzero().get().unsigned_abs(), ended })
+    }
+
+    fn note_path(&self, instance: Guid) -> PathBuf {
+        self.folder.join(instance.to_string())
+    }
+
+    fn note(&self, instance: Guid, pid: Pid) {
+        let Some(started) = proc::started(pid) else { return };
+        let text = format!("{} {started} {}\n", pid.as_raw_nonzero(), self.boot);
+        // Without the note the child is still found by its environment, only more slowly.
+        if let Err(error) = fs::write(self.note_path(instance), text) {
+            tracing::warn!(%instance, %error, "a child could not be noted");
+        }
+    }
+
+    fn noted(&self, instance: Guid) -> Option<Identity> {
+        let text = fs::read_to_string(self.note_path(instance)).ok()?;
+        let mut parts = text.split_whitespace();
+        let pid = parts.next()?.parse().ok().and_then(Pid::from_raw)?;
+        let started = parts.next()?.parse().ok()?;
+        (parts.next()? == self.boot).then_some(Identity { pid, started })
+    }
+
+    fn unnote(&self, instance: Guid) {
+        let _ = fs::remove_file(self.note_path(instance));
+    }
+}
+
+/// A command or folder without the quotation marks that Windows users put around names with blanks.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+}
+
+/// The result of a run that could not be started.
+fn refused(error: &io::Error, directory: &str) -> Status {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if !Path::new(directory).is_dir() => BAD_DIRECTORY,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::E_FILE_NOT_FOUND,
+        io::ErrorKind::PermissionDenied => Status::E_ACCESSDENIED,
+        io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock => Status::E_OUTOFMEMORY,
+        io::ErrorKind::ArgumentListTooLong | io::ErrorKind::InvalidInput => Status::E_INVALIDARG,
+        _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => BAD_FORMAT,
+        _ => Status::E_FAIL,
+    }
+}

@@ -1,0 +1,308 @@
+//! Children: what they get, what they leave, how they are stopped and found again.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use mainspring::{engine::Command, guid::Guid, ports::Entropy, status::Status};
+use mainspring_linux::{
+    children::{Children, Credentials, Running, split_arguments},
+    entropy::Kernel,
+};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, Signal},
+};
+
+/// An instance that no other test has, of this run or of one that was broken off: processes are looked for by it.
+fn unique() -> Guid {
+    let mut random = [0; 16];
+    Kernel.fill(&mut random).unwrap();
+    Guid::from_random(random)
+}
+
+struct Fixture {
+    instance: Guid,
+    folder: tempfile::TempDir,
+    children: Children,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let children = Self::server(folder.path());
+        Self { instance: unique(), folder, children }
+    }
+
+    fn server(folder: &Path) -> Children {
+        Children::new(&folder.join("running"), Credentials::own().unwrap(), None).unwrap()
+    }
+
+    /// The server is killed, and another one takes its place.
+    fn crash(&mut self) {
+        self.children = Self::server(self.folder.path());
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn start(&mut self, command: &str, arguments: &str) -> Result<Running, Status> {
+        self.children.start(self.instance, &Command { command, arguments, working_directory: "" })
+    }
+
+    fn sh(&mut self, script: &str) -> Running {
+        self.start("/bin/sh", &format!("-c \"{}\"", script.replace('"', "\"\""))).unwrap()
+    }
+
+    fn run(&mut self, script: &str) -> Status {
+        let running = self.sh(script);
+        self.end(&running)
+    }
+
+    fn end(&mut self, running: &Running) -> Status {
+        wait(running);
+        self.children.ended(self.instance).expect("it has ended")
+    }
+}
+
+fn wait(running: &Running) {
+    let mut fds = [PollFd::new(&running.ended, PollFlags::IN)];
+    let timeout = Timespec { tv_sec: 20, tv_nsec: 0 };
+    assert_eq!(poll(&mut fds, Some(&timeout)), Ok(1), "the child does not end");
+}
+
+fn ended(running: &Running) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(running.ended.as_fd(), PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(1)
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !holds() {
+        assert!(begin.elapsed() < Duration::from_secs(20), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn alive(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z"))
+}
+
+#[test]
+fn arguments_are_split_as_on_windows() {
+    let cases: [(&str, &[&str]); 12] = [
+        ("", &[]),
+        ("  \t ", &[]),
+        ("a b\tc", &["a", "b", "c"]),
+        (r#""a b" c"#, &["a b", "c"]),
+        (r#"a"b c"d"#, &["ab cd"]),
+        (r#""" x"#, &["", "x"]),
+        (r#""a""b""#, &["a\"b"]),
+        (r#"a\\b"#, &[r"a\\b"]),
+        (r#""a\\" b"#, &[r"a\", "b"]),
+        (r#"a\\\"b c"#, &[r#"a\"b"#, "c"]),
+        (r#""C:\Program Files\x\\" /s"#, &[r"C:\Program Files\x\", "/s"]),
+        (r#""open to the end  "#, &["open to the end  "]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(split_arguments(text).collect::<Vec<_>>(), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn exit_codes_and_signals_are_results() {
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.run("exit 0"), Status(0));
+    assert_eq!(fixture.run("exit 7"), Status(7));
+    assert_eq!(fixture.run("exit 255"), Status(255));
+    assert_eq!(fixture.run("kill -9 $$"), Status(128 + 9));
+    assert_eq!(fixture.children.count(), 0);
+    assert_eq!(fs::read_dir(fixture.file("running")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.start("/nowhere/program", "").unwrap_err(), Status::E_FILE_NOT_FOUND);
+    assert_eq!(fixture.start("no-such-program", "").unwrap_err(), Status::E_FILE_NOT_FOUND);
+    assert_eq!(fixture.start("", "").unwrap_err(), Status::E_FILE_NOT_FOUND);
+    assert_eq!(fixture.start("/etc/passwd", "").unwrap_err(), Status::E_ACCESSDENIED);
+    assert_eq!(fixture.start("a\0b", "").unwrap_err(), Status::E_INVALIDARG);
+    let elsewhere = Command { command: "/bin/true", arguments: "", working_directory: "/nowhere" };
+    assert_eq!(fixture.children.start(fixture.instance, &elsewhere).unwrap_err(), Status(0x8007_010B));
+    assert_eq!(fixture.children.count(), 0);
+}
+
+#[test]
+fn a_child_gets_a_clean_world() {
+    let mut fixture = Fixture::new();
+    let (out, place) = (fixture.file("out"), fixture.file("a place"));
+    fs::create_dir(&place).unwrap();
+    let script = format!("(pwd; readlink /proc/self/fd/0 /proc/$$/fd/1; env) > '{}'", out.display());
+    let arguments = format!("-c \"{script}\"");
+    let directory = format!("\"{}\"", place.display());
+    let command = Command { command: "\"/bin/sh\"", arguments: &arguments, working_directory: &directory };
+    let running = fixture.children.start(fixture.instance, &command).unwrap();
+    let group = rustix::process::getpgid(Pid::from_raw(running.pid.cast_signed())).unwrap();
+    assert_eq!(group.as_raw_nonzero().get().unsigned_abs(), running.pid);
+    assert_eq!(fixture.end(&running), Status(0));
+
+    let text = fs::read_to_string(out).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[..3], [place.canonicalize().unwrap().to_str().unwrap(), "/dev/null", "/dev/null"]);
+    let environment: BTreeMap<&str, &str> = lines[3..].iter().filter_map(|line| line.split_once('=')).collect();
+    assert_eq!(environment.get("MAINSPRING_INSTANCE"), Some(&fixture.instance.to_string().as_str()));
+    assert!(environment.contains_key("PATH") && environment.contains_key("HOME"));
+    assert!(!environment.contains_key("CARGO"), "the server's environment leaks: {environment:?}");
+}
+
+#[test]
+fn stopping_reaches_the_whole_group() {
+    let mut fixture = Fixture::new();
+    let out = fixture.file("grandchild");
+    // The child is deaf to the graceful signal, and so is what it starts.
+    let running = fixture.sh(&format!("trap '' TERM; sleep 1000 & echo $! > '{}'; wait", out.display()));
+    eventually("the grandchild starts", || fs::read_to_string(&out).is_ok_and(|text| text.ends_with('\n')));
+    let grandchild: u32 = fs::read_to_string(&out).unwrap().trim().parse().unwrap();
+
+    fixture.children.stop(fixture.instance, false);
+    std::thread::sleep(Duration::from_millis(50));
+    assert!(!ended(&running));
+    assert_eq!(fixture.children.ended(fixture.instance), None);
+    fixture.children.stop(fixture.instance, true);
+    assert_eq!(fixture.end(&running), Status(128 + 9));
+    eventually("the grandchild ends", || !alive(grandchild));
+
+    let running = fixture.sh("exec sleep 1000");
+    fixture.children.stop(fixture.instance, false);
+    assert_eq!(fixture.end(&running), Status(128 + 15));
+    // Too late, and harmless.
+    fixture.children.stop(fixture.instance, true);
+}
+
+#[test]
+fn a_survivor_is_found_again_and_can_be_stopped() {
+    let mut fixture = Fixture::new();
+    let first = fixture.sh("exec sleep 1000");
+    fixture.crash();
+    let found = fixture.children.recover(fixture.instance).expect("it runs");
+    assert_eq!(found.pid, first.pid);
+    fixture.children.recovered();
+    fixture.children.stop(fixture.instance, false);
+    assert_eq!(fixture.end(&found), Status::E_PROCESS_ABORTED, "only a parent learns the exit code");
+    fixture.crash();
+    assert!(fixture.children.recover(fixture.instance).is_none());
+}
+
+#[test]
+fn a_survivor_is_found_without_its_note() {
+    let mut fixture = Fixture::new();
+    // What it starts inherits the variable and must not be taken for it.
+    let first = fixture.sh("sleep 1000 & setsid sleep 1000 & wait");
+    fs::remove_file(fixture.file("running").join(fixture.instance.to_string())).unwrap();
+    // The instance is in the environment from the moment on in which the program runs.
+    eventually("the program runs", || {
+        fs::read(format!("/proc/{}/environ", first.pid)).is_ok_and(|all| !all.is_empty())
+    });
+    fixture.crash();
+    let found = fixture.children.recover(fixture.instance).expect("it runs");
+    assert_eq!(found.pid, first.pid);
+    assert!(fixture.children.recover(Guid::from_u128(1)).is_none());
+    fixture.children.kill_all();
+    assert_eq!(fixture.end(&found), Status::E_PROCESS_ABORTED);
+    // The one in a group of its own is not the scheduler's to stop.
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let ours = |all: Vec<u8>| String::from_utf8_lossy(&all).contains(&fixture.instance.to_string());
+        if fs::read(entry.path().join("environ")).is_ok_and(ours)
+            && fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == b"sleep\x001000\x00")
+            && let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw)
+            && rustix::process::getpgid(Some(pid)) == Ok(pid)
+            && rustix::process::getsid(Some(pid)) == Ok(pid)
+        {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+#[test]
+fn another_process_of_that_number_is_not_taken_for_it() {
+    let mut fixture = Fixture::new();
+    let running = fixture.sh("exec sleep 1000");
+    let note = fixture.file("running").join(fixture.instance.to_string());
+    let text = fs::read_to_string(&note).unwrap();
+    let [pid, started, boot] = text.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!(pid, running.pid.to_string());
+    for wrong in [
+        format!("{pid} {} {boot}", started.parse::<u64>().unwrap() + 1),
+        format!("{pid} {started} another-boot"),
+        format!("0 {started} {boot}"),
+        pid.to_string(),
+    ] {
+        fixture.crash();
+        fs::write(&note, &wrong).unwrap();
+        // Not by its note; still by its environment, unless the note is well and names a process that is gone.
+        let by_note_alone = wrong.ends_with(boot) && !wrong.starts_with('0');
+        assert_eq!(fixture.children.recover(fixture.instance).is_none(), by_note_alone, "{wrong}");
+    }
+    // What is noted and not asked for is forgotten.
+    fixture.crash();
+    fs::write(fixture.file("running").join(Guid::from_u128(5).to_string()), "1 1 x").unwrap();
+    fixture.children.recovered();
+    assert_eq!(fs::read_dir(fixture.file("running")).unwrap().count(), 0);
+    let _ = rustix::process::kill_process(Pid::from_raw(running.pid.cast_signed()).unwrap(), Signal::KILL);
+}
+
+#[test]
+fn root_runs_actions_as_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        assert!(Credentials::of("nobody").is_err());
+        return;
+    }
+    let instance = unique();
+    let nobody = Credentials::of("nobody").unwrap();
+    assert_ne!(nobody.uid(), 0);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    fs::write(&out, "").unwrap();
+    rustix::fs::chown(&out, Some(rustix::fs::Uid::from_raw(nobody.uid())), None).unwrap();
+    let open = |path: &Path| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    open(folder.path());
+    let mut children = Children::new(&folder.path().join("running"), nobody, None).unwrap();
+
+    let arguments =
+        format!("-c \"(id -u; id -g; id -G; grep CapEff /proc/self/status; echo $USER) > '{}'\"", out.display());
+    let command = Command { command: "sh", arguments: &arguments, working_directory: "" };
+    let running = children.start(instance, &command).unwrap();
+    wait(&running);
+    assert_eq!(children.ended(instance), Some(Status(0)));
+    let text = fs::read_to_string(&out).unwrap();
+    let [uid, gid, groups, capabilities, user] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!((uid, user), (children_uid().as_str(), "nobody"));
+    assert_eq!(groups, gid, "root's groups leak");
+    assert!(capabilities.ends_with("0000000000000000"), "{capabilities}");
+
+    // What the user may not enter is refused with that user's rights, not root's.
+    let private = tempfile::tempdir().unwrap();
+    fs::set_permissions(private.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let directory = private.path().to_str().unwrap();
+    let command = Command { command: "/bin/true", arguments: "", working_directory: directory };
+    assert_eq!(children.start(instance, &command).unwrap_err(), Status::E_ACCESSDENIED);
+
+    // A survivor of that user is found by its environment.
+    let command = Command { command: "sleep", arguments: "1000", working_directory: "" };
+    let first = children.start(instance, &command).unwrap();
+    fs::remove_file(folder.path().join("running").join(instance.to_string())).unwrap();
+    let mut next = Children::new(&folder.path().join("running"), Credentials::of("nobody").unwrap(), None).unwrap();
+    assert_eq!(next.recover(instance).map(|found| found.pid), Some(first.pid));
+    next.kill_all();
+    wait(&first);
+}
+
+fn children_uid() -> String {
+    Credentials::of("nobody").unwrap().uid().to_string()
+}

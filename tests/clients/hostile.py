@@ -1,0 +1,462 @@
+"""Bad input: each gets the protocol's own error or a closed connection in time, and everybody else is served."""
+
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+from impacket.dcerpc.v5 import tsch
+from impacket.dcerpc.v5.dtypes import NULL
+from impacket.uuid import uuidtup_to_bin
+
+import rpc
+import tasks
+from rpc import code, names, refused
+from server import PASSWORD, Server, arguments, equal, run, until
+
+ARGUMENTS = arguments()
+HOST = Server(ARGUMENTS.server, epm=True)
+# The server's own bound, and what a busy machine may add to it.
+BIND_TIME, SLACK = 30, 5
+NDR = uuidtup_to_bin(("8a885d04-1ceb-11c9-9fe8-08002b104860", "2.0"))
+BIND, BIND_ACK, BIND_NAK, REQUEST, RESPONSE, FAULT = 11, 12, 13, 0, 2, 3
+
+
+def header(kind, length, call=1, flags=3, auth=0):
+    return struct.pack("<BBBBIHHI", 5, 0, kind, flags, 0x10, length, auth, call)
+
+
+def bind_pdu(interface=tsch.MSRPC_UUID_TSCHS):
+    body = struct.pack("<HHIBBHHBB", 5840, 5840, 0, 1, 0, 0, 0, 1, 0) + interface + NDR
+    return header(BIND, 16 + len(body)) + body
+
+
+def request_pdu(opnum, stub, call=2, flags=3):
+    body = struct.pack("<IHH", len(stub), 0, opnum) + stub
+    return header(REQUEST, 16 + len(body), call, flags) + body
+
+
+def connect():
+    return socket.create_connection(("127.0.0.1", HOST.port), timeout=10)
+
+
+def closed(connection, seconds=5):
+    """Whether the other side closed within that time; what it sent before is dropped."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if select.select([connection], [], [], left)[0]:
+            try:
+                if not connection.recv(65536):
+                    return True
+            except ConnectionError:
+                return True
+    return False
+
+
+def answer(connection):
+    """The next PDU: its kind and all of it; `None` when the connection was closed."""
+    got = b""
+    try:
+        while len(got) < 16 or len(got) < struct.unpack_from("<H", got, 8)[0]:
+            more = connection.recv(65536)
+            if not more:
+                return None
+            got += more
+    except ConnectionError:
+        return None
+    return got[2], got
+
+
+def served():
+    """Somebody else is served, soon."""
+    begun = time.monotonic()
+    dce = rpc.bind(HOST.port)
+    tsch.hSchRpcHighestVersion(dce)
+    refused(0x80070002, tsch.hSchRpcGetTaskInfo, dce, "\\not there")
+    equal(rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Kept")["pXml"]) is not None, True, "what was there")
+    took = time.monotonic() - begun
+    assert took < 2, f"somebody else waited for {took:.1f} s"
+    dce.disconnect()
+    assert HOST.alive()
+
+
+def garbage():
+    """garbage closes the connection"""
+    for junk in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(4096), b"\0" * 4096, b"\xff" * 16, b"\x05\x00\x0b\x03" + b"\xff" * 4000):
+        connection = connect()
+        connection.sendall(junk)
+        assert closed(connection), f"{junk[:20]!r} left the connection open"
+        served()
+
+
+def lying_lengths():
+    """a fragment that lies about its length, or its authentication about its own, closes the connection or is refused"""
+    good = bind_pdu()
+    for length in (0, 1, 15, 16, 17, len(good) - 1):
+        connection = connect()
+        connection.sendall(good[:8] + struct.pack("<H", length) + good[10:])
+        got = answer(connection)
+        assert got is None or got[0] == BIND_NAK, f"length {length}: {got}"
+        connection.close()
+    for length in (5841, 65535):
+        connection = connect()
+        connection.sendall(good[:8] + struct.pack("<H", length) + good[10:] + b"x" * 70000)
+        assert closed(connection), f"length {length}"
+    for auth in (1, len(good), 65535):
+        connection = connect()
+        connection.sendall(good[:10] + struct.pack("<H", auth) + good[12:])
+        got = answer(connection)
+        assert got is None or got[0] == BIND_NAK, f"auth length {auth}: {got}"
+        connection.close()
+    served()
+
+
+def slow_bind():
+    """a bind that never finishes is closed within its stated time, one that trickles too"""
+    silent, started, trickling, bound_half = connect(), connect(), connect(), connect()
+    begun = time.monotonic()
+    started.sendall(bind_pdu()[:20])
+    # A bind with a first token, whose second leg never comes.
+    half = rpc_negotiate()
+    bound_half.sendall(half)
+    equal(answer(bound_half)[0], BIND_ACK, "answer to the first leg")
+    trickle, at = bind_pdu(), 0
+    waiting = {silent: "silent", started: "started", trickling: "trickling", bound_half: "half bound"}
+    while waiting and time.monotonic() - begun < BIND_TIME + SLACK:
+        if trickling in waiting and at < len(trickle) - 1 and time.monotonic() - begun > at * 1.0:
+            try:
+                trickling.sendall(trickle[at : at + 1])
+            except ConnectionError:
+                pass
+            at += 1
+        for connection in select.select(list(waiting), [], [], 0.2)[0]:
+            try:
+                gone = not connection.recv(65536)
+            except ConnectionError:
+                gone = True
+            if gone:
+                print(f"# {waiting.pop(connection)}: closed after {time.monotonic() - begun:.1f} s")
+    assert not waiting, f"still open after {BIND_TIME + SLACK} s: {list(waiting.values())}"
+    served()
+
+
+def rpc_negotiate():
+    """A bind with an NTLM negotiate token."""
+    flags = 0x1 | 0x4 | 0x10 | 0x20 | 0x200 | 0x8000 | 0x80000 | 0x20000000 | 0x40000000 | 0x80000000
+    token = b"NTLMSSP\0" + struct.pack("<II", 1, flags) + b"\0" * 16
+    body = bind_pdu()[16:] + struct.pack("<BBBBI", 10, 6, 0, 0, 1) + token
+    return header(BIND, 16 + len(body), auth=len(token)) + body
+
+
+def idle_connections():
+    """a thousand idle connections: whoever is within the server's bound is served, and memory is bounded"""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+    before = HOST.resident()
+    idle = []
+    for _ in range(1000):
+        try:
+            idle.append(connect())
+        except OSError:
+            break
+    print(f"# {len(idle)} connections; resident before {before} KiB, now {HOST.resident()} KiB")
+    equal(len(idle), 1000, "connections")
+    # Those who hold a connection that was authenticated keep it, whatever the others do.
+    try:
+        served()
+    finally:
+        grown = HOST.resident() - before
+        for connection in idle:
+            connection.close()
+    assert grown < 32 * 1024, f"a thousand idle connections cost {grown} KiB"
+    until(lambda: HOST.descriptors() < 100, 10, "descriptors are given back")
+    served()
+
+
+def stub_that_ends_early():
+    """a stub that ends early, or counts more than there is, is a fault, and the connection is served on"""
+    dce = rpc.bind(HOST.port)
+    whole = tsch.SchRpcEnumTasks()
+    whole["path"], whole["flags"], whole["startIndex"], whole["cRequested"] = "\\\0", 1, 0, 0
+    stub = whole.getData()
+    for end in range(len(stub) - 3):
+        dce.call(7, stub[:end])
+        rpc.fault("bad_stub_data", dce.recv)
+    for lie in (0, 0x7FFFFFFF, 0xFFFFFFFF):
+        for offset in (0, 4, 8):
+            dce.call(7, stub[:offset] + struct.pack("<I", lie) + stub[offset + 4 :])
+            try:
+                dce.recv()
+            except rpc.DCERPCException as said:
+                assert "bad_stub_data" in str(said), said
+    tsch.hSchRpcHighestVersion(dce)
+    # Nobody authenticated: refused before anything is decoded.
+    connection = connect()
+    connection.sendall(bind_pdu())
+    equal(answer(connection)[0], BIND_ACK, "a bind without authentication")
+    connection.sendall(request_pdu(0, b""))
+    kind, pdu = answer(connection)
+    equal((kind, struct.unpack_from("<I", pdu, 24)[0]), (FAULT, 5), "access denied")
+    served()
+
+
+def fragments_without_end():
+    """a call whose fragments do not end is closed or refused at its bound, and memory stays bounded"""
+    before = HOST.resident()
+    dce = rpc.bind(HOST.port)
+    # Sealed properly, but more than any call may have.
+    try:
+        dce.call(1, b"x" * (64 << 20))
+        dce.recv()
+        raise AssertionError("64 MiB were taken")
+    except (rpc.DCERPCException, ConnectionError, OSError, socket.timeout) as said:
+        print(f"# {type(said).__name__}: {said}")
+    grown = HOST.resident() - before
+    assert grown < 32 * 1024, f"grew by {grown} KiB"
+    served()
+
+
+def xml_bombs():
+    """XML bombs by depth, entities, nodes and size are refused with a code, and memory is given back"""
+    dce = rpc.bind(HOST.port)
+    before = HOST.resident()
+    start, end = f'<Task version="1.2" xmlns="{tasks.NAMESPACE}">', "</Task>"
+
+    def register(xml):
+        return tsch.hSchRpcRegisterTask(dce, "\\Bomb", xml, tsch.TASK_CREATE, NULL, 0)
+
+    malformed, too_many, memory = 0x8004131A, 0x8004131D, 0x8007000E
+    laughs = "<!DOCTYPE lolz [<!ENTITY lol 'lol'>" + "".join(
+        f"<!ENTITY lol{n} '{f'&lol{n - 1 if n > 1 else str()};' * 10}'>" for n in range(1, 10)
+    )
+    bombs = {
+        "depth": (start + "<Data>" + "<a>" * 20000 + "</a>" * 20000 + "</Data>" + end, (malformed, too_many)),
+        "unclosed depth": (start + "<a>" * 20000, (malformed,)),
+        "entities": (laughs + "]>" + start + "<RegistrationInfo><Author>&lol9;</Author></RegistrationInfo>" + end, (malformed,)),
+        "nodes": (start + "<Data>" + "<a/>" * 100000 + "</Data>" + end, (malformed, too_many)),
+        "attributes": (start + "<Data " + " ".join(f"a{n}='x'" for n in range(60000)) + "/>" + end, None),
+        "size": (start + "<!--" + "x" * 3_000_000 + "-->" + end, (memory,)),
+    }
+    for name, (xml, expected) in bombs.items():
+        begun = time.monotonic()
+        try:
+            got, _ = code(register, xml)
+        except rpc.DCERPCException as said:
+            assert expected is None or name == "size", f"{name}: {said}"
+            got = str(said)
+            dce = rpc.bind(HOST.port)
+        else:
+            assert got & 0x80000000 and (expected is None or got in expected), f"{name}: {got:#x}"
+            got = f"{got:#010x}"
+        took = time.monotonic() - begun
+        print(f"# {name}: {got} in {took:.2f} s")
+        assert took < 5, f"{name} took {took:.1f} s"
+    served()
+    grown = HOST.resident() - before
+    assert grown < 32 * 1024, f"grew by {grown} KiB"
+
+
+def wrong_passwords():
+    """wrong passwords are refused, many of them, and logged without any secret"""
+    for number in range(20):
+        try:
+            tsch.hSchRpcHighestVersion(rpc.bind(HOST.port, password=f"wrong {number}"))
+        except (rpc.DCERPCException, OSError):
+            continue
+        raise AssertionError("a wrong password got in")
+    served()
+    with open(HOST.log, errors="replace") as log:
+        log = log.read()
+    assert PASSWORD not in log, "the log has the password"
+
+
+def tampered_request():
+    """a request whose signature does not verify closes the connection or is refused"""
+    for flip in (-1, -9, 30):
+        dce = rpc.bind(HOST.port)
+        tsch.hSchRpcHighestVersion(dce)
+        pipe = dce.get_rpc_transport().get_socket()
+        send = pipe.send
+
+        class Flipping:
+            """The socket, but that it flips a bit of all it sends."""
+
+            def send(self, data):
+                data = bytearray(data)
+                data[flip] ^= 1
+                return send(bytes(data))
+
+            def __getattr__(self, name):
+                return getattr(pipe, name)
+
+        way = dce.get_rpc_transport()
+        way._TCPTransport__socket = Flipping()
+        try:
+            tsch.hSchRpcGetTaskInfo(dce, "\\Kept")
+        except (rpc.DCERPCException, OSError) as said:
+            print(f"# bit flipped at {flip}: {said}")
+            continue
+        except struct.error:
+            continue
+        raise AssertionError(f"a bit flipped at {flip} was not noticed")
+    served()
+
+
+def many_at_once():
+    """a hundred clients that do all this at the same time: no other client waits"""
+    stop = threading.Event()
+
+    def rude(number):
+        while not stop.is_set():
+            try:
+                connection = connect()
+                connection.sendall((bind_pdu(), os.urandom(200), bind_pdu()[:30], b"\x05\x00\x00\x03")[number % 4])
+                time.sleep(0.01)
+                connection.close()
+            except OSError:
+                time.sleep(0.01)
+
+    crowd = [threading.Thread(target=rude, args=(number,), daemon=True) for number in range(100)]
+    for one in crowd:
+        one.start()
+    try:
+        for _ in range(5):
+            begun = time.monotonic()
+            dce = rpc.bind(HOST.port)
+            tsch.hSchRpcHighestVersion(dce)
+            took = time.monotonic() - begun
+            assert took < 5, f"{took:.1f} s"
+    finally:
+        stop.set()
+    for one in crowd:
+        one.join(5)
+    served()
+    until(lambda: HOST.descriptors() < 100, 10, "descriptors are given back")
+
+
+def hostile_mapper():
+    """the endpoint mapper takes garbage as well as the service"""
+    for junk in (os.urandom(4096), b"\xff" * 64):
+        connection = socket.create_connection(("127.0.0.1", HOST.epm), timeout=10)
+        connection.sendall(junk)
+        assert closed(connection)
+    equal(rpc.through_mapper(HOST.epm), f"ncacn_ip_tcp:127.0.0.1[{HOST.port}]", "mapped binding")
+
+
+def failing_store(host, fill, free):
+    """What must hold while the store cannot be written, and after."""
+    host.add_account()
+    host.start(before=fill if free is None else None)
+    dce = rpc.bind(host.port)
+    kept = []
+    failed = None
+    xml = tasks.task(tasks.shell("true"), registration=f"<Description>{'x' * 20000}</Description>")
+    if free is not None:
+        fill()
+    for number in range(2000):
+        got, _ = code(tsch.hSchRpcRegisterTask, dce, f"\\Full\\{number}", xml, tsch.TASK_CREATE, NULL, 0)
+        if got:
+            failed = got
+            break
+        kept.append(str(number))
+    assert failed is not None, "the store never filled"
+    assert failed & 0x80000000, f"{failed:#x}"
+    print(f"# after {len(kept)} tasks: {failed:#010x}")
+    # The server goes on answering, also new clients, and refuses again.
+    tsch.hSchRpcHighestVersion(dce)
+    other = rpc.bind(host.port)
+    equal(sorted(listed(other)), sorted(kept), "what was acknowledged")
+    got, _ = code(tsch.hSchRpcRegisterTask, other, "\\Full\\again", xml, tsch.TASK_CREATE, NULL, 0)
+    assert got & 0x80000000 or "again" in listed(other), f"{got:#x}"
+    if got == 0:
+        kept.append("again")
+    if free is not None:
+        free()
+        tsch.hSchRpcRegisterTask(other, "\\Full\\after", xml, tsch.TASK_CREATE, NULL, 0)
+        kept.append("after")
+    host.kill()
+    host.start()
+    equal(sorted(listed(rpc.bind(host.port))), sorted(kept), "what was acknowledged, after kill -9")
+
+
+def listed(dce):
+    got, start = [], 0
+    while True:
+        result, answer = code(tsch.hSchRpcEnumTasks, dce, "\\Full", startIndex=start, cRequested=0)
+        if result not in (0, 1):
+            return got
+        got += names(answer)
+        start = answer["startIndex"]
+        if result == 0:
+            return got
+
+
+def full_disk():
+    """a full disk: an error for that call, nothing acknowledged is lost, and the server goes on answering"""
+    if os.getuid() != 0:
+        print("# no root, so no file system of its own: see the limit on file size")
+        return
+    place = tempfile.mkdtemp(prefix="mainspring-disk-")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", place], capture_output=True, text=True)
+    if mounted.returncode:
+        print(f"# no file system of its own: {mounted.stderr.strip()}")
+        os.rmdir(place)
+        return
+    try:
+        with Server(ARGUMENTS.server, data=place) as host:
+            ballast = f"{place}/ballast"
+
+            def fill():
+                with open(ballast, "wb") as file:
+                    try:
+                        while True:
+                            file.write(b"\0" * 4096)
+                            file.flush()
+                    except OSError:
+                        pass
+
+            failing_store(host, fill, lambda: os.unlink(ballast))
+    finally:
+        subprocess.run(["umount", "-l", place], check=True)
+        os.rmdir(place)
+
+
+def limited_file():
+    """a store that may not grow: an error for that call, nothing acknowledged is lost, and the server goes on answering"""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (6 << 20, 6 << 20))
+
+    with Server(ARGUMENTS.server) as host:
+        failing_store(host, limit, None)
+
+
+with HOST:
+    HOST.add_account()
+    HOST.start()
+    tsch.hSchRpcRegisterTask(rpc.bind(HOST.port), "\\Kept", tasks.task(tasks.shell("true")), tsch.TASK_CREATE, NULL, 0)
+    run(
+        [
+            garbage,
+            lying_lengths,
+            stub_that_ends_early,
+            fragments_without_end,
+            xml_bombs,
+            wrong_passwords,
+            tampered_request,
+            hostile_mapper,
+            many_at_once,
+            idle_connections,
+            full_disk,
+            limited_file,
+            slow_bind,
+        ],
+        ARGUMENTS.only,
+    )

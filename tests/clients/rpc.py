@@ -1,0 +1,78 @@
+"""impacket, bound to a service of the server under test."""
+
+from impacket.dcerpc.v5 import epm, transport, tsch
+from impacket.dcerpc.v5.rpcrt import (
+    DCERPCException,
+    RPC_C_AUTHN_LEVEL_NONE,
+    RPC_C_AUTHN_LEVEL_PKT_INTEGRITY,
+    RPC_C_AUTHN_LEVEL_PKT_PRIVACY,
+)
+
+import server
+
+NONE = RPC_C_AUTHN_LEVEL_NONE
+INTEGRITY = RPC_C_AUTHN_LEVEL_PKT_INTEGRITY
+PRIVACY = RPC_C_AUTHN_LEVEL_PKT_PRIVACY
+
+
+def bind(where, level=PRIVACY, user=server.NAME, password=server.PASSWORD, domain="", interface=tsch.MSRPC_UUID_TSCHS):
+    """A bound connection; `where` is a port of this machine, or a string binding."""
+    binding = where if isinstance(where, str) else f"ncacn_ip_tcp:127.0.0.1[{where}]"
+    way = transport.DCERPCTransportFactory(binding)
+    way.set_connect_timeout(10)
+    if level != NONE:
+        way.set_credentials(user, password, domain)
+    dce = way.get_dce_rpc()
+    if level != NONE:
+        dce.set_auth_level(level)
+    dce.connect()
+    way.get_socket().settimeout(20)
+    dce.bind(interface)
+    return dce
+
+
+def through_mapper(port):
+    """Asks the endpoint mapper on this port, and returns the string binding that it answers."""
+    dce = bind(port, NONE, interface=epm.MSRPC_UUID_PORTMAP)
+    binding = epm.hept_map("127.0.0.1", tsch.MSRPC_UUID_TSCHS, protocol="ncacn_ip_tcp", dce=dce)
+    dce.disconnect()
+    return binding
+
+
+def code(call, *arguments, **named):
+    """The return code of a call, and its answer where one was to be had."""
+    try:
+        return 0, call(*arguments, **named)
+    except DCERPCException as refused:
+        if refused.get_error_code() is None:
+            raise
+        return refused.get_error_code() & 0xFFFFFFFF, refused.get_packet()
+
+
+def refused(expected, call, *arguments, **named):
+    """The call must return this code."""
+    got, answer = code(call, *arguments, **named)
+    assert got == expected, f"{call.__name__}{arguments}: got {got:#010x}, expected {expected:#010x}"
+    return answer
+
+
+def fault(text, call, *arguments, **named):
+    """The call must end in a fault of which impacket says this."""
+    try:
+        call(*arguments, **named)
+    except DCERPCException as said:
+        assert text in str(said), f"{call.__name__}{arguments}: {said}"
+        return
+    raise AssertionError(f"{call.__name__}{arguments}: no fault, expected {text}")
+
+
+def text(value):
+    """A string of an answer, without its terminator; `None` stays."""
+    if value == b"" or value is None:
+        return None
+    return str(value).rstrip("\0")
+
+
+def names(answer):
+    """The names of an enumeration."""
+    return [text(name["Data"]) for name in answer["pNames"]] if answer["pcNames"] else []

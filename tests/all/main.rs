@@ -5,4 +5,5 @@
 mod auth;
 mod house;
 mod linux;
+mod rpc;
 mod task;

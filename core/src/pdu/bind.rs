@@ -284,7 +284,11 @@ impl Outcome {
         Ok(Self { result: reader.u16()?, reason: reader.u16()?, transfer: SyntaxId::read(reader)? })
     }
 
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
+    /// Writes the outcome, for an answer whose outcomes are decided one by one.
+    ///
+    /// # Errors
+    /// [`Full`] if 24 bytes do not fit.
+    pub fn write(&self, writer: &mut Writer<'_>) -> Result<(), Full> {
         writer.u16(self.result)?;
         writer.u16(self.reason)?;
         self.transfer.write(writer)

@@ -1,7 +1,12 @@
 //! What a service is to the transport: a table of methods behind one trait. The transport names none.
 
 pub use crate::pdu::SyntaxId;
-use crate::{bytes::Order, guid::Guid, ports::Account, time::Now};
+use crate::{
+    bytes::Order,
+    guid::Guid,
+    ports::{Account, Accounts, Entropy},
+    time::Now,
+};
 
 /// How calls are protected, [MS-RPCE] 2.2.1.1.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +20,20 @@ pub enum Level {
     Integrity = 5,
     /// As integrity, and stubs are encrypted.
     Privacy = 6,
+}
+
+impl Level {
+    /// The level that `auth_level` means. Call (3) and packet (4) are served as integrity: on a connection they sign the same.
+    #[must_use]
+    pub const fn from_wire(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::None,
+            2 => Self::Connect,
+            3..=5 => Self::Integrity,
+            6 => Self::Privacy,
+            _ => return None,
+        })
+    }
 }
 
 /// One method of an interface.
@@ -52,7 +71,7 @@ impl Fault {
     pub const OP_RANGE: Self = Self(0x1C01_0002);
     /// `nca_s_unk_if`: no such interface.
     pub const UNKNOWN_INTERFACE: Self = Self(0x1C01_0003);
-    /// `nca_s_proto_error`.
+    /// `nca_s_proto_error`: a PDU that is not due, or not whole.
     pub const PROTOCOL: Self = Self(0x1C01_000B);
     /// `nca_s_server_too_busy`.
     pub const SERVER_TOO_BUSY: Self = Self(0x1C01_0014);
@@ -90,8 +109,19 @@ pub struct Call<'c> {
     pub stub: &'c [u8],
 }
 
+/// What a login needs to know.
+pub struct Trust<'t> {
+    /// Where challenges come from.
+    pub entropy: &'t mut dyn Entropy,
+    /// Who there is.
+    pub accounts: &'t mut dyn Accounts,
+}
+
 /// The services of one endpoint, as an association sees them.
 pub trait Services {
+    /// Lends what a login needs. It comes by way of the services because they need the same ports for their calls.
+    fn trust(&mut self) -> Trust<'_>;
+
     /// The interfaces that may be bound here.
     fn interfaces(&self) -> &'static [&'static Interface];
 

@@ -1,0 +1,66 @@
+//! Buffers for calls and replies of several fragments, shared by all connections.
+
+/// Which connection holds a slot. Zero is a free slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, bytemuck::Zeroable)]
+pub struct Owner {
+    taken: bool,
+    connection: u32,
+}
+
+/// Slots of equal length for calls and replies of several fragments.
+///
+/// A connection holds one slot at most, from the first fragment of a call to the last of its reply, and no longer than
+/// [`CALL_TIME`](crate::limits::CALL_TIME) for each of the two: the association's deadline says so.
+#[derive(Debug)]
+pub struct Pool<'m> {
+    memory: &'m mut [u8],
+    owners: &'m mut [Owner],
+    length: usize,
+}
+
+impl<'m> Pool<'m> {
+    /// A pool of `owners.len()` slots, over which `memory` is divided evenly.
+    ///
+    /// A slot should be as long as the scratch of [`Environment`](super::Environment), so that every reply that a service
+    /// can write can also be sent.
+    #[must_use]
+    pub const fn new(memory: &'m mut [u8], owners: &'m mut [Owner]) -> Self {
+        let length = match memory.len().checked_div(owners.len()) {
+            Some(length) => length,
+            None => 0,
+        };
+        Self { memory, owners, length }
+    }
+
+    /// Length of one slot in bytes.
+    #[must_use]
+    pub const fn slot_length(&self) -> usize {
+        self.length
+    }
+
+    /// Number of slots in use.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.owners.iter().filter(|owner| owner.taken).count()
+    }
+
+    /// Gives back the slot that `connection` holds; harmless if it holds none.
+    pub fn release(&mut self, connection: u32) {
+        for owner in self.owners.iter_mut().filter(|owner| owner.taken && owner.connection == connection) {
+            *owner = Owner::default();
+        }
+    }
+
+    /// Takes a free slot.
+    pub(super) fn take(&mut self, connection: u32) -> Option<usize> {
+        let (slot, owner) = self.owners.iter_mut().enumerate().find(|(_, owner)| !owner.taken)?;
+        *owner = Owner { taken: true, connection };
+        Some(slot)
+    }
+
+    /// The bytes of a slot.
+    pub(super) fn slot(&mut self, slot: usize) -> &mut [u8] {
+        let begin = slot.saturating_mul(self.length);
+        self.memory.get_mut(begin..begin.saturating_add(self.length)).unwrap_or_default()
+    }
+}

@@ -1,7 +1,9 @@
 use super::{
-    AuthError, Credentials, Policy, Protection, Provider,
-    ntlm::{NtlmInitiator, SessionKey},
-    protection::Side,
+    credentials::Credentials,
+    error::AuthError,
+    ntlm::NtlmInitiator,
+    policy::{Policy, Provider},
+    protection::{Protection, SessionKey, Side},
     spnego::{self, NegState, NegTokenResp, RespWriter},
 };
 use crate::{bytes::Writer, ports::Entropy, time::Now};

@@ -1,19 +1,22 @@
 use core::{fmt, ops::Range};
 
-use hmac::{
-    Hmac, KeyInit, Mac,
-    block_api::HmacCore,
-    digest::block_api::{Buffer, CoreProxy},
-};
-use md5::{Digest, Md5};
+use hmac::Mac;
 use rc4::{Rc4, StreamCipher};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use super::{
-    BadSignature,
-    ntlm::{SessionKey, flags},
+    crypto::{self, Key, Keyed},
+    error::BadSignature,
+    policy::Strength,
 };
+
+/// ExportedSessionKey, and how other keys are made of it.
+pub(super) struct SessionKey {
+    pub(super) key: Key,
+    pub(super) strength: Strength,
+    /// With key exchange the checksum of a signature is encrypted with the sealing stream, [MS-NLMP] 3.4.4.2.
+    pub(super) exchanged: bool,
+}
 
 /// Which side of the connection this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,14 +34,12 @@ pub(super) enum Side {
 pub struct Protection {
     sending: Direction,
     receiving: Direction,
-    // With key exchange the checksum is encrypted with the sealing stream, [MS-NLMP] 3.4.4.2.
     encrypts_checksum: bool,
 }
 
 /// One direction: its keys, its place in the RC4 stream, its place in the sequence.
 struct Direction {
-    // The keyed state of HMAC alone, without a buffer: two MD5 states that are copied for each message.
-    mac: HmacCore<Md5>,
+    keyed: Keyed,
     stream: Rc4,
     sequence: u32,
 }
@@ -55,7 +56,7 @@ impl Protection {
             Side::Client => (client, server),
             Side::Server => (server, client),
         };
-        Self { sending, receiving, encrypts_checksum: key.flags & flags::KEY_EXCHANGE != 0 }
+        Self { sending, receiving, encrypts_checksum: key.exchanged }
     }
 
     /// Signs a PDU that is sent as it is (packet integrity).
@@ -115,18 +116,22 @@ impl Direction {
                 b"session key to server-to-client sealing key magic constant\0",
             ),
         };
-        let strength = match key.flags {
-            negotiated if negotiated & flags::STRENGTH_128 != 0 => 16,
-            negotiated if negotiated & flags::STRENGTH_56 != 0 => 7,
-            _ => 5,
+        let strength = match key.strength {
+            Strength::Bits128 => 16,
+            Strength::Bits56 => 7,
+            Strength::Bits40 => 5,
         };
         let weakened = key.key.get(..strength).unwrap_or_default();
-        Self { mac: keyed_mac(&md5(key.key.as_slice(), signing)), stream: stream(&md5(weakened, sealing)), sequence }
+        Self {
+            keyed: crypto::keyed(&crypto::md5(key.key.as_slice(), signing)),
+            stream: crypto::stream(&crypto::md5(weakened, sealing)),
+            sequence,
+        }
     }
 
     /// HMAC-MD5 over the sequence number and the message.
     fn checksum(&self, message: &[u8]) -> [u8; 8] {
-        let mut mac = mac(self.mac.clone());
+        let mut mac = crypto::mac(self.keyed.clone());
         mac.update(&self.sequence.to_le_bytes());
         mac.update(message);
         let full: [u8; 16] = mac.finalize().into_bytes().into();
@@ -151,30 +156,4 @@ impl Direction {
         self.sequence = self.sequence.wrapping_add(1);
         [1, 0, 0, 0, a, b, c, d, e, f, g, h, s, t, u, v]
     }
-}
-
-/// MD5 over a key and a constant.
-fn md5(key: &[u8], constant: &[u8]) -> Zeroizing<[u8; 16]> {
-    Zeroizing::new(Md5::new().chain_update(key).chain_update(constant).finalize().into())
-}
-
-/// The state of HMAC-MD5 after its key.
-pub(super) fn keyed_mac(key: &[u8; 16]) -> HmacCore<Md5> {
-    // HMAC pads a short key with zeros to the block anyway; a whole block is what needs no error for its length.
-    let mut block = Zeroizing::new([0; 64]);
-    block.iter_mut().zip(key).for_each(|(byte, key)| *byte = *key);
-    HmacCore::new((&*block).into())
-}
-
-/// HMAC-MD5 after its key, ready for a message.
-pub(super) fn mac(keyed: HmacCore<Md5>) -> Hmac<Md5> {
-    Hmac::compose(keyed, Buffer::<HmacCore<Md5>>::default())
-}
-
-/// An RC4 stream at its start.
-pub(super) fn stream(key: &[u8; 16]) -> Rc4 {
-    // RC4 repeats its key to 256 bytes; the key written twice gives the same stream, and needs no error for its length.
-    let mut twice = Zeroizing::new([0; 32]);
-    twice.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte = *key);
-    rc4::KeyInit::new((&*twice).into())
 }

@@ -1,8 +1,8 @@
 //! Negotiation tokens, RFC 4178 section 4.2 and [MS-SPNG].
 
 use super::{
-    AuthError,
     der::{self, Elements},
+    error::AuthError,
 };
 use crate::bytes::{Full, Writer};
 

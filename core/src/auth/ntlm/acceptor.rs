@@ -6,11 +6,11 @@ use super::{
     authenticate::Authenticate,
     challenge::Challenge,
     filetime, flags,
-    keys::{self, Key, Keyed, SessionKey},
+    keys::{self, Hasher},
     negotiate,
 };
 use crate::{
-    auth::{AuthError, Environment, Policy},
+    auth::{crypto::Key, environment::Environment, error::AuthError, policy::Policy, protection::SessionKey},
     bytes::Writer,
     limits,
     ports::Account,
@@ -91,7 +91,7 @@ impl NtlmAcceptor {
     ) -> Result<Login, AuthError> {
         let message = Authenticate::read(token)?;
         let flags = message.flags & challenge.flags;
-        flags::check(flags, &self.policy)?;
+        let strength = flags::check(flags, &self.policy)?;
 
         let user: heapless::String<{ limits::NTLM_USER }> = message.user.to_string().unwrap_or_default();
         let (name, account) = account(&user, env);
@@ -127,13 +127,13 @@ impl NtlmAcceptor {
             _ => base,
         };
 
-        let mut keyed = Keyed::new(&key).and(negotiate);
-        challenge.write(&mut keyed as &mut dyn Sink, env.identity)?;
-        let untouched = message.untouched(keyed)?;
+        let mut hasher = Hasher::new(&key).and(negotiate);
+        challenge.write(&mut hasher as &mut dyn Sink, env.identity)?;
+        let untouched = message.untouched(hasher)?;
 
         match account {
             Some((_, account)) if bool::from(welcome & (proven_named | proven_domainless) & untouched) => {
-                Ok(Login { account, key: SessionKey { key, flags } })
+                Ok(Login { account, key: SessionKey { key, strength, exchanged: flags & flags::KEY_EXCHANGE != 0 } })
             }
             _ => {
                 env.accounts.login_failed(name, env.now.wall);

@@ -2,7 +2,7 @@
 
 use super::{CHALLENGE, Field, SIGNATURE, Sink, VERSION, av_pairs, flags, open, utf16_len};
 use crate::{
-    auth::{AuthError, Identity},
+    auth::{environment::Identity, error::AuthError},
     bytes::Full,
 };
 

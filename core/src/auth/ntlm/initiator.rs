@@ -4,11 +4,11 @@ use super::{
     AUTHENTICATE, Field, SIGNATURE, VERSION,
     authenticate::Response,
     av_pairs, challenge, filetime, flags,
-    keys::{self, Key, Keyed, SessionKey},
+    keys::{self, Hasher},
     negotiate, utf16_len,
 };
 use crate::{
-    auth::{AuthError, Credentials, Policy},
+    auth::{credentials::Credentials, crypto::Key, error::AuthError, policy::Policy, protection::SessionKey},
     bytes::Writer,
     ports::Entropy,
     text::put_utf16,
@@ -68,7 +68,7 @@ impl<'i> NtlmInitiator<'i> {
         let challenged = challenge::read(token)?;
         let offered = flags::offered(&self.policy);
         let flags = challenged.flags & offered;
-        flags::check(flags, &self.policy)?;
+        let strength = flags::check(flags, &self.policy)?;
         let timestamp = challenged.target_info.value(av_pairs::TIMESTAMP).and_then(|value| value.first_chunk::<8>());
         let mut client_challenge = [0; 8];
         entropy.fill(&mut client_challenge)?;
@@ -76,7 +76,7 @@ impl<'i> NtlmInitiator<'i> {
         let start = reply.position();
         let Credentials { user, domain, nt_hash } = &self.credentials;
         let response_key =
-            domain.encode_utf16().fold(keys::ntowf_v2(nt_hash, user), |keyed, unit| keyed.and(&unit.to_le_bytes()));
+            domain.encode_utf16().fold(keys::ntowf_v2(nt_hash, user), |hasher, unit| hasher.and(&unit.to_le_bytes()));
         let response_key = response_key.finish();
 
         // The header is filled in at the end, when all lengths and the MIC are known.
@@ -127,13 +127,13 @@ impl<'i> NtlmInitiator<'i> {
         header.u32(flags)?;
         header.put(if flags & flags::VERSION == 0 { &[0; 8] } else { &VERSION })?;
         if timestamp.is_some() {
-            let mut keyed = Keyed::new(&key);
-            negotiate::write(&mut keyed, offered)?;
+            let mut hasher = Hasher::new(&key);
+            negotiate::write(&mut hasher, offered)?;
             let written = reply.written().get(start..).unwrap_or_default();
-            let mic = keyed.and(token).and(written).finish();
+            let mic = hasher.and(token).and(written).finish();
             reply.patch(start + MIC, &*mic)?;
         }
-        Ok(SessionKey { key, flags })
+        Ok(SessionKey { key, strength, exchanged: flags & flags::KEY_EXCHANGE != 0 })
     }
 }
 

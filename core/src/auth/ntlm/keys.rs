@@ -5,25 +5,20 @@ use md5::Md5;
 use rc4::StreamCipher;
 use zeroize::Zeroizing;
 
-use super::{super::protection, Sink};
-use crate::{bytes::Full, text::folded};
-
-/// A key, wiped when it is dropped.
-pub(super) type Key = Zeroizing<[u8; 16]>;
-
-/// ExportedSessionKey and the flags that say how keys are made of it.
-pub(in super::super) struct SessionKey {
-    pub(in super::super) key: Key,
-    pub(in super::super) flags: u32,
-}
+use super::Sink;
+use crate::{
+    auth::crypto::{self, Key},
+    bytes::Full,
+    text::folded,
+};
 
 /// HMAC-MD5 being made.
 #[derive(Clone)]
-pub(super) struct Keyed(Hmac<Md5>);
+pub(super) struct Hasher(Hmac<Md5>);
 
-impl Keyed {
+impl Hasher {
     pub(super) fn new(key: &[u8; 16]) -> Self {
-        Self(protection::mac(protection::keyed_mac(key)))
+        Self(crypto::mac(crypto::keyed(key)))
     }
 
     pub(super) fn and(mut self, bytes: &[u8]) -> Self {
@@ -36,7 +31,7 @@ impl Keyed {
     }
 }
 
-impl Sink for Keyed {
+impl Sink for Hasher {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
         self.0.update(bytes);
         Ok(())
@@ -44,30 +39,30 @@ impl Sink for Keyed {
 }
 
 /// NTOWFv2 up to the user's name; the domain's name in UTF-16LE is still to come.
-pub(super) fn ntowf_v2(nt_hash: &[u8; 16], user: &str) -> Keyed {
-    let mut keyed = Keyed::new(nt_hash);
+pub(super) fn ntowf_v2(nt_hash: &[u8; 16], user: &str) -> Hasher {
+    let mut hasher = Hasher::new(nt_hash);
     let mut units = [0; 2];
     for character in folded(user) {
         for unit in character.encode_utf16(&mut units) {
-            keyed.0.update(&unit.to_le_bytes());
+            hasher.0.update(&unit.to_le_bytes());
         }
     }
-    keyed
+    hasher
 }
 
 /// NTProofStr: what the client's response must begin with.
 pub(super) fn proof(response_key: &[u8; 16], server_challenge: &[u8; 8], temp: &[u8]) -> Key {
-    Keyed::new(response_key).and(server_challenge).and(temp).finish()
+    Hasher::new(response_key).and(server_challenge).and(temp).finish()
 }
 
 /// SessionBaseKey, which is also KeyExchangeKey: KXKEY (section 3.4.5.1) does nothing in version 2.
 pub(super) fn session_base_key(response_key: &[u8; 16], proof: &[u8; 16]) -> Key {
-    Keyed::new(response_key).and(proof).finish()
+    Hasher::new(response_key).and(proof).finish()
 }
 
 /// RC4K of a session key: encrypts and decrypts.
 pub(super) fn exchange(key_exchange_key: &[u8; 16], session_key: &[u8; 16]) -> Key {
     let mut key = Zeroizing::new(*session_key);
-    protection::stream(key_exchange_key).apply_keystream(key.as_mut_slice());
+    crypto::stream(key_exchange_key).apply_keystream(key.as_mut_slice());
     key
 }

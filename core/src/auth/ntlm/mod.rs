@@ -4,17 +4,16 @@ mod acceptor;
 mod authenticate;
 mod av_pairs;
 mod challenge;
-pub(super) mod flags;
+mod flags;
 mod initiator;
 mod keys;
 mod negotiate;
 
 pub(super) use acceptor::{Login, NtlmAcceptor};
 pub(super) use initiator::NtlmInitiator;
-pub(super) use keys::SessionKey;
 
-use super::AuthError;
 use crate::{
+    auth::error::AuthError,
     bytes::{Full, Reader, Writer},
     time::Now,
 };

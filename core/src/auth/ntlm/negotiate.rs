@@ -1,7 +1,7 @@
 //! NEGOTIATE_MESSAGE, [MS-NLMP] 2.2.1.1.
 
 use super::{Field, NEGOTIATE, SIGNATURE, Sink, VERSION, open};
-use crate::{auth::AuthError, bytes::Full};
+use crate::{auth::error::AuthError, bytes::Full};
 
 /// The flags of the client. The names of domain and workstation are for logs of domain controllers, and not read.
 pub(super) fn read(token: &[u8]) -> Result<u32, AuthError> {

@@ -41,6 +41,10 @@ pub const XML_UNITS: usize = 512 * 1024;
 pub const XML_NODES: u32 = 65_536;
 /// Nesting of a task XML; a deeper one gets `SCHED_E_MALFORMEDXML`.
 pub const XML_DEPTH: usize = 64;
+/// Attributes of one element of a task XML; more get `SCHED_E_MALFORMEDXML`.
+pub const XML_ATTRIBUTES: usize = 32;
+/// Principals of a task; more get `SCHED_E_TOO_MANY_NODES`.
+pub const PRINCIPALS: usize = 32;
 /// Triggers of a task, section 2.5.3; more get `SCHED_E_TOO_MANY_NODES`.
 pub const TRIGGERS: usize = 48;
 /// Actions of a task, section 2.5.7; more get `SCHED_E_TOO_MANY_NODES`.

@@ -7,7 +7,7 @@
 /// The deepest nesting that is kept.
 pub(super) const DEPTH: usize = crate::limits::XML_DEPTH;
 /// The most attributes of one element that are kept.
-pub(super) const ATTRIBUTES: usize = 16;
+pub(super) const ATTRIBUTES: usize = crate::limits::XML_ATTRIBUTES;
 
 /// Whether XML 1.0 can hold `character`.
 pub(super) const fn is_xml(character: char) -> bool {
@@ -116,4 +116,33 @@ fn are_attributes(attributes: &str) -> bool {
         rest = after;
     }
     true
+}
+
+/// What stands between a start tag and its end tag.
+#[cfg(feature = "xml")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Inner<'x> {
+    pub(super) xml: &'x str,
+    /// Whether some of it is text that belongs to the element itself.
+    pub(super) has_text: bool,
+}
+
+/// Takes what comes up to the end tag that closes a start tag, and the end tag, from the front.
+#[cfg(feature = "xml")]
+pub(super) fn inner(xml: &str) -> (Inner<'_>, &str) {
+    let (mut depth, mut has_text) = (0_usize, false);
+    let mut rest = xml;
+    while let Some((piece, after)) = next(rest).filter(|_| !rest.is_empty()) {
+        match piece {
+            Piece::Start { is_empty, .. } => depth += usize::from(!is_empty),
+            Piece::Text(_) => has_text |= depth == 0,
+            Piece::End { .. } if depth > 0 => depth -= 1,
+            Piece::End { .. } => {
+                let inner = xml.get(..xml.len() - rest.len()).unwrap_or_default();
+                return (Inner { xml: inner, has_text }, after);
+            }
+        }
+        rest = after;
+    }
+    (Inner { xml, has_text }, "")
 }

@@ -128,7 +128,10 @@ fn everything(check: impl FnOnce(&Definition<'_>)) {
             },
             Some("2000-02-29T00:00:00.25+05:30"),
         ),
-        trigger(TriggerKind::Opaque { xml: "<IdleTrigger id=\"a&quot;b\"><Enabled>false</Enabled></IdleTrigger>" }, None),
+        trigger(
+            TriggerKind::Opaque { xml: "<IdleTrigger id=\"a&quot;b\"><Enabled>false</Enabled></IdleTrigger>" },
+            None,
+        ),
     ];
     let actions = [
         Action::Exec {
@@ -239,26 +242,26 @@ fn the_layout_is_pinned() {
     let mut buffer = [0; 256];
     let image = Image::encode(&definition, &mut buffer).unwrap();
     let pinned = [
-        "a8",                                                     // image
-        "0001",                                                   // layout 1
-        "0100",                                                   // version, word 0
-        "02a3",                                                   // registration
-        "0173323032302d30392d32315430333a31353a3435",             // date
-        "047154484553484952455c706775737461766f",                 // author
-        "07675c4d6f72646f72",                                     // uri
-        "0381a3",                                                 // principals
-        "0007",                                                   // id, word 7
-        "018605151a9a9370901aa01997291a248ce4301903e9",           // user
-        "0402",                                                   // logon type InteractiveToken
-        "04a10002",                                               // settings: one flag differs
-        "0681a3",                                                 // triggers
-        "0001",                                                   // calendar
-        "031a27b26890",                                           // start
-        "08820001",                                               // every day
-        "0707",                                                   // context, word 7
-        "0881a2",                                                 // actions
-        "0215",                                                   // command, word 21
-        "036d2f63206563686f2068656c6c6f",                         // arguments
+        "a8",                                           // image
+        "0001",                                         // layout 1
+        "0100",                                         // version, word 0
+        "02a3",                                         // registration
+        "0173323032302d30392d32315430333a31353a3435",   // date
+        "047154484553484952455c706775737461766f",       // author
+        "07675c4d6f72646f72",                           // uri
+        "0381a3",                                       // principals
+        "0007",                                         // id, word 7
+        "018605151a9a9370901aa01997291a248ce4301903e9", // user
+        "0402",                                         // logon type InteractiveToken
+        "04a10002",                                     // settings: one flag differs
+        "0681a3",                                       // triggers
+        "0001",                                         // calendar
+        "031a27b26890",                                 // start
+        "08820001",                                     // every day
+        "0707",                                         // context, word 7
+        "0881a2",                                       // actions
+        "0215",                                         // command, word 21
+        "036d2f63206563686f2068656c6c6f",               // arguments
     ];
     assert_eq!(hex(image.bytes()), pinned.concat());
     assert_holds(&image, &definition);
@@ -324,7 +327,8 @@ fn hostile_bytes_never_panic() {
 #[test]
 fn what_a_newer_minor_form_adds_is_skipped() {
     // A section 9, an unknown key in the action, and a trigger of an unknown kind.
-    let bytes = b"\xa4\x00\x01\x06\x81\xa1\x00\x18\x63\x08\x81\xa2\x02\x61a\x18\x2a\x82\xa1\x01\x02\xf6\x09\xa1\x00\x80";
+    let bytes =
+        b"\xa4\x00\x01\x06\x81\xa1\x00\x18\x63\x08\x81\xa2\x02\x61a\x18\x2a\x82\xa1\x01\x02\xf6\x09\xa1\x00\x80";
     let image = Image::parse(bytes).unwrap();
     assert_eq!(image.actions().collect::<Vec<_>>(), [exec("a")]);
     assert_eq!(image.triggers().next().unwrap().kind, TriggerKind::Opaque { xml: "" });
@@ -359,9 +363,27 @@ fn what_xml_could_not_give_back_is_refused() {
         refused(&[exec(command)], &[]);
     }
     let ill_formed = [
-        "", "text", "<a>", "</a>", "<a></b>", "<a/>text", "<a><b></a></b>", "<a b=c/>", "<a b=\"<\"/>", "<a b=\"1\" b=\"2\"/>",
-        "<a>&x;</a>", "<a>&#0;</a>", "<a>></a>", "<!-- a --><a/>", "<?a?>", "<!DOCTYPE a>", "<x:a/>", "<a><![CDATA[</a>",
-        "< a/>", "<a", "<a xmlns:b=\"c\"/>",
+        "",
+        "text",
+        "<a>",
+        "</a>",
+        "<a></b>",
+        "<a/>text",
+        "<a><b></a></b>",
+        "<a b=c/>",
+        "<a b=\"<\"/>",
+        "<a b=\"1\" b=\"2\"/>",
+        "<a>&x;</a>",
+        "<a>&#0;</a>",
+        "<a>></a>",
+        "<!-- a --><a/>",
+        "<?a?>",
+        "<!DOCTYPE a>",
+        "<x:a/>",
+        "<a><![CDATA[</a>",
+        "< a/>",
+        "<a",
+        "<a xmlns:b=\"c\"/>",
     ];
     for xml in ill_formed {
         refused(&[Action::Opaque { xml }], &[]);
@@ -406,9 +428,32 @@ fn durations() {
         assert_eq!(Span::parse(text).unwrap().to_string(), text);
     }
     for text in [
-        "", "P", "PT", "T1H", "1H", "P1", "PT1", "P1H", "PT1D", "-PT1H", "P-1D", "PT1M1H", "PT1H1H", "P1DT", "PT1.5H",
-        "PT.5S", "PT1.S", "PT1.2.3S", "P1W", "PT1h", " PT1H", "PT1H ", "PT18446744073709551616S", "P999999999999999999Y",
-        "PTS", "P٣D",
+        "",
+        "P",
+        "PT",
+        "T1H",
+        "1H",
+        "P1",
+        "PT1",
+        "P1H",
+        "PT1D",
+        "-PT1H",
+        "P-1D",
+        "PT1M1H",
+        "PT1H1H",
+        "P1DT",
+        "PT1.5H",
+        "PT.5S",
+        "PT1.S",
+        "PT1.2.3S",
+        "P1W",
+        "PT1h",
+        " PT1H",
+        "PT1H ",
+        "PT18446744073709551616S",
+        "P999999999999999999Y",
+        "PTS",
+        "P٣D",
     ] {
         assert_eq!(seconds(text), None, "{text}");
     }
@@ -436,12 +481,33 @@ fn moments() {
     }
     assert_eq!(Boundary::parse("2016-05-22T22:03:45.5").unwrap().millisecond, 500);
     for text in [
-        "", "2016-05-22", "2016-05-22T22:03", "2016-5-22T22:03:45", "2016-02-30T00:00:00", "1900-02-29T00:00:00",
-        "2016-13-01T00:00:00", "2016-00-01T00:00:00", "2016-01-00T00:00:00", "2016-01-01T24:00:00",
-        "2016-01-01T00:60:00", "2016-01-01T00:00:60", "2016-01-01 00:00:00", "2016-01-01T00:00:00z",
-        "2016-01-01T00:00:00+1:00", "2016-01-01T00:00:00+14:01", "2016-01-01T00:00:00+00:60", "2016-01-01T00:00:00.",
-        "2016-01-01T00:00:00.Z", "0000-01-01T00:00:00", "-2016-01-01T00:00:00", "12016-01-01T00:00:00",
-        "2016-01-01T00:00:00Zx", " 2016-01-01T00:00:00", "autoremove", "2016-01-01T00:00:0é", "2016-01-01T00:00:00+0é:0",
+        "",
+        "2016-05-22",
+        "2016-05-22T22:03",
+        "2016-5-22T22:03:45",
+        "2016-02-30T00:00:00",
+        "1900-02-29T00:00:00",
+        "2016-13-01T00:00:00",
+        "2016-00-01T00:00:00",
+        "2016-01-00T00:00:00",
+        "2016-01-01T24:00:00",
+        "2016-01-01T00:60:00",
+        "2016-01-01T00:00:60",
+        "2016-01-01 00:00:00",
+        "2016-01-01T00:00:00z",
+        "2016-01-01T00:00:00+1:00",
+        "2016-01-01T00:00:00+14:01",
+        "2016-01-01T00:00:00+00:60",
+        "2016-01-01T00:00:00.",
+        "2016-01-01T00:00:00.Z",
+        "0000-01-01T00:00:00",
+        "-2016-01-01T00:00:00",
+        "12016-01-01T00:00:00",
+        "2016-01-01T00:00:00Zx",
+        " 2016-01-01T00:00:00",
+        "autoremove",
+        "2016-01-01T00:00:0é",
+        "2016-01-01T00:00:00+0é:0",
     ] {
         assert_eq!(Boundary::parse(text), None, "{text}");
     }

@@ -1,0 +1,87 @@
+//! What is wrong with a task XML, and where.
+
+use crate::status::Status;
+
+/// The most bytes of a node's name or value that an error carries; longer ones are cut at a character.
+pub const ERROR_TEXT: usize = 128;
+
+/// What is wrong with a task XML and where: TASK_XML_ERROR_INFO, [MS-TSCH] 2.3.10.
+///
+/// `Display` writes the triple that users debug by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct XmlError {
+    /// One of the SCHED_E codes of 3.2.5.4.2, E_NONE_MAPPED, or E_OUTOFMEMORY.
+    pub status: Status,
+    /// First line is 1; 0 if there is no place.
+    pub line: u32,
+    /// First column is 1, in UTF-16 code units; 0 if there is no place.
+    pub column: u32,
+    /// Element or attribute.
+    pub node: heapless::String<ERROR_TEXT>,
+    /// The offending value, the namespace of a node that has the wrong one, what a parser says, or empty.
+    pub value: heapless::String<ERROR_TEXT>,
+}
+
+impl core::fmt::Display for XmlError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "({},{}):{}:{}: {}", self.line, self.column, self.node, self.value, self.status)?;
+        self.status.meaning().map_or(Ok(()), |meaning| write!(f, ": {meaning}"))
+    }
+}
+
+impl core::error::Error for XmlError {}
+
+impl XmlError {
+    /// An error that has no place.
+    pub(super) const fn nowhere(status: Status) -> Self {
+        Self { status, line: 0, column: 0, node: heapless::String::new(), value: heapless::String::new() }
+    }
+
+    /// The text is not XML at byte `at` of `text`.
+    pub(super) fn malformed(text: &str, at: usize, why: &str) -> Self {
+        Fault { status: Status::SCHED_E_MALFORMEDXML, at, node: "", value: why }.in_text(text)
+    }
+}
+
+/// An error while its text is still there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fault<'d> {
+    pub(super) status: Status,
+    /// Offset in the text.
+    pub(super) at: usize,
+    pub(super) node: &'d str,
+    pub(super) value: &'d str,
+}
+
+impl Fault<'_> {
+    pub(super) fn in_text(self, text: &str) -> XmlError {
+        let (line, column) = place(text, self.at);
+        XmlError { status: self.status, line, column, node: cut(self.node), value: cut(self.value) }
+    }
+}
+
+/// Line and column of a byte offset. A line ends with a line feed, or a carriage return that none follows.
+fn place(text: &str, at: usize) -> (u32, u32) {
+    let (mut line, mut column) = (1, 1);
+    let mut characters = text.char_indices().peekable();
+    while let Some((offset, character)) = characters.next() {
+        if offset >= at {
+            break;
+        }
+        let next = characters.peek().map(|(_, next)| *next);
+        if character == '\n' || (character == '\r' && next != Some('\n')) {
+            (line, column) = (line + 1, 1);
+        } else {
+            column += character.len_utf16() as u32;
+        }
+    }
+    (line, column)
+}
+
+/// As much of `text` as an error carries.
+fn cut(text: &str) -> heapless::String<ERROR_TEXT> {
+    let mut cut = heapless::String::new();
+    // A character that does not fit ends it.
+    let _ = text.chars().try_for_each(|character| cut.push(character));
+    cut
+}

@@ -1,0 +1,69 @@
+//! Task XML, [MS-TSCH] 2.5: read with roxmltree into an image, written in the normalised form that clients expect.
+//!
+//! Reading uses the heap, bounded by [`limits`](crate::limits), and gives it back before it returns; writing uses
+//! none. What is not understood (triggers and actions of other kinds) is kept and given back.
+
+// An error carries what the wire needs by value, so that it outlives the tree that it points into.
+#![allow(clippy::result_large_err)]
+
+use super::{Image, Path};
+use crate::{sid::Sid, text::Utf16};
+
+mod element;
+mod error;
+mod keep;
+mod read;
+mod scan;
+mod settings;
+mod triggers;
+mod values;
+mod write;
+
+pub use error::{ERROR_TEXT, XmlError};
+
+/// The namespace of every element.
+pub const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
+
+/// What registration puts into a definition beside what the XML says.
+pub struct Registrant<'r> {
+    /// Resolves an account name or SID string to a SID (UserId, GroupId).
+    pub resolve: &'r mut dyn FnMut(&str) -> Option<Sid>,
+    /// The principal if the XML names none: the caller.
+    pub default_user: Sid,
+    /// A credential's user: used instead of the XML's.
+    pub override_user: Option<Sid>,
+}
+
+/// Reads task XML as it came over the wire; whatever encoding the declaration names is ignored.
+///
+/// # Errors
+/// [`XmlError`] says what is wrong, [MS-TSCH] 3.2.5.4.2, and where: at the value that is wrong, at the `<` of the
+/// element that is unexpected, at the `<` of the element that lacks another. `E_NONE_MAPPED` is for a UserId or GroupId
+/// that nobody knows, `E_OUTOFMEMORY` for what is longer than the limits or `into`.
+pub fn read<'i>(xml: Utf16<'_>, registrant: &mut Registrant<'_>, into: &'i mut [u8]) -> Result<Image<'i>, XmlError> {
+    read::read_text(&scan::transcode(xml)?, registrant, into)
+}
+
+/// As [`read`], from UTF-8.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_str<'i>(xml: &str, registrant: &mut Registrant<'_>, into: &'i mut [u8]) -> Result<Image<'i>, XmlError> {
+    scan::check_length(xml)?;
+    read::read_text(xml, registrant, into)
+}
+
+/// Writes the normalised form, [MS-TSCH] 3.2.5.4.3. `enabled` is the setting Enabled as it is now, `sddl` the security
+/// descriptor of the task as it is now, if there is one: otherwise the registrant's is given back.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write(
+    image: &Image<'_>,
+    path: &Path,
+    enabled: bool,
+    sddl: Option<&str>,
+    out: &mut dyn core::fmt::Write,
+) -> core::fmt::Result {
+    write::task(image, path, enabled, sddl, out)
+}

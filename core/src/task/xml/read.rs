@@ -1,0 +1,230 @@
+//! From text to an image: the parts of a task, RegistrationInfo, Principals and Actions.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt::Write;
+
+use roxmltree::{Document, ParsingOptions};
+
+use super::{
+    Registrant,
+    element::{Element, text, value},
+    error::{Fault, XmlError},
+    keep::{self, Kept},
+    scan, settings, triggers,
+    values::{self, LOGON_TYPES, RUN_LEVELS, VERSIONS, named, non_empty},
+};
+use crate::{
+    limits,
+    sid::Sid,
+    status::Status,
+    task::{Action, Boundary, Definition, EncodeError, Exec, Image, Principal, RegistrationInfo},
+};
+
+type Result<'d, T> = core::result::Result<T, Fault<'d>>;
+
+/// The id of the principal that is made where the XML names none.
+const AUTHOR: &str = "Author";
+
+pub(super) fn read_text<'i>(
+    text: &str,
+    registrant: &mut Registrant<'_>,
+    into: &'i mut [u8],
+) -> core::result::Result<Image<'i>, XmlError> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    scan::check(text)?;
+    let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, options).map_err(|error| malformed(text, &error))?;
+    let kept = Kept::new(&document).map_err(|fault| fault.in_text(text))?;
+    let task = Element::root(document.root_element(), &kept);
+    let encoded = task.and_then(|task| read_task(task, registrant, into)).map_err(|fault| fault.in_text(text))?;
+    encoded.map_err(|error| {
+        XmlError::nowhere(match error {
+            EncodeError::Full => Status::E_OUTOFMEMORY,
+            EncodeError::Invalid(_) => Status::SCHED_E_INVALIDVALUE,
+        })
+    })
+}
+
+/// What the parser says, at its place in the text. Its columns count characters, so they are counted again.
+fn malformed(text: &str, error: &roxmltree::Error) -> XmlError {
+    let mut said = String::new();
+    // Cannot fail: a string takes everything.
+    let _ = write!(said, "{error}");
+    // The place has fields of its own.
+    let why = said.rsplit_once(" at ").map_or(said.as_str(), |(why, _)| why);
+    let at = match error {
+        roxmltree::Error::NoRootNode
+        | roxmltree::Error::UnclosedRootNode
+        | roxmltree::Error::UnexpectedEndOfStream
+        | roxmltree::Error::NodesLimitReached => text.len(),
+        _ => {
+            let position = error.pos();
+            let lines = text.split_inclusive('\n').take(position.row.saturating_sub(1) as usize);
+            let line = lines.map(str::len).sum::<usize>();
+            let rest = text.get(line..).unwrap_or_default();
+            let before = rest.chars().take(position.col.saturating_sub(1) as usize);
+            line + before.map(char::len_utf8).sum::<usize>()
+        }
+    };
+    XmlError::malformed(text, at, why)
+}
+
+fn read_task<'d, 'i>(
+    task: Element<'d>,
+    registrant: &mut Registrant<'_>,
+    into: &'i mut [u8],
+) -> Result<'d, core::result::Result<Image<'i>, EncodeError>> {
+    if task.name() != "Task" {
+        return Err(task.unexpected());
+    }
+    let version = task.attribute("version")?;
+    if let Some((value, at)) = version.filter(|(version, _)| !VERSIONS.contains(version)) {
+        return Err(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: "version", value });
+    }
+    let [registration, principals, settings, data, triggers, actions] =
+        task.fields(["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
+    let actions = actions.ok_or_else(|| task.missing("Actions"))?;
+    let registration = registration.map(read_registration).transpose()?.unwrap_or_default();
+    let context = actions.attribute("Context")?;
+    let principals = read_principals(principals, context, registrant)?;
+    let (settings, conditions) = settings.map(settings::read).transpose()?.unwrap_or_default();
+    let data = data.map(|data| Ok(data.plain()?.kept())).transpose()?.flatten();
+    let triggers = triggers.map(triggers::read).transpose()?.unwrap_or_default();
+    let actions = read_actions(actions)?;
+    let definition = Definition {
+        version: version.map(|(version, _)| version),
+        registration,
+        principals: &principals,
+        settings,
+        conditions,
+        data,
+        triggers: &triggers,
+        context: context.map(|(context, _)| context),
+        actions: &actions,
+    };
+    Ok(Image::encode(&definition, into))
+}
+
+fn read_registration(element: Element<'_>) -> Result<'_, RegistrationInfo<'_>> {
+    let [version, date, security_descriptor, source, author, description, documentation, uri] = element
+        .plain()?
+        .fields(["Version", "Date", "SecurityDescriptor", "Source", "Author", "Description", "Documentation", "URI"])?;
+    Ok(RegistrationInfo {
+        version: text(version)?,
+        date: value(date, |date| Boundary::parse(date).map(|_| date))?,
+        security_descriptor: text(security_descriptor)?,
+        source: text(source)?,
+        author: text(author)?,
+        description: text(description)?,
+        documentation: text(documentation)?,
+        uri: text(uri)?,
+    })
+}
+
+fn read_principals<'d>(
+    principals: Option<Element<'d>>,
+    context: Option<(&'d str, usize)>,
+    registrant: &mut Registrant<'_>,
+) -> Result<'d, Vec<Principal<'d>>> {
+    let mut read = Vec::new();
+    if let Some(principals) = principals {
+        for principal in principals.plain()?.elements() {
+            let principal = principal?;
+            if principal.name() != "Principal" {
+                return Err(principal.unexpected());
+            }
+            if read.len() == limits::PRINCIPALS {
+                return Err(principal.too_many());
+            }
+            read.push(read_principal(principal, registrant)?);
+        }
+    }
+    if read.is_empty() {
+        read.push(Principal {
+            id: Some(context.map_or(AUTHOR, |(context, _)| context)),
+            user: Some(registrant.override_user.unwrap_or(registrant.default_user)),
+            group: None,
+            display_name: None,
+            logon_type: None,
+            run_level: None,
+            opaque: None,
+        });
+    }
+    match context {
+        Some((value, at)) if !read.iter().any(|principal| principal.id == Some(value)) => {
+            Err(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: "Context", value })
+        }
+        _ => Ok(read),
+    }
+}
+
+fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> Result<'d, Principal<'d>> {
+    let id = element.id()?;
+    let [user, group, display_name, logon_type, run_level, sid_type, privileges] = element.fields([
+        "UserId",
+        "GroupId",
+        "DisplayName",
+        "LogonType",
+        "RunLevel",
+        keep::PRINCIPAL[0],
+        keep::PRINCIPAL[1],
+    ])?;
+    if let (Some(_), Some(group)) = (user, group) {
+        return Err(group.unexpected());
+    }
+    let named_user = user.map(|user| user.value(non_empty)).transpose()?;
+    let named_group = group.map(|group| group.value(non_empty)).transpose()?;
+    let mut resolve = |element: Option<Element<'d>>, name: Option<&str>| -> Result<'d, Option<Sid>> {
+        let Some((element, name)) = element.zip(name) else { return Ok(None) };
+        match ((registrant.resolve)(name), registrant.override_user) {
+            // Whom the XML names does not matter when a credential names somebody.
+            (None, None) => Err(element.refused(Status::E_NONE_MAPPED)),
+            (resolved, _) => Ok(resolved),
+        }
+    };
+    let (user, group) = (resolve(user, named_user)?, resolve(group, named_group)?);
+    let (user, group) = match (registrant.override_user, user, group) {
+        (Some(named), _, group) if group == Some(named) => (None, group),
+        (Some(named), ..) => (Some(named), None),
+        (None, None, None) => (Some(registrant.default_user), None),
+        (None, user, group) => (user, group),
+    };
+    let opaque = privileges.or(sid_type).and(element.kept());
+    Ok(Principal {
+        id,
+        user,
+        group,
+        display_name: text(display_name)?,
+        logon_type: value(logon_type, |text| named(&LOGON_TYPES, text))?,
+        run_level: value(run_level, |text| named(&RUN_LEVELS, text))?,
+        opaque,
+    })
+}
+
+fn read_actions(actions: Element<'_>) -> Result<'_, Vec<Action<'_>>> {
+    let mut read = Vec::new();
+    for action in actions.elements() {
+        let action = action?;
+        if read.len() == limits::ACTIONS {
+            return Err(action.too_many());
+        }
+        read.push(match (action.name(), action.kept()) {
+            ("Exec", _) => read_exec(action)?,
+            (_, Some(xml)) => Action::Opaque { xml },
+            _ => return Err(action.unexpected()),
+        });
+    }
+    if read.is_empty() {
+        return Err(actions.missing("Exec"));
+    }
+    Ok(read)
+}
+
+fn read_exec(element: Element<'_>) -> Result<'_, Action<'_>> {
+    let id = element.id()?;
+    let [command, arguments, working_directory] = element.fields(["Command", "Arguments", "WorkingDirectory"])?;
+    let command = command.ok_or_else(|| element.missing("Command"))?.text_that(values::path)?;
+    let arguments = text(arguments)?;
+    let working_directory = working_directory.map(|element| element.text_that(values::path)).transpose()?;
+    Ok(Action::Exec { id, exec: Exec { command, arguments, working_directory } })
+}

@@ -1,0 +1,101 @@
+//! The simple types of the schema, [MS-TSCH] 2.5.1, and its enumerations.
+
+use crate::task::{InstancesPolicy, LogonType, RunLevel, Span};
+
+/// xs:boolean.
+pub(super) fn boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// A whole number in a range.
+pub(super) fn number<T: TryFrom<u32>>(text: &str, range: core::ops::RangeInclusive<u32>) -> Option<T> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())??;
+    if range.contains(&number) { T::try_from(number).ok() } else { None }
+}
+
+/// xs:duration, within a range of seconds.
+pub(super) fn span(range: impl core::ops::RangeBounds<u64>) -> impl FnOnce(&str) -> Option<Span<'_>> {
+    move |text| Span::parse(text).filter(|span| range.contains(&span.seconds))
+}
+
+/// xs:string that is not empty.
+pub(super) fn non_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// pathType: 1 to 260 characters.
+pub(super) fn path(text: &str) -> Option<&str> {
+    const MOST: usize = 260;
+    non_empty(text).filter(|text| text.len() <= MOST || text.encode_utf16().count() <= MOST)
+}
+
+/// guidType, in braces.
+pub(super) fn guid(text: &str) -> Option<&str> {
+    let digits = text.strip_prefix('{')?.strip_suffix('}')?;
+    let is_guid = digits.len() == 36
+        && digits.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    is_guid.then_some(text)
+}
+
+/// The values of the `version` attribute: those that the specification names, and those that newer files carry.
+pub(super) const VERSIONS: [&str; 7] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"];
+
+/// logonType.
+pub(super) const LOGON_TYPES: [(&str, LogonType); 4] = [
+    ("S4U", LogonType::S4u),
+    ("Password", LogonType::Password),
+    ("InteractiveToken", LogonType::InteractiveToken),
+    ("InteractiveTokenOrPassword", LogonType::InteractiveTokenOrPassword),
+];
+
+/// runLevelType.
+pub(super) const RUN_LEVELS: [(&str, RunLevel); 2] =
+    [("LeastPrivilege", RunLevel::LeastPrivilege), ("HighestAvailable", RunLevel::HighestAvailable)];
+
+/// multipleInstancesPolicyType.
+pub(super) const POLICIES: [(&str, InstancesPolicy); 4] = [
+    ("Parallel", InstancesPolicy::Parallel),
+    ("Queue", InstancesPolicy::Queue),
+    ("IgnoreNew", InstancesPolicy::IgnoreNew),
+    ("StopExisting", InstancesPolicy::StopExisting),
+];
+
+/// daysOfWeekType, in the order of the bits.
+pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/// monthsType, in the order of the bits.
+pub(super) const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// What is written as `Last` is the bit after the numbered days or weeks.
+pub(super) const LAST: &str = "Last";
+
+/// The value that an enumeration gives a name.
+pub(super) fn named<T: Copy>(names: &[(&str, T)], text: &str) -> Option<T> {
+    names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
+}
+
+/// The name that an enumeration gives a value.
+pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
+    names.iter().find(|(_, named)| named == value).map_or("", |(name, _)| name)
+}

@@ -1,0 +1,373 @@
+//! From an image to text, in the normalised form: a declaration, CRLF, two spaces for each level, a fixed order, and
+//! nothing that is the default, except for what clients expect always.
+
+use core::fmt::{Display, Result, Write};
+
+use super::{
+    NAMESPACE,
+    values::{LAST, LOGON_TYPES, MONTHS, POLICIES, RUN_LEVELS, WEEKDAYS, name_of},
+};
+use crate::task::{
+    Action, Conditions, Image, Months, Path, Principal, Repetition, RunLevel, Schedule, Settings, Span, Trigger,
+    TriggerKind,
+    opaque::{self, Piece},
+};
+
+pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&str>, out: &mut dyn Write) -> Result {
+    out.write_str("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<Task")?;
+    if let Some(version) = image.version() {
+        attribute(out, "version", version)?;
+    }
+    attribute(out, "xmlns", NAMESPACE)?;
+    out.write_str(">")?;
+    let mut out = Indented { out, depth: 1 };
+    registration(&mut out, image, path, sddl)?;
+    out.inside("Principals", None, |out| {
+        image.principals().try_for_each(|principal| write_principal(out, &principal))
+    })?;
+    out.inside("Settings", None, |out| settings(out, &image.settings(), &image.conditions(), enabled))?;
+    if let Some(data) = image.data() {
+        out.line(|out| {
+            out.write_str("<Data>")?;
+            cdata(out, data)?;
+            out.write_str("</Data>")
+        })?;
+    }
+    if image.triggers().next().is_none() {
+        out.line(|out| out.write_str("<Triggers />"))?;
+    } else {
+        out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
+    }
+    let context = image.context().map(|context| ("Context", context));
+    out.inside("Actions", context, |out| image.actions().try_for_each(|action| write_action(out, &action)))?;
+    out.out.write_str("\r\n</Task>")
+}
+
+/// Writes text with the references that it cannot do without. A carriage return is one of them, because a parser takes
+/// a plain one for a line feed.
+struct Escaped<'o> {
+    out: &'o mut dyn Write,
+    is_attribute: bool,
+}
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> Result {
+        let mut rest = text;
+        let special = |character| match character {
+            '<' | '>' | '&' | '\r' => true,
+            '"' | '\t' | '\n' => self.is_attribute,
+            _ => false,
+        };
+        while let Some((plain, from)) = rest.find(special).and_then(|at| rest.split_at_checked(at)) {
+            self.out.write_str(plain)?;
+            let mut characters = from.chars();
+            self.out.write_str(match characters.next() {
+                Some('<') => "&lt;",
+                Some('>') => "&gt;",
+                Some('&') => "&amp;",
+                Some('"') => "&quot;",
+                Some('\t') => "&#9;",
+                Some('\n') => "&#10;",
+                _ => "&#13;",
+            })?;
+            rest = characters.as_str();
+        }
+        self.out.write_str(rest)
+    }
+}
+
+fn attribute(out: &mut dyn Write, name: &str, value: &str) -> Result {
+    write!(out, " {name}=\"")?;
+    Escaped { out, is_attribute: true }.write_str(value)?;
+    out.write_str("\"")
+}
+
+/// Writes text as CDATA, in as many sections as it takes; a carriage return stands between two, because a parser takes
+/// one inside for a line feed.
+pub(super) fn cdata(out: &mut dyn Write, text: &str) -> Result {
+    if text.is_empty() {
+        return Ok(());
+    }
+    out.write_str("<![CDATA[")?;
+    let mut rest = text;
+    loop {
+        let end = rest.find("]]>").map(|at| (at + 2, at + 2, "]]><![CDATA["));
+        let line = rest.find('\r').map(|at| (at, at + 1, "]]>&#13;<![CDATA["));
+        let cut = match (end, line) {
+            (Some(end), Some(line)) => Some(if end.0 <= line.0 { end } else { line }),
+            (end, line) => end.or(line),
+        };
+        let Some((head, tail, between)) = cut else { break };
+        out.write_str(rest.get(..head).unwrap_or_default())?;
+        out.write_str(between)?;
+        rest = rest.get(tail..).unwrap_or_default();
+    }
+    out.write_str(rest)?;
+    out.write_str("]]>")
+}
+
+/// Writes each element on a line of its own.
+struct Indented<'o> {
+    out: &'o mut dyn Write,
+    depth: usize,
+}
+
+impl Indented<'_> {
+    fn line(&mut self, write: impl FnOnce(&mut dyn Write) -> Result) -> Result {
+        self.out.write_str("\r\n")?;
+        (0..self.depth).try_for_each(|_| self.out.write_str("  "))?;
+        write(self.out)
+    }
+
+    /// An element around others, with at most one attribute.
+    fn inside(&mut self, name: &str, with: Option<(&str, &str)>, write: impl FnOnce(&mut Self) -> Result) -> Result {
+        self.line(|out| {
+            write!(out, "<{name}")?;
+            with.map_or(Ok(()), |(name, value)| attribute(out, name, value))?;
+            out.write_str(">")
+        })?;
+        self.depth += 1;
+        write(self)?;
+        self.depth -= 1;
+        self.line(|out| write!(out, "</{name}>"))
+    }
+
+    fn value(&mut self, name: &str, value: impl Display) -> Result {
+        self.line(|out| {
+            write!(out, "<{name}>")?;
+            write!(Escaped { out, is_attribute: false }, "{value}")?;
+            write!(out, "</{name}>")
+        })
+    }
+
+    fn text(&mut self, name: &str, value: Option<&str>) -> Result {
+        match value {
+            None => Ok(()),
+            Some("") => self.empty(name),
+            Some(value) => self.value(name, value),
+        }
+    }
+
+    fn empty(&mut self, name: &str) -> Result {
+        self.line(|out| write!(out, "<{name} />"))
+    }
+
+    fn span(&mut self, name: &str, value: Option<Span<'_>>) -> Result {
+        value.map_or(Ok(()), |value| self.value(name, value))
+    }
+
+    /// A boolean, unless it is the default.
+    fn flag(&mut self, name: &str, value: bool, default: bool) -> Result {
+        if value == default { Ok(()) } else { self.value(name, value) }
+    }
+
+    /// Elements in canonical form, with the white space that they were kept without.
+    fn opaque(&mut self, xml: &str) -> Result {
+        let depth = self.depth;
+        let mut rest = xml;
+        while let Some((piece, after)) = opaque::next(rest).filter(|_| !rest.is_empty()) {
+            rest = after;
+            match piece {
+                Piece::Start { name, attributes, is_empty: true } => {
+                    self.line(|out| write!(out, "<{name}{attributes} />"))?;
+                }
+                Piece::Start { name, attributes, is_empty: false } => {
+                    let (inner, end) = opaque::inner(after);
+                    if inner.has_text {
+                        self.line(|out| write!(out, "<{name}{attributes}>{}</{name}>", inner.xml))?;
+                        rest = end;
+                    } else {
+                        self.line(|out| write!(out, "<{name}{attributes}>"))?;
+                        self.depth += 1;
+                    }
+                }
+                Piece::End { name } => {
+                    self.depth = self.depth.saturating_sub(1).max(depth);
+                    self.line(|out| write!(out, "</{name}>"))?;
+                }
+                Piece::Text(_) => {}
+            }
+        }
+        self.depth = depth;
+        Ok(())
+    }
+}
+
+fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Option<&str>) -> Result {
+    let info = image.registration();
+    out.inside("RegistrationInfo", None, |out| {
+        out.text("Version", info.version)?;
+        out.text("Date", info.date)?;
+        out.text("SecurityDescriptor", sddl.or(info.security_descriptor))?;
+        out.text("Source", info.source)?;
+        out.text("Author", info.author)?;
+        out.text("Description", info.description)?;
+        out.text("Documentation", info.documentation)?;
+        out.value("URI", path)
+    })
+}
+
+fn write_principal(out: &mut Indented<'_>, principal: &Principal<'_>) -> Result {
+    out.inside("Principal", principal.id.map(|id| ("id", id)), |out| {
+        if let Some(user) = principal.user {
+            out.value("UserId", user)?;
+        }
+        if let Some(group) = principal.group {
+            out.value("GroupId", group)?;
+        }
+        out.text("DisplayName", principal.display_name)?;
+        if let Some(logon_type) = principal.logon_type {
+            out.value("LogonType", name_of(&LOGON_TYPES, &logon_type))?;
+        }
+        if let Some(run_level) = principal.run_level.filter(|level| *level != RunLevel::LeastPrivilege) {
+            out.value("RunLevel", name_of(&RUN_LEVELS, &run_level))?;
+        }
+        principal.opaque.map_or(Ok(()), |xml| out.opaque(xml))
+    })
+}
+
+fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Conditions<'_>, enabled: bool) -> Result {
+    out.flag("AllowHardTerminate", settings.allow_hard_terminate, true)?;
+    out.flag("AllowStartOnDemand", settings.allow_start_on_demand, true)?;
+    out.span("DeleteExpiredTaskAfter", conditions.delete_expired_task_after)?;
+    out.value("DisallowStartIfOnBatteries", conditions.disallow_start_if_on_batteries)?;
+    out.value("StopIfGoingOnBatteries", conditions.stop_if_going_on_batteries)?;
+    out.flag("Enabled", enabled, true)?;
+    let limit = settings.execution_time_limit.unwrap_or_default();
+    out.span("ExecutionTimeLimit", Some(limit).filter(|limit| limit.seconds != Settings::EXECUTION_TIME_LIMIT))?;
+    out.flag("Hidden", settings.hidden, false)?;
+    out.value("MultipleInstancesPolicy", name_of(&POLICIES, &settings.instances_policy))?;
+    if settings.priority != Settings::PRIORITY {
+        out.value("Priority", settings.priority)?;
+    }
+    if let Some(restart) = &conditions.restart_on_failure {
+        out.inside("RestartOnFailure", None, |out| {
+            out.value("Count", restart.count)?;
+            out.value("Interval", restart.interval)
+        })?;
+    }
+    out.flag("StartWhenAvailable", settings.start_when_available, false)?;
+    out.flag("WakeToRun", conditions.wake_to_run, false)?;
+    out.flag("RunOnlyIfNetworkAvailable", conditions.run_only_if_network_available, false)?;
+    out.text("NetworkProfileName", conditions.network_profile_name)?;
+    if let Some(network) = &conditions.network {
+        out.inside("NetworkSettings", None, |out| {
+            out.text("Name", network.name)?;
+            out.text("Id", network.id)
+        })?;
+    }
+    out.flag("RunOnlyIfIdle", conditions.run_only_if_idle, false)?;
+    out.inside("IdleSettings", None, |out| {
+        out.span("Duration", conditions.idle.duration)?;
+        out.span("WaitTimeout", conditions.idle.wait_timeout)?;
+        out.value("StopOnIdleEnd", conditions.idle.stop_on_idle_end)?;
+        out.value("RestartOnIdle", conditions.idle.restart_on_idle)
+    })?;
+    out.flag("DisallowStartOnRemoteAppSession", conditions.disallow_start_on_remote_app_session, false)?;
+    out.flag("UseUnifiedSchedulingEngine", conditions.use_unified_scheduling_engine, false)?;
+    if let Some(maintenance) = &conditions.maintenance {
+        out.inside("MaintenanceSettings", None, |out| {
+            out.value("Period", maintenance.period)?;
+            out.span("Deadline", maintenance.deadline)?;
+            out.flag("Exclusive", maintenance.exclusive, false)
+        })?;
+    }
+    out.flag("Volatile", conditions.volatile, false)
+}
+
+fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {
+    let (name, delay) = match trigger.kind {
+        TriggerKind::Opaque { xml } => return out.opaque(xml),
+        TriggerKind::Boot { delay } => ("BootTrigger", ("Delay", delay)),
+        TriggerKind::Registration { delay } => ("RegistrationTrigger", ("Delay", delay)),
+        TriggerKind::Time { random_delay } => ("TimeTrigger", ("RandomDelay", random_delay)),
+        TriggerKind::Calendar { random_delay, .. } => ("CalendarTrigger", ("RandomDelay", random_delay)),
+    };
+    let has_children = !trigger.enabled
+        || trigger.start.is_some()
+        || trigger.end.is_some()
+        || trigger.execution_time_limit.is_some()
+        || trigger.repetition.is_some()
+        || delay.1.is_some();
+    let id = trigger.id.map(|id| ("id", id));
+    if !has_children {
+        return out.line(|out| {
+            write!(out, "<{name}")?;
+            id.map_or(Ok(()), |(name, value)| attribute(out, name, value))?;
+            out.write_str(" />")
+        });
+    }
+    out.inside(name, id, |out| {
+        out.flag("Enabled", trigger.enabled, true)?;
+        trigger.start.map_or(Ok(()), |start| out.value("StartBoundary", start))?;
+        trigger.end.map_or(Ok(()), |end| out.value("EndBoundary", end))?;
+        out.span("ExecutionTimeLimit", trigger.execution_time_limit)?;
+        if delay.0 == "Delay" {
+            out.span(delay.0, delay.1)?;
+        }
+        trigger.repetition.map_or(Ok(()), |repetition| write_repetition(out, &repetition))?;
+        if delay.0 != "Delay" {
+            out.span(delay.0, delay.1)?;
+        }
+        match trigger.kind {
+            TriggerKind::Calendar { schedule, .. } => write_schedule(out, schedule),
+            _ => Ok(()),
+        }
+    })
+}
+
+fn write_repetition(out: &mut Indented<'_>, repetition: &Repetition<'_>) -> Result {
+    out.inside("Repetition", None, |out| {
+        out.value("Interval", repetition.interval)?;
+        out.span("Duration", repetition.duration)?;
+        out.flag("StopAtDurationEnd", repetition.stop_at_duration_end, false)
+    })
+}
+
+fn write_schedule(out: &mut Indented<'_>, schedule: Schedule) -> Result {
+    match schedule {
+        Schedule::Day { interval } => out.inside("ScheduleByDay", None, |out| out.value("DaysInterval", interval)),
+        Schedule::Week { interval, days } => out.inside("ScheduleByWeek", None, |out| {
+            out.value("WeeksInterval", interval)?;
+            write_set(out, "DaysOfWeek", &WEEKDAYS, u16::from(days.0))
+        }),
+        Schedule::Month { days, months } => out.inside("ScheduleByMonth", None, |out| {
+            write_numbers(out, "DaysOfMonth", "Day", days.0, 31)?;
+            write_months(out, months)
+        }),
+        Schedule::MonthDayOfWeek { weeks, days, months } => out.inside("ScheduleByMonthDayOfWeek", None, |out| {
+            write_numbers(out, "Weeks", "Week", u32::from(weeks.0), 4)?;
+            write_set(out, "DaysOfWeek", &WEEKDAYS, u16::from(days.0))?;
+            write_months(out, months)
+        }),
+    }
+}
+
+fn write_months(out: &mut Indented<'_>, months: Months) -> Result {
+    if months == Months::ALL { Ok(()) } else { write_set(out, "Months", &MONTHS, months.0) }
+}
+
+fn write_set(out: &mut Indented<'_>, name: &str, names: &[&str], bits: u16) -> Result {
+    out.inside(name, None, |out| {
+        let mut named = names.iter().zip(0..).filter(|(_, bit)| bits >> bit & 1 == 1);
+        named.try_for_each(|(name, _)| out.empty(name))
+    })
+}
+
+fn write_numbers(out: &mut Indented<'_>, name: &str, item: &str, bits: u32, last: u32) -> Result {
+    out.inside(name, None, |out| {
+        (0..last).filter(|bit| bits >> bit & 1 == 1).try_for_each(|bit| out.value(item, bit + 1))?;
+        if bits >> last & 1 == 1 { out.value(item, LAST) } else { Ok(()) }
+    })
+}
+
+fn write_action(out: &mut Indented<'_>, action: &Action<'_>) -> Result {
+    match action {
+        Action::Opaque { xml } => out.opaque(xml),
+        Action::Exec { id, exec } => out.inside("Exec", id.map(|id| ("id", id)), |out| {
+            out.value("Command", exec.command)?;
+            out.text("Arguments", exec.arguments)?;
+            out.text("WorkingDirectory", exec.working_directory)
+        }),
+    }
+}

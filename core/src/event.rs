@@ -90,11 +90,12 @@ pub enum Event {
 }
 
 /// Why the server closed a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, bytemuck::Zeroable)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
 pub enum Closed {
     /// The peer sent something that is not a PDU of the protocol, or lied about a length.
-    Unreadable,
+    Unreadable = 0,
     /// The peer broke the rules of the protocol.
     Forbidden,
     /// A verifier did not verify.

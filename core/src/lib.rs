@@ -18,6 +18,8 @@ pub mod pdu;
 pub mod ports;
 pub mod recur;
 pub mod rpc;
+pub mod scheduler;
+pub mod serve;
 pub mod sid;
 pub mod status;
 pub mod task;

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auth;
+mod epm;
 mod house;
 mod linux;
+mod mgmt;
+mod ndr;
 mod rpc;
 mod task;

@@ -269,13 +269,14 @@ impl<'b> Encoder<'b> {
         let mut open = true;
         fill(&mut |text| {
             let before = self.position();
-            open = open
-                && self.align(4).and_then(|()| self.string(text)).is_ok()
-                && self.left() >= 4 * (taken + 1) + 3 + reserve;
+            open = open && self.align(4).and_then(|()| self.string(text)).is_ok() && {
+                let padding = self.position().wrapping_neg() & 3;
+                self.left() >= padding + 4 * (taken + 1) + reserve
+            };
             if open {
-                taken += 1
+                taken += 1;
             } else {
-                self.rewind(before)
+                self.rewind(before);
             }
             open
         })?;

@@ -60,3 +60,7 @@ pub const QUEUED_RUNS: u8 = 16;
 pub const STOP_TIME: u64 = 5_000;
 /// Events kept for the host until it fetches them; further ones are counted as lost.
 pub const EVENTS: usize = 64;
+
+/// Transitions of a time zone, which is more than any zone of the IANA database has (Gaza: 307); a host that meets a longer
+/// file is told how much room it needs.
+pub const ZONE_TRANSITIONS: usize = 512;

@@ -8,5 +8,6 @@ mod house;
 mod linux;
 mod mgmt;
 mod ndr;
+mod recur;
 mod rpc;
 mod task;

@@ -78,7 +78,8 @@ const OFFSET_BYTES: usize = 4 + 1 + 1;
 /// Reads a TZif file into a zone, whose transitions are put into `room`. Nothing is allocated.
 ///
 /// Transitions that change only the name are left out, and so are those at the end that the rule of the footer makes
-/// anyway: files of both sorts, "fat" and "slim", give the same zone. No zone of the database needs room for more than 256.
+/// anyway: files of both sorts, "fat" and "slim", give the same zone. Room for
+/// [`ZONE_TRANSITIONS`](crate::limits::ZONE_TRANSITIONS) is enough for every zone of the database.
 ///
 /// # Errors
 /// [`TzifError`]: [`TooManyTransitions`](TzifError::TooManyTransitions) if `room` is too small, `LeapSeconds` for the

@@ -1,0 +1,1 @@
+//! Known answers, one rule at a time.

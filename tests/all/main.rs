@@ -11,3 +11,4 @@ mod ndr;
 mod recur;
 mod rpc;
 mod task;
+mod time;

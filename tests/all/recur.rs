@@ -32,3 +32,8 @@ fn repetition(interval: u64, duration: Option<u64>) -> Repetition<'static> {
     let span = |seconds| Span { seconds, text: "" };
     Repetition { interval: span(interval), duration: duration.map(span), stop_at_duration_end: false }
 }
+
+/// Every day since 2000 at a time of the day.
+pub(crate) fn daily_at(hour: u8, minute: u8) -> Trigger<'static> {
+    calendar(local(DateTime::new(2000, 1, 1, hour, minute, 0).unwrap()), Schedule::Day { interval: 1 })
+}

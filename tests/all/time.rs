@@ -1,0 +1,5 @@
+//! The calendar, FILETIME and SYSTEMTIME, POSIX tails and TZif files.
+
+mod calendar;
+mod tail;
+mod tzif;

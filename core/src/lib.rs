@@ -22,6 +22,7 @@ pub mod scheduler;
 pub mod serve;
 pub mod sid;
 pub mod status;
+pub mod store;
 pub mod task;
 pub mod text;
 pub mod time;

@@ -1,0 +1,110 @@
+//! A run that was started and has not ended.
+
+use super::{Damaged, TooLong, finish, open, optional};
+use crate::{
+    guid::Guid,
+    limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
+    time::Timestamp,
+};
+
+const VERSION: u8 = 1;
+const ELEMENTS: u64 = 11;
+
+/// Bytes of the longest [`Instance`]; without arguments none is longer than 64.
+///
+/// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 2, limit 9, switch 1, arguments 3 and theirs,
+/// each with a length of 2
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
+
+/// What made an instance start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody asked for it.
+    Demand,
+    /// A time or calendar trigger, at this moment.
+    Calendar(Timestamp),
+    /// A boot trigger, so many milliseconds after the engine was loaded.
+    Boot(u64),
+    /// A registration trigger, so many milliseconds after the task was registered.
+    Registration(u64),
+}
+
+/// An instance that was started and has not ended.
+///
+/// ```text
+/// [version, guid, task, definition, started at | null, cause, moment, action, limit | null, hard, arguments]
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instance<'r> {
+    /// Its identifier.
+    pub guid: Guid,
+    /// Number of the task.
+    pub task: u32,
+    /// Number of the definition that it started with.
+    pub definition: u32,
+    /// When it started, if the time was known.
+    pub started: Option<Timestamp>,
+    /// What made it start.
+    pub cause: Cause,
+    /// Ordinal of the action that was started last.
+    pub action: u8,
+    /// For how many milliseconds it may run.
+    pub limit: Option<u64>,
+    /// Whether it may be stopped for good.
+    pub hard: bool,
+    /// Its arguments, each as a length (16 bits, little-endian) and its bytes of UTF-8.
+    pub arguments: &'r [u8],
+}
+
+impl<'r> Instance<'r> {
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// [`Damaged`] if it has any other shape. The arguments are not looked at.
+    pub fn decode(bytes: &'r [u8]) -> Result<Self, Damaged> {
+        let mut decoder = open(bytes, VERSION, ELEMENTS)?;
+        let guid = Guid::from_bytes(decoder.bytes()?.try_into().map_err(|_| Damaged)?);
+        let task = decoder.u32()?;
+        let definition = decoder.u32()?;
+        let started = optional(&mut decoder, |decoder| decoder.i64())?.map(Timestamp);
+        let cause = match decoder.u8()? {
+            0 => decoder.u8().map(|_| Cause::Demand)?,
+            1 => Cause::Calendar(Timestamp(decoder.i64()?)),
+            2 => Cause::Boot(decoder.u64()?),
+            3 => Cause::Registration(decoder.u64()?),
+            _ => return Err(Damaged),
+        };
+        let action = decoder.u8()?;
+        let limit = optional(&mut decoder, |decoder| decoder.u64())?;
+        let hard = decoder.bool()?;
+        let arguments = decoder.bytes()?;
+        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments })
+    }
+
+    /// Writes the record to the front of `into` and returns it.
+    ///
+    /// # Errors
+    /// [`TooLong`] if it does not fit; [`INSTANCE_MAX`] bytes are always enough for arguments within the limits.
+    pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
+        finish(into, |encoder| {
+            encoder.array(ELEMENTS)?.u8(VERSION)?.bytes(&self.guid.to_bytes())?.u32(self.task)?.u32(self.definition)?;
+            match self.started {
+                Some(Timestamp(at)) => encoder.i64(at)?,
+                None => encoder.null()?,
+            };
+            match self.cause {
+                Cause::Demand => encoder.u8(0)?.u8(0)?,
+                Cause::Calendar(Timestamp(at)) => encoder.u8(1)?.i64(at)?,
+                Cause::Boot(elapsed) => encoder.u8(2)?.u64(elapsed)?,
+                Cause::Registration(elapsed) => encoder.u8(3)?.u64(elapsed)?,
+            };
+            encoder.u8(self.action)?;
+            match self.limit {
+                Some(limit) => encoder.u64(limit)?,
+                None => encoder.null()?,
+            };
+            encoder.bool(self.hard)?.bytes(self.arguments)?;
+            Ok(())
+        })
+    }
+}

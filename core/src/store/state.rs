@@ -1,0 +1,69 @@
+//! What is remembered of a task's runs.
+
+use super::{Damaged, TooLong, finish, open, optional};
+use crate::{status::Status, time::Timestamp};
+
+const VERSION: u8 = 1;
+const ELEMENTS: u64 = 5;
+
+/// Bytes of the longest [`State`].
+///
+/// array and version 2, started 9, result 5, floor 9, elapsed 9
+pub const STATE_MAX: usize = 2 + 9 + 5 + 9 + 9;
+
+/// A task's last run, and how far its triggers have come.
+///
+/// ```text
+/// [version, last started | null, last result, floor | null, elapsed | null]
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct State {
+    /// When the last run started; `None` if there was none or the time was not known.
+    pub started: Option<Timestamp>,
+    /// How the last run ended.
+    pub result: Status,
+    /// The latest calendar occurrence that became a run: none up to it ever becomes one again.
+    pub floor: Option<Timestamp>,
+    /// Milliseconds from registration to the latest occurrence of a registration trigger that became a run.
+    pub elapsed: Option<u64>,
+}
+
+impl State {
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// [`Damaged`] if it has any other shape.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Damaged> {
+        let mut decoder = open(bytes, VERSION, ELEMENTS)?;
+        Ok(Self {
+            started: optional(&mut decoder, |decoder| decoder.i64())?.map(Timestamp),
+            result: Status(decoder.u32()?),
+            floor: optional(&mut decoder, |decoder| decoder.i64())?.map(Timestamp),
+            elapsed: optional(&mut decoder, |decoder| decoder.u64())?,
+        })
+    }
+
+    /// Writes the record to the front of `into` and returns it.
+    ///
+    /// # Errors
+    /// [`TooLong`] if it does not fit; [`STATE_MAX`] bytes are always enough.
+    pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
+        finish(into, |encoder| {
+            encoder.array(ELEMENTS)?.u8(VERSION)?;
+            match self.started {
+                Some(Timestamp(at)) => encoder.i64(at)?,
+                None => encoder.null()?,
+            };
+            encoder.u32(self.result.0)?;
+            match self.floor {
+                Some(Timestamp(at)) => encoder.i64(at)?,
+                None => encoder.null()?,
+            };
+            match self.elapsed {
+                Some(elapsed) => encoder.u64(elapsed)?,
+                None => encoder.null()?,
+            };
+            Ok(())
+        })
+    }
+}

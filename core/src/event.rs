@@ -12,8 +12,10 @@ pub enum Skipped {
     QueueFull,
     /// Every slot for instances is taken.
     NoInstanceSlot,
-    /// The started record could not be made durable.
+    /// The started record could not be made durable, or the definition could not be read.
     StoreFailed,
+    /// There were no random bytes for the identifier of the instance.
+    NoEntropy,
 }
 
 /// Something happened that a log or a history would want to keep. Tasks are named by their number in the store.

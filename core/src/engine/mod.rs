@@ -1,382 +1,226 @@
 //! Which task runs when: due queue, life of an instance, policies. Sole owner of the store.
 //!
-//! The engine knows no RPC. Services call it, the scheduler ticks it and drains its [`Order`]s.
+//! The engine knows no RPC. Services call it, the scheduler ticks it and drains its [`Order`]s and events. It reads no
+//! clock: [`Context`] carries the time.
+//!
+//! # When a task fires
+//!
+//! - Time and calendar triggers follow the wall clock and wait while it is unknown. Boot and registration triggers, their
+//!   delays and repetitions, follow the monotonic clock; only their boundaries, if they have any, need the wall clock.
+//! - Two triggers of one task that are due at the same moment fire it once, as the first of them in the definition.
+//! - A boot trigger counts for definitions that were there when the engine was loaded. A registration trigger goes on over
+//!   a restart where it was, if the time was known when the task was registered and is known again.
+//! - What was due while the server was down, or was passed over by a step of the wall clock or a stall of more than
+//!   [`LATE_TIME`](crate::limits::LATE_TIME), is not run. After a step back nothing that ran before runs again: the
+//!   latest fired occurrence is kept with the task and is a floor. Registering the task anew lifts a floor that a wrong clock
+//!   set too high.
+//!
+//! # At most once
+//!
+//! The started record of an instance is durable before [`Order::Start`] is given; it carries the occurrence. After a
+//! power cut the instance is there, is asked for with [`Order::Recover`], and its occurrence never fires again. A firing
+//! whose record could not be stored does not run; it is told as skipped, and the next occurrence is armed. Runs that
+//! wait for a predecessor are not in the store: a power cut drops them like runs that were due while the server was down.
+//!
+//! The store is written once when an instance starts, once when it ends, and once for every further action.
+//!
+//! # What failed is not lost
+//!
+//! When the store fails, the call gets the error and memory stays as it was. Only the result of an instance that ended
+//! cannot be refused: it is kept in its slot and written again with later ticks.
 
-#![allow(unused_variables, clippy::todo, clippy::missing_errors_doc, missing_docs)]
+mod asked;
+mod enumerate;
+mod fire;
+mod instances;
+mod launch;
+mod list;
+mod load;
+mod names;
+mod plan;
+mod queue;
+mod refused;
+mod register;
+mod slots;
+mod tell;
+mod views;
+
+pub use refused::Refused;
+pub use slots::{InstanceSlot, Memory, TaskSlot};
+pub use views::{
+    Command, Creation, Deadline, Definition, Entry, Enumerated, InstanceInfo, LastRun, Loaded, Order, Registration,
+    TaskIndex, TaskState,
+};
 
 use crate::{
     event::Event,
-    guid::Guid,
-    ports::{Entropy, Store, StoreError},
-    sid::Sid,
-    status::Status,
-    task::{Image, Path},
-    time::{Monotonic, Now, Timestamp, zone::Zone},
+    limits::EVENTS,
+    ports::{Entropy, Store},
+    time::{Monotonic, Now, zone::Zone},
 };
-
-/// One task or folder in memory. Zero is an unused slot.
-#[derive(Debug, Clone, Copy, bytemuck::Zeroable)]
-pub struct TaskSlot {
-    number: u32,
-}
-
-/// One running, queued or delayed instance. Zero is an unused slot.
-#[derive(Debug, Clone, Copy, bytemuck::Zeroable)]
-pub struct InstanceSlot {
-    number: u32,
-}
-
-/// The memory that the host lends for as long as the engine lives. All of it may be zeros.
-#[derive(Debug)]
-pub struct Memory<'a> {
-    /// As many tasks and folders as there may be.
-    pub tasks: &'a mut [TaskSlot],
-    /// The index of paths: at least twice as many words as tasks.
-    pub index: &'a mut [u32],
-    /// The due queue: as many words as tasks.
-    pub queue: &'a mut [u32],
-    /// As many instances as may be running, queued or delayed at once.
-    pub instances: &'a mut [InstanceSlot],
-    /// Room for the longest record of the store.
-    pub record: &'a mut [u8],
-}
+use list::Link;
+use slots::{Used, flag};
 
 /// What every call that may touch the store or the clock needs.
 pub struct Context<'c> {
+    /// What the clocks say.
     pub now: Now,
+    /// Where local time is.
     pub zone: &'c Zone<'c>,
+    /// Records.
     pub store: &'c mut dyn Store,
+    /// Random bytes.
     pub entropy: &'c mut dyn Entropy,
 }
 
-/// Where a task or folder stands in memory; it holds as long as nothing is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskIndex(u32);
-
-/// What a path names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
-    /// The root folder.
-    Root,
-    /// A folder.
-    Folder(TaskIndex),
-    /// A task.
-    Task(TaskIndex),
-}
-
-/// TASK_STATE, [MS-TSCH] 2.3.13.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum TaskState {
-    Unknown = 0,
-    Disabled = 1,
-    Queued = 2,
-    Ready = 3,
-    Running = 4,
-}
-
-/// Why the engine refused what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// No task or folder of that name.
-    NotFound,
-    /// A folder on the way, or the folder itself, does not exist.
-    FolderNotFound,
-    /// A task or folder of that name exists.
-    Exists,
-    /// The folder is not empty.
-    NotEmpty,
-    /// A folder was named where a task is meant, or the root.
-    NotATask,
-    /// The task is disabled.
-    Disabled,
-    /// The task may not be started on demand.
-    NotOnDemand,
-    /// An instance runs and the policy is to ignore new ones.
-    AlreadyRunning,
-    /// There is no such instance, or no instance to stop.
-    NotRunning,
-    /// All slots of the host are taken.
-    TooBusy,
-    /// The arguments, or the definition, are larger than the room there is.
-    TooLarge,
-    /// No random bytes for an instance identifier.
-    NoEntropy,
-    /// The store failed; what was acknowledged before is kept.
-    Store(StoreError),
-    /// What the store holds for this task is damaged.
-    Damaged,
-}
-
-impl Refused {
-    /// The code a client is told.
-    #[must_use]
-    pub fn status(self) -> Status {
-        todo!()
-    }
-}
-
-/// Which registrations are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Creation {
-    /// The task must not exist.
-    Create,
-    /// The task must exist.
-    Update,
-    /// Either.
-    CreateOrUpdate,
-}
-
-/// A definition to be registered.
-#[derive(Debug, Clone, Copy)]
-pub struct Registration<'r> {
-    pub creation: Creation,
-    pub image: Image<'r>,
-    /// Security descriptor in SDDL: stored.
-    pub sddl: Option<&'r str>,
-    /// TASK_DISABLE: registered, but disabled.
-    pub disable: bool,
-    /// TASK_IGNORE_REGISTRATION_TRIGGERS turns this off.
-    pub fire_registration_triggers: bool,
-    /// Who registers.
-    pub registrant: Sid,
-}
-
-/// A definition as it is kept.
-#[derive(Debug, Clone)]
-pub struct Definition<'e> {
-    pub path: Path,
-    pub image: Image<'e>,
-    /// The setting Enabled as it is now (EnableTask changes it; the image keeps what was registered).
-    pub enabled: bool,
-    pub sddl: Option<&'e str>,
-}
-
-/// The end of the last run, or its start if it still runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastRun {
-    /// When it started.
-    pub at: Timestamp,
-    /// Its result; SCHED_S_TASK_RUNNING while it runs.
-    pub result: Status,
-}
-
-/// One instance as clients see it.
-#[derive(Debug, Clone)]
-pub struct InstanceInfo {
-    pub instance: Guid,
-    pub task: TaskIndex,
-    pub path: Path,
-    pub state: TaskState,
-    /// Ordinal of the action that runs.
-    pub action: u8,
-    /// Process id as the host reported it, or 0.
-    pub process: u32,
-}
-
-/// What the engine wants done by the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// Start the current action of this instance: fetch it with [`Engine::action`]; its started record is durable. Answer with
-    /// [`Engine::started`] or [`Engine::start_failed`].
-    Start { instance: Guid },
-    /// Stop it; gracefully, or for good.
-    Stop { instance: Guid, hard: bool },
-    /// It ran when the power went or the server died: look whether it still runs, and answer with [`Engine::started`]
-    /// (adopted) or [`Engine::exited`].
-    Recover { instance: Guid },
-}
-
-/// What to run, parameters put in, [MS-TSCH] 2.5.9.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Command<'c> {
-    pub command: &'c str,
-    pub arguments: &'c str,
-    pub working_directory: &'c str,
-}
-
-/// When the engine next wants a tick: at the earlier of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline {
-    pub monotonic: Option<Monotonic>,
-    pub wall: Option<Timestamp>,
-}
-
-/// What `load` found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Loaded {
-    pub tasks: u32,
-    pub folders: u32,
-    /// Records that nothing pointed to and that were swept.
-    pub swept: u32,
-    /// Records that could not be read; they are left out and kept.
-    pub damaged: u32,
-    /// Instances that ran when the power went.
-    pub recovering: u32,
+/// What the root folder holds; other folders keep it in their slots.
+#[derive(Debug, Clone, Copy, Default)]
+struct Root {
+    last_task: Link,
+    last_folder: Link,
 }
 
 /// The engine. See the module.
 #[derive(Debug)]
 pub struct Engine<'a> {
     memory: Memory<'a>,
+    key: names::HashKey,
+    root: Root,
+    tasks: Used,
+    instances: Used,
+    /// Tasks that are due by the wall clock.
+    calendar: u32,
+    /// Tasks that are due by the monotonic clock.
+    relative: u32,
+    /// Instances that have a deadline.
+    deadlines: u32,
+    /// The last instance that has an order for the host.
+    orders: Link,
+    events: heapless::Deque<Event, EVENTS>,
+    lost: u32,
+    next_task: u32,
+    next_definition: u32,
+    /// When the engine was loaded.
+    boot: Monotonic,
+    /// The clocks as they were last seen.
+    seen: Now,
+    /// Instances that have ended and whose result is not durable.
+    unrecorded: u32,
+    /// The queues must be rebuilt, because the store failed when they were.
+    rearm: bool,
+    /// When what the store refused is tried again.
+    retry: Monotonic,
+    /// Nothing is started any more.
+    closing: bool,
 }
 
 impl<'a> Engine<'a> {
+    /// An engine without tasks; call [`load`](Self::load) next.
+    #[must_use]
     pub fn new(memory: Memory<'a>) -> Self {
-        todo!()
-    }
-    /// Once, first: reads the store, sweeps what nothing points to, arms every trigger, fires boot triggers.
-    pub fn load(&mut self, cx: &mut Context<'_>) -> Result<Loaded, StoreError> {
-        todo!()
-    }
-
-    // Names
-    pub fn find(&self, path: &Path) -> Option<Entry> {
-        todo!()
-    }
-    /// Makes folders on the way.
-    pub fn register(
-        &mut self,
-        cx: &mut Context<'_>,
-        path: &Path,
-        registration: &Registration<'_>,
-    ) -> Result<TaskIndex, Refused> {
-        todo!()
-    }
-    pub fn create_folder(&mut self, cx: &mut Context<'_>, path: &Path, sddl: Option<&str>) -> Result<(), Refused> {
-        todo!()
-    }
-    /// Deletes a task (running instances are stopped) or an empty folder.
-    pub fn delete(&mut self, cx: &mut Context<'_>, path: &Path) -> Result<(), Refused> {
-        todo!()
-    }
-    /// Calls `visit` with the names of the folder's tasks in a stable order, from the `start`-th on, until it returns false. Returns
-    /// whether there are more names than were taken (a name for which `visit` returned false counts as not taken), and the number of all.
-    pub fn tasks(
-        &mut self,
-        cx: &mut Context<'_>,
-        folder: Entry,
-        hidden: bool,
-        start: u32,
-        visit: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Enumerated, Refused> {
-        todo!()
-    }
-    /// As [`tasks`](Self::tasks), for sub-folders.
-    pub fn folders(
-        &mut self,
-        cx: &mut Context<'_>,
-        folder: Entry,
-        start: u32,
-        visit: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Enumerated, Refused> {
-        todo!()
+        Self {
+            memory,
+            key: names::HashKey::default(),
+            root: Root::default(),
+            tasks: Used::default(),
+            instances: Used::default(),
+            calendar: 0,
+            relative: 0,
+            deadlines: 0,
+            orders: Link::NONE,
+            events: heapless::Deque::new(),
+            lost: 0,
+            next_task: 1,
+            next_definition: 1,
+            boot: Monotonic(0),
+            seen: Now { monotonic: Monotonic(0), wall: None },
+            unrecorded: 0,
+            rearm: false,
+            retry: Monotonic(0),
+            closing: false,
+        }
     }
 
-    // One task
-    pub fn definition(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Definition<'_>, Refused> {
-        todo!()
-    }
-    pub fn enabled(&self, task: TaskIndex) -> bool {
-        todo!()
-    }
-    pub fn state(&self, task: TaskIndex) -> TaskState {
-        todo!()
-    }
-    pub fn set_enabled(&mut self, cx: &mut Context<'_>, task: TaskIndex, enabled: bool) -> Result<(), Refused> {
-        todo!()
-    }
-    pub fn last_run(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Option<LastRun>, Refused> {
-        todo!()
-    }
-    /// Calls `visit` with each moment at which the task fires after `from` (exclusive) up to `until` (inclusive), in order, until it returns false.
-    pub fn runtimes(
-        &mut self,
-        cx: &mut Context<'_>,
-        task: TaskIndex,
-        from: Timestamp,
-        until: Timestamp,
-        visit: &mut dyn FnMut(Timestamp) -> bool,
-    ) -> Result<(), Refused> {
-        todo!()
-    }
-    pub fn next_run(&self, task: TaskIndex) -> Option<Timestamp> {
-        todo!()
+    /// How many tasks and folders there may be: what the shortest of the lent slices has room for.
+    fn capacity(&self) -> usize {
+        self.memory.tasks.len().min(self.memory.queue.len()).min(self.memory.index.len() / 2)
     }
 
-    // Instances
-    /// Starts the task on demand. `arguments` become `$(Arg0)` onwards.
-    pub fn run(
-        &mut self,
-        cx: &mut Context<'_>,
-        task: TaskIndex,
-        arguments: &mut dyn Iterator<Item = &str>,
-    ) -> Result<Guid, Refused> {
-        todo!()
-    }
-    pub fn stop(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<(), Refused> {
-        todo!()
-    }
-    pub fn stop_instance(&mut self, cx: &mut Context<'_>, instance: Guid) -> Result<(), Refused> {
-        todo!()
-    }
-    /// Calls `visit` with each instance of one task, or of all, until it returns false.
-    pub fn instances(&self, task: Option<TaskIndex>, visit: &mut dyn FnMut(Guid) -> bool) {
-        todo!()
-    }
-    pub fn instance(&mut self, cx: &mut Context<'_>, instance: Guid) -> Result<InstanceInfo, Refused> {
-        todo!()
+    fn clocks<'c>(&self, cx: &Context<'c>) -> plan::Clocks<'c> {
+        plan::Clocks { now: cx.now, zone: cx.zone, boot: i64::try_from(self.boot.0).unwrap_or(i64::MAX) }
     }
 
-    // What the host reports, and what it is asked
-    pub fn tick(&mut self, cx: &mut Context<'_>) {
-        todo!()
+    /// The slot of a task, not of a folder.
+    fn task(&self, task: TaskIndex) -> Result<&TaskSlot, Refused> {
+        let slot = self.memory.tasks.get(task.0 as usize).filter(|slot| slot.number != 0).ok_or(Refused::NotFound)?;
+        if slot.has(flag::FOLDER) { Err(Refused::NotATask) } else { Ok(slot) }
     }
-    pub fn clock_set(&mut self, cx: &mut Context<'_>) {
-        todo!()
+
+    /// Lets `change` work on a slot that is in use.
+    fn with_task(&mut self, index: u32, change: impl FnOnce(&mut TaskSlot)) {
+        if let Some(slot) = self.memory.tasks.get_mut(index as usize) {
+            change(slot);
+        }
     }
-    pub fn zone_changed(&mut self, cx: &mut Context<'_>) {
-        todo!()
+
+    fn with_instance(&mut self, index: u32, change: impl FnOnce(&mut InstanceSlot)) {
+        if let Some(slot) = self.memory.instances.get_mut(index as usize) {
+            change(slot);
+        }
     }
-    pub fn started(&mut self, cx: &mut Context<'_>, instance: Guid, process: u32) {
-        todo!()
+
+    /// The queue of one of the clocks.
+    fn due(&mut self, relative: bool) -> queue::Due<'_> {
+        let len = if relative { &mut self.relative } else { &mut self.calendar };
+        queue::Due { tasks: self.memory.tasks, words: self.memory.queue, len, relative }
     }
-    /// Also for an instance that was stopped; `result` is the exit code.
-    pub fn exited(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
-        todo!()
+
+    /// The queue of the instances' deadlines.
+    fn deadlines(&mut self) -> queue::Deadlines<'_> {
+        queue::Deadlines { instances: self.memory.instances, len: &mut self.deadlines }
     }
-    pub fn start_failed(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
-        todo!()
+
+    /// Takes a task out of the due queue.
+    fn disarm(&mut self, index: u32) {
+        for relative in [false, true] {
+            queue::remove(&mut self.due(relative), index);
+        }
+        self.with_task(index, |task| {
+            for flag in [flag::ARMED, flag::RETRY, flag::DELAYED] {
+                task.set(flag, false);
+            }
+        });
     }
-    /// Asks every instance to stop; what ends is recorded as ended.
-    pub fn stop_all(&mut self, cx: &mut Context<'_>) {
-        todo!()
+
+    /// Puts a task into the due queue for its next firing, if it has one and may be started.
+    fn arm(&mut self, index: u32, next: plan::Next) {
+        self.disarm(index);
+        let Some(task) = self.memory.tasks.get_mut(index as usize) else { return };
+        task.apply(next);
+        if task.has(flag::ARMED) {
+            let relative = task.has(flag::RELATIVE);
+            queue::insert(&mut self.due(relative), index);
+        }
     }
-    pub fn order(&mut self) -> Option<Order> {
-        todo!()
-    }
-    pub fn event(&mut self) -> Option<Event> {
-        todo!()
-    }
-    pub fn deadline(&self) -> Deadline {
-        todo!()
-    }
-    /// The current action of an instance, with its parameters put in, written to `into`.
-    pub fn action<'i>(
-        &mut self,
-        cx: &mut Context<'_>,
-        instance: Guid,
-        into: &'i mut [u8],
-    ) -> Result<Command<'i>, Refused> {
-        todo!()
+
+    /// Looks at a task again after a while, because its definition could not be read.
+    fn arm_retry(&mut self, index: u32, now: Now) {
+        let at = i64::try_from(now.monotonic.plus(crate::limits::RETRY_TIME).0).unwrap_or(i64::MAX);
+        self.arm(index, plan::Next { moment: Some(plan::Moment { at, relative: true }), delayed: false });
+        self.with_task(index, |task| task.set(flag::RETRY, true));
     }
 }
 
-/// How an enumeration ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Enumerated {
-    /// Number of names that `visit` took.
-    pub taken: u32,
-    /// Number of names there are in all.
-    pub total: u32,
+impl TaskSlot {
+    /// Notes when the task fires next; it is not in the due queue yet.
+    fn apply(&mut self, next: plan::Next) {
+        let moment = next.moment.filter(|_| self.has(flag::ENABLED));
+        self.set(flag::ARMED, moment.is_some());
+        self.set(flag::DELAYED, next.delayed && moment.is_some());
+        self.set(flag::RETRY, false);
+        if let Some(moment) = moment {
+            self.due = moment.at;
+            self.set(flag::RELATIVE, moment.relative);
+        }
+    }
 }

@@ -1,0 +1,154 @@
+//! What is asked about one task, and the action of an instance.
+
+use super::{
+    Command, Context, Definition, Engine, InstanceSlot, LastRun, Refused, TaskIndex, TaskState,
+    instances::unpack,
+    launch::read_state,
+    list, plan,
+    slots::{OfTask, Phase, flag},
+};
+use crate::{
+    guid::Guid,
+    limits::TRIGGERS,
+    recur::{self, Anchors},
+    status::Status,
+    store,
+    task::{Action, Image, Path},
+    time::{Monotonic, Timestamp},
+};
+
+impl Engine<'_> {
+    /// A task's definition.
+    ///
+    /// # Errors
+    /// [`Refused::Damaged`] if it cannot be read, or what befell the store.
+    pub fn definition(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Definition<'_>, Refused> {
+        let slot = *self.task(task)?;
+        let record = &mut *self.memory.record;
+        let length = cx.store.get(store::entry_key(slot.number), record)?.ok_or(Refused::Damaged)?;
+        let (entry, room) = record.split_at_mut_checked(length).ok_or(Refused::Damaged)?;
+        let entry = store::Entry::decode(entry)?;
+        let path = Path::parse(entry.path).map_err(|_| Refused::Damaged)?;
+        let image = plan::image(room, cx.store, slot.definition)?;
+        Ok(Definition { path, image, enabled: slot.has(flag::ENABLED), sddl: entry.sddl })
+    }
+
+    /// Whether the task may be started; false for what is no task.
+    #[must_use]
+    pub fn enabled(&self, task: TaskIndex) -> bool {
+        self.task(task).is_ok_and(|slot| slot.has(flag::ENABLED))
+    }
+
+    /// The state of a task, [MS-TSCH] 3.2.5.4.18. Touches no store.
+    #[must_use]
+    pub fn state(&self, task: TaskIndex) -> TaskState {
+        match self.task(task) {
+            Err(_) => TaskState::Unknown,
+            Ok(slot) if slot.running > 0 => TaskState::Running,
+            Ok(slot) if slot.queued > 0 || slot.has(flag::DELAYED) => TaskState::Queued,
+            Ok(slot) if slot.has(flag::ENABLED) => TaskState::Ready,
+            Ok(_) => TaskState::Disabled,
+        }
+    }
+
+    /// The run that started last; `None` if there was none.
+    ///
+    /// # Errors
+    /// What befell the store.
+    pub fn last_run(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Option<LastRun>, Refused> {
+        let slot = self.task(task)?;
+        let (number, last) = (slot.number, slot.last);
+        let recorded = read_state(cx, number)?.map(|state| (state.started.unwrap_or(Timestamp::MIN), state.result));
+        let in_memory = list::iter::<OfTask, _>(self.memory.instances, last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .filter(|slot| slot.phase != Phase::Queued)
+            .map(|slot| (slot.started, if slot.runs() { Status::SCHED_S_TASK_RUNNING } else { slot.result }));
+        let latest = recorded.into_iter().chain(in_memory).max_by_key(|&(started, _)| started);
+        Ok(latest.map(|(started, result)| LastRun {
+            at: if started == Timestamp::MIN { Timestamp(0) } else { started },
+            result,
+        }))
+    }
+
+    /// Calls `visit` with each moment at which time and calendar triggers fire after `from` (exclusive) up to `until`
+    /// (inclusive), in order and each once, until it returns false. Whether the task is enabled is not looked at.
+    ///
+    /// # Errors
+    /// [`Refused::Damaged`] if the definition cannot be read, or what befell the store.
+    pub fn runtimes(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: TaskIndex,
+        from: Timestamp,
+        until: Timestamp,
+        visit: &mut dyn FnMut(Timestamp) -> bool,
+    ) -> Result<(), Refused> {
+        let definition = self.task(task)?.definition;
+        let image = plan::image(self.memory.record, cx.store, definition)?;
+        let triggers = || image.triggers().filter(|trigger| trigger.enabled).take(TRIGGERS);
+        let mut ahead = [None; TRIGGERS];
+        let mut last = from;
+        let mut stale = true;
+        loop {
+            for (trigger, next) in triggers().zip(&mut ahead) {
+                if stale || *next == Some(last) {
+                    *next = recur::next(&trigger, &Anchors::default(), last, cx.zone);
+                }
+            }
+            stale = false;
+            match ahead.iter().flatten().min() {
+                Some(&next) if next <= until && visit(next) => last = next,
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// When the task fires next, as far as is known now; for a trigger that follows the monotonic clock, what the wall clock
+    /// will show then. Touches no store.
+    #[must_use]
+    pub fn next_run(&self, task: TaskIndex) -> Option<Timestamp> {
+        let slot = self.task(task).ok().filter(|slot| slot.has(flag::ARMED) && !slot.has(flag::RETRY))?;
+        if !slot.has(flag::RELATIVE) {
+            return Some(Timestamp(slot.due));
+        }
+        let Monotonic(seen) = self.seen.monotonic;
+        Some(self.seen.wall?.plus(slot.due.saturating_sub(i64::try_from(seen).ok()?)))
+    }
+
+    /// The current action of an instance, with its parameters put in, written to `into`.
+    ///
+    /// # Errors
+    /// [`Refused::NotSupported`] for an action that is not Exec, [`Refused::NotRunning`] if the instance or its task is gone
+    /// or the task has no such action any more, [`Refused::TooLarge`] if `into` is too small. Answer all with
+    /// [`start_failed`](Self::start_failed).
+    pub fn action<'i>(
+        &mut self,
+        cx: &mut Context<'_>,
+        instance: Guid,
+        into: &'i mut [u8],
+    ) -> Result<Command<'i>, Refused> {
+        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
+        let slot: &InstanceSlot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
+        let task = slot.task.index().ok_or(Refused::NotRunning)?;
+        let definition = self.task(TaskIndex(task))?.definition;
+        let image: Image<'_> = plan::image(self.memory.record, cx.store, definition)?;
+        let exec = match image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)? {
+            Action::Exec { exec, .. } => exec,
+            Action::Opaque { .. } => return Err(Refused::NotSupported),
+        };
+        let mut rest = into;
+        let _arguments = unpack(slot.arguments());
+        Ok(Command {
+            command: write(&mut rest, exec.command)?,
+            arguments: write(&mut rest, exec.arguments.unwrap_or_default())?,
+            working_directory: write(&mut rest, exec.working_directory.unwrap_or_default())?,
+        })
+    }
+}
+
+fn write<'i>(rest: &mut &'i mut [u8], text: &str) -> Result<&'i str, Refused> {
+    let (room, left) = core::mem::take(rest).split_at_mut_checked(text.len()).ok_or(Refused::TooLarge)?;
+    room.copy_from_slice(text.as_bytes());
+    *rest = left;
+    core::str::from_utf8(room).map_err(|_| Refused::Damaged)
+}

@@ -1,0 +1,133 @@
+//! Ticks: what is due is fired, and the clocks are followed.
+
+use super::{
+    Context, Engine, Refused,
+    plan::{self, After, Moment},
+    queue,
+    refused::NotRun,
+    slots::flag,
+};
+use crate::{
+    event::{Event, Skipped},
+    limits::{FIRINGS_PER_TICK, LATE_TIME},
+    store::DEFINITION,
+    time::{Now, Timestamp},
+};
+
+impl Engine<'_> {
+    /// Fires what is due, stops what has run too long, and tries again what the store refused.
+    ///
+    /// Call it when [`deadline`](Self::deadline) is reached; a tick too many does no harm. It fires a bounded number of
+    /// tasks; if more are due, the deadline stays in the past.
+    pub fn tick(&mut self, cx: &mut Context<'_>) {
+        if self.has_stepped(cx.now) {
+            self.rebuild_queues(cx);
+        }
+        self.seen = cx.now;
+        if cx.now.monotonic >= self.retry {
+            self.record_again(cx);
+            if self.rearm {
+                self.rebuild_queues(cx);
+            }
+        }
+        self.pass_deadlines(cx);
+        if self.closing {
+            return;
+        }
+        for _ in 0..FIRINGS_PER_TICK {
+            let Some(task) = self.first_due(cx.now) else { return };
+            self.fire(cx, task);
+        }
+    }
+
+    /// The wall clock was set, or became known or unknown: every calendar trigger is armed anew from the time that it
+    /// shows now.
+    ///
+    /// A step forward passes over what lies between; what is due at this very moment, or was passed over by no more than
+    /// [`LATE_TIME`], runs with the next tick. A step back makes nothing run that ran before.
+    pub fn clock_set(&mut self, cx: &mut Context<'_>) {
+        self.rebuild_queues(cx);
+        self.seen = cx.now;
+    }
+
+    /// The zone is another, or its rules are: every trigger in local time is armed anew.
+    pub fn zone_changed(&mut self, cx: &mut Context<'_>) {
+        self.rebuild_queues(cx);
+        self.seen = cx.now;
+    }
+
+    /// Whether the wall clock went another way than the monotonic clock since both were last seen.
+    fn has_stepped(&self, now: Now) -> bool {
+        match (self.seen.wall, now.wall) {
+            (Some(seen), Some(wall)) => {
+                let passed = i64::try_from(now.monotonic.since(self.seen.monotonic)).unwrap_or(i64::MAX);
+                wall.since(seen.plus(passed)).unsigned_abs() > LATE_TIME
+            }
+            (None, None) => false,
+            _ => true,
+        }
+    }
+
+    /// The task that has been due for longest.
+    fn first_due(&mut self, now: Now) -> Option<u32> {
+        let late = |engine: &mut Self, relative: bool, clock: i64| {
+            let index = queue::first(&engine.due(relative))?;
+            let late = clock.saturating_sub(engine.memory.tasks.get(index as usize)?.due);
+            (late >= 0).then_some((late, index))
+        };
+        let calendar = now.wall.and_then(|wall| late(self, false, wall.0));
+        let relative = late(self, true, i64::try_from(now.monotonic.0).unwrap_or(i64::MAX));
+        match (calendar, relative) {
+            (Some((calendar, _)), Some((relative, index))) if relative > calendar => Some(index),
+            (Some((_, index)), _) | (None, Some((_, index))) => Some(index),
+            (None, None) => None,
+        }
+    }
+
+    /// Fires one task that is due, and arms it for its next occurrence.
+    fn fire(&mut self, cx: &mut Context<'_>, index: u32) {
+        let clocks = self.clocks(cx);
+        let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let moment = Moment { at: task.due, relative: task.has(flag::RELATIVE) };
+        let retry = task.has(flag::RETRY);
+        if !moment.relative {
+            let at = Timestamp(moment.at);
+            self.with_task(index, |task| task.floor = task.floor.max(at));
+        }
+        let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
+            let after = if retry { After::just_before(&clocks) } else { After::moment(moment, &clocks, LATE_TIME) };
+            let run = if retry { None } else { plan::run(&image, &task, &clocks, moment) };
+            (run, plan::next(&image, &task, &clocks, after))
+        });
+        match found {
+            Ok((run, next)) => {
+                self.arm(index, next);
+                if let Some(run) = run
+                    && let Err(why) = self.launch(cx, index, run, &[])
+                {
+                    self.tell_skipped(task.number, why);
+                }
+            }
+            Err(refused) => {
+                if let Refused::Store(error) = refused {
+                    self.arm_retry(index, cx.now);
+                    self.tell(Event::StoreFailed { error });
+                } else {
+                    self.disarm(index);
+                    self.with_task(index, |task| task.set(flag::DAMAGED, true));
+                    self.tell(Event::RecordDamaged { kind: DEFINITION, number: task.definition });
+                }
+                if !retry {
+                    self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+                }
+            }
+        }
+    }
+
+    pub(super) fn tell_skipped(&mut self, task: u32, why: NotRun) {
+        if let NotRun::Store(error) = why {
+            self.tell(Event::StoreFailed { error });
+        }
+        self.tell(Event::Skipped { task, reason: why.into() });
+    }
+}

@@ -1,0 +1,370 @@
+//! The life of an instance: what the policies say to a new one, its start, its end, and their records.
+
+use super::{
+    Context, Engine,
+    list::{self, Link},
+    plan::Run,
+    queue,
+    refused::NotRun,
+    slots::{OfTask, Phase, WithOrders, order},
+};
+use crate::{
+    event::Event,
+    guid::Guid,
+    limits::{QUEUED_RUNS, RETRY_TIME, STOP_TIME},
+    ports::{Change, StoreError},
+    status::Status,
+    store::{self, Cause, INSTANCE_MAX, STATE_MAX, State},
+    task::InstancesPolicy,
+    time::{Now, Timestamp},
+};
+
+impl Engine<'_> {
+    /// Starts an instance of a task, or lets it wait, as the policy says.
+    pub(super) fn launch(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        run: Run,
+        arguments: &[u8],
+    ) -> Result<Guid, NotRun> {
+        let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
+        let busy = slot.running > 0 || slot.queued > 0;
+        let wait = match run.policy {
+            InstancesPolicy::Parallel => false,
+            InstancesPolicy::IgnoreNew if busy => return Err(NotRun::AlreadyRunning),
+            InstancesPolicy::Queue if slot.queued >= QUEUED_RUNS => return Err(NotRun::QueueFull),
+            _ => busy,
+        };
+        if slot.running == u16::MAX {
+            return Err(NotRun::NoSlot);
+        }
+        let mut random = [0; 16];
+        cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
+        let index = self.instances.take(self.memory.instances, usize::MAX).ok_or(NotRun::NoSlot)?;
+        let guid = self.identify(Guid::from_random(random), index);
+        if let Some(instance) = self.memory.instances.get_mut(index as usize) {
+            instance.guid = guid;
+            instance.task = Link::to(task);
+            instance.number = slot.number;
+            instance.definition = slot.definition;
+            instance.limit = run.limit;
+            instance.flags = if run.hard { order::HARD } else { 0 };
+            instance.phase = Phase::Queued;
+            instance.set_cause(run.cause);
+            instance.set_arguments(arguments);
+        }
+        if !wait && let Err(error) = self.begin(cx, index) {
+            self.instances.give(self.memory.instances, index);
+            return Err(NotRun::Store(error));
+        }
+        if wait && run.policy == InstancesPolicy::StopExisting {
+            self.stop_instances(cx, task);
+        }
+        self.join(task, index);
+        if wait {
+            self.with_task(task, |task| task.queued += 1);
+            // What it waited for may have ended at once when it was asked to stop.
+            self.start_queued(cx, task);
+        }
+        Ok(guid)
+    }
+
+    /// Writes into an identifier where its instance stands, in a way that only who knows the key can read.
+    fn identify(&self, guid: Guid, index: u32) -> Guid {
+        let mut bytes = guid.to_bytes();
+        let (front, back) = bytes.split_at_mut(12);
+        back.copy_from_slice(&(self.key.mask(front) ^ index).to_le_bytes());
+        Guid::from_bytes(bytes)
+    }
+
+    /// Where the instance of that identifier stands.
+    pub(super) fn instance_at(&self, guid: Guid) -> Option<u32> {
+        let bytes = guid.to_bytes();
+        let (front, back) = bytes.split_at(12);
+        let hint = self.key.mask(front) ^ u32::from_le_bytes(back.try_into().ok()?);
+        let used = self.memory.instances.get(..self.instances.mark as usize)?;
+        let is = |slot: &super::InstanceSlot| slot.guid == guid && slot.phase != Phase::Unused;
+        if used.get(hint as usize).is_some_and(is) {
+            return Some(hint);
+        }
+        // Instances that the server before this one started carry nothing that this one can read.
+        used.iter().position(is).and_then(|index| u32::try_from(index).ok())
+    }
+
+    /// Puts an instance at the end of the list of its task's.
+    pub(super) fn join(&mut self, task: u32, index: u32) {
+        if let Some(slot) = self.memory.tasks.get_mut(task as usize) {
+            slot.last = list::append::<OfTask, _>(self.memory.instances, slot.last, index);
+        }
+    }
+
+    /// Makes the started record durable, then orders the start. Nothing has changed if the store fails.
+    fn begin(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
+        instance.started = cx.now.wall.unwrap_or(Timestamp::MIN);
+        self.put_instance(cx, index)?;
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
+        instance.phase = Phase::Starting;
+        let (task, number, guid, limit) = (instance.task, instance.number, instance.guid, instance.limit);
+        if let Some(task) = task.index() {
+            self.with_task(task, |task| task.running += 1);
+        }
+        if limit > 0 {
+            self.set_deadline(index, cx.now, limit);
+        }
+        self.give_order(index, order::START);
+        self.tell(Event::InstanceStarted { task: number, instance: guid });
+        Ok(())
+    }
+
+    /// Makes the record of an instance durable.
+    pub(super) fn put_instance(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+        let Some(instance) = self.memory.instances.get(index as usize) else { return Ok(()) };
+        let record = store::Instance {
+            guid: instance.guid,
+            task: instance.number,
+            definition: instance.definition,
+            started: Some(instance.started).filter(|&at| at != Timestamp::MIN),
+            cause: instance.cause(),
+            action: instance.action,
+            limit: Some(instance.limit).filter(|&limit| limit > 0),
+            hard: instance.has(order::HARD),
+            arguments: instance.arguments(),
+        };
+        let mut buffer = [0; INSTANCE_MAX];
+        let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
+        cx.store.apply(&[Change::Put(store::instance_key(index + 1), bytes)])
+    }
+
+    /// Something is to be done about the instance after so many milliseconds.
+    pub(super) fn set_deadline(&mut self, index: u32, now: Now, milliseconds: u64) {
+        self.clear_deadline(index);
+        if let Some(instance) = self.memory.instances.get_mut(index as usize) {
+            instance.deadline = now.monotonic.plus(milliseconds);
+        }
+        queue::insert(&mut self.deadlines(), index);
+    }
+
+    pub(super) fn clear_deadline(&mut self, index: u32) {
+        queue::remove(&mut self.deadlines(), index);
+    }
+
+    /// Stops instances whose time is over, first gracefully, then for good.
+    pub(super) fn pass_deadlines(&mut self, cx: &mut Context<'_>) {
+        while let Some(index) = queue::first(&self.deadlines()) {
+            let Some(&slot) = self.memory.instances.get(index as usize) else { return };
+            if slot.deadline > cx.now.monotonic {
+                return;
+            }
+            self.clear_deadline(index);
+            if slot.has(order::STOPPING) {
+                self.give_order(index, order::STOP_HARD);
+            } else {
+                self.ask_to_stop(cx, index);
+            }
+        }
+    }
+
+    /// Asks an instance to stop; one that nobody has started yet ends at once.
+    pub(super) fn ask_to_stop(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        match instance.phase {
+            Phase::Queued => self.drop_queued(index),
+            Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
+            Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
+            // Whether there is anything to stop, the host's answer to the recovery tells.
+            Phase::Recovering => instance.flags |= order::STOPPING,
+            _ => {}
+        }
+    }
+
+    pub(super) fn order_stop(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        instance.flags |= order::STOPPING;
+        if instance.has(order::HARD) {
+            self.set_deadline(index, cx.now, STOP_TIME);
+        } else {
+            self.clear_deadline(index);
+        }
+        self.give_order(index, order::STOP);
+    }
+
+    /// Asks every instance of a task to stop; returns whether there was one.
+    pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
+        // Those that wait go first, so that the end of another does not start them.
+        let mut any = self.each_instance(task, |engine, index, phase| {
+            let waits = phase == Phase::Queued;
+            if waits {
+                engine.drop_queued(index);
+            }
+            waits
+        });
+        any |= self.each_instance(task, |engine, index, phase| {
+            engine.ask_to_stop(cx, index);
+            phase != Phase::Ended
+        });
+        any
+    }
+
+    /// Does something with each instance of a task, which may take that one, but no other, out of the list; returns whether
+    /// that was true of any.
+    pub(super) fn each_instance(&mut self, task: u32, mut act: impl FnMut(&mut Self, u32, Phase) -> bool) -> bool {
+        let last = |engine: &Self| engine.memory.tasks.get(task as usize).map_or(Link::NONE, |task| task.last);
+        let mut any = false;
+        let mut at = list::first::<OfTask, _>(self.memory.instances, last(self));
+        while let Some(index) = at {
+            at = list::after::<OfTask, _>(self.memory.instances, last(self), index);
+            let phase = self.memory.instances.get(index as usize).map_or(Phase::Unused, |slot| slot.phase);
+            any |= act(self, index, phase);
+        }
+        any
+    }
+
+    /// Drops an instance that waited.
+    fn drop_queued(&mut self, index: u32) {
+        let Some(&super::InstanceSlot { task, number, guid, .. }) = self.memory.instances.get(index as usize) else {
+            return;
+        };
+        if let Some(task) = task.index() {
+            self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
+        }
+        self.release(index);
+        self.tell(Event::InstanceEnded { task: number, instance: guid, result: Status::SCHED_S_TASK_TERMINATED });
+    }
+
+    /// An instance has ended: its result is made durable, and what waited for it starts.
+    pub(super) fn end(&mut self, cx: &mut Context<'_>, index: u32, result: Status) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        instance.phase = Phase::Ended;
+        instance.result = result;
+        let (task, number, guid) = (instance.task, instance.number, instance.guid);
+        self.clear_deadline(index);
+        self.drop_orders(index);
+        if let Some(task) = task.index() {
+            self.with_task(task, |task| task.running = task.running.saturating_sub(1));
+        }
+        self.unrecorded += 1;
+        self.tell(Event::InstanceEnded { task: number, instance: guid, result });
+        self.record(cx, index);
+        if let Some(task) = task.index() {
+            self.start_queued(cx, task);
+        }
+    }
+
+    /// Makes the result of an instance that has ended durable and gives its slot back; returns whether that went well.
+    fn record(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
+        match self.try_record(cx, index) {
+            Ok(()) => {
+                self.unrecorded = self.unrecorded.saturating_sub(1);
+                self.release(index);
+                true
+            }
+            Err(error) => {
+                self.retry = cx.now.monotonic.plus(RETRY_TIME);
+                self.tell(Event::StoreFailed { error });
+                false
+            }
+        }
+    }
+
+    fn try_record(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+        let Some(instance) = self.memory.instances.get(index as usize) else { return Ok(()) };
+        let forget = Change::Delete(store::instance_key(index + 1));
+        let Some(task) = instance.task.index().and_then(|task| self.memory.tasks.get(task as usize)) else {
+            return cx.store.apply(&[forget]);
+        };
+        let mut state = read_state(cx, task.number)?.unwrap_or_default();
+        if state.started.is_none_or(|before| before <= instance.started) {
+            state.started = Some(instance.started).filter(|&at| at != Timestamp::MIN);
+            state.result = instance.result;
+        }
+        state.floor = state.floor.max(Some(task.floor).filter(|&at| at != Timestamp::MIN));
+        if let Cause::Registration(elapsed) = instance.cause()
+            && instance.definition == task.definition
+        {
+            state.elapsed = state.elapsed.max(Some(elapsed));
+        }
+        let mut buffer = [0; STATE_MAX];
+        let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
+        cx.store.apply(&[Change::Put(store::state_key(task.number), bytes), forget])
+    }
+
+    /// Tries again to make results durable.
+    pub(super) fn record_again(&mut self, cx: &mut Context<'_>) {
+        let mut index = 0;
+        while self.unrecorded > 0 && index < self.instances.mark {
+            let ended = self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Ended);
+            if ended && !self.record(cx, index) {
+                return;
+            }
+            index += 1;
+        }
+    }
+
+    /// Starts the instance that has waited longest for the others of its task to end, if they have.
+    fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) {
+        loop {
+            let Some(slot) = self.memory.tasks.get(task as usize) else { return };
+            if slot.running > 0 || slot.queued == 0 || self.closing {
+                return;
+            }
+            let number = slot.number;
+            let waits = |&index: &u32| {
+                self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued)
+            };
+            let Some(next) = list::iter::<OfTask, _>(self.memory.instances, slot.last).find(waits) else { return };
+            self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
+            let Err(error) = self.begin(cx, next) else { return };
+            self.release(next);
+            self.tell_skipped(number, NotRun::Store(error));
+        }
+    }
+
+    /// Gives the slot of an instance back.
+    pub(super) fn release(&mut self, index: u32) {
+        self.detach(index);
+        self.drop_orders(index);
+        self.clear_deadline(index);
+        self.instances.give(self.memory.instances, index);
+    }
+
+    /// Takes an instance from its task.
+    pub(super) fn detach(&mut self, index: u32) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        let task = core::mem::take(&mut instance.task);
+        if let Some(slot) = task.index().and_then(|task| self.memory.tasks.get_mut(task as usize)) {
+            slot.last = list::remove::<OfTask, _>(self.memory.instances, slot.last, index);
+        }
+    }
+
+    /// Has the host told something about an instance.
+    pub(super) fn give_order(&mut self, index: u32, what: u8) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        instance.flags |= what;
+        if !instance.has(order::LISTED) {
+            instance.flags |= order::LISTED;
+            self.orders = list::append::<WithOrders, _>(self.memory.instances, self.orders, index);
+        }
+    }
+
+    /// Has nothing told any more.
+    pub(super) fn drop_orders(&mut self, index: u32) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        let listed = instance.has(order::LISTED);
+        instance.flags &= !(order::ANY | order::LISTED);
+        if listed {
+            self.orders = list::remove::<WithOrders, _>(self.memory.instances, self.orders, index);
+        }
+    }
+}
+
+/// What the store remembers of a task's runs; what is damaged counts as nothing.
+pub(super) fn read_state(cx: &mut Context<'_>, number: u32) -> Result<Option<State>, StoreError> {
+    let mut buffer = [0; 2 * STATE_MAX];
+    match cx.store.get(store::state_key(number), &mut buffer) {
+        Ok(found) => Ok(found.and_then(|length| State::decode(buffer.get(..length)?).ok())),
+        Err(StoreError::TooSmall { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,447 @@
+//! Start-up: what the store holds is taken into memory, one scan for each kind of record.
+//!
+//! The words of the due queue serve as a directory of numbers until the queue is built: indices of slots, sorted by the
+//! number of the task or of its definition, so that a record finds its slot in O(log n) whatever order a scan has.
+
+use super::{
+    Context, Engine, Loaded, TaskSlot,
+    enumerate::Children,
+    list::Link,
+    names,
+    plan::{self, After, Clocks},
+    register::parent,
+    slots::{ARGUMENTS, Phase, Used, flag, order},
+};
+use crate::{
+    event::Event,
+    limits::{LATE_TIME, RETRY_TIME},
+    ports::{Change, Key, StoreError},
+    store::{self, Cause, DEFINITION, ENTRY, INSTANCE, META_KEY, Meta, STATE, State},
+    task::{Image, Path},
+    time::{Now, Timestamp},
+};
+
+/// Records deleted in one go.
+const SWEPT_AT_ONCE: usize = 32;
+
+/// What the scans found beside what they took in.
+#[derive(Default)]
+struct Found {
+    loaded: Loaded,
+    /// An entry could not be read or has no slot: then nobody knows what it points to, and nothing is swept.
+    incomplete: bool,
+    /// Definitions, states and superseded entries that nothing points to.
+    lost_definitions: u32,
+    lost_states: u32,
+    lost_entries: u32,
+    /// Tasks and folders whose folder has no entry.
+    orphans: u32,
+}
+
+/// A number of a slot, by which a directory is sorted.
+type Number = fn(&TaskSlot) -> u32;
+
+fn task_number(slot: &TaskSlot) -> u32 {
+    slot.number
+}
+
+fn definition_number(slot: &TaskSlot) -> u32 {
+    slot.definition
+}
+
+impl Engine<'_> {
+    /// Once, first: reads the store, sweeps what nothing points to, arms every trigger, and has what ran when the server
+    /// died looked for. Boot triggers are due from now on.
+    ///
+    /// Without random bytes the index of paths is not keyed, and nothing else differs.
+    ///
+    /// # Errors
+    /// What befell the store; [`StoreError::Corrupt`] if its layout is of a version that is not known. The engine is then
+    /// without tasks, and may be loaded again.
+    pub fn load(&mut self, cx: &mut Context<'_>) -> Result<Loaded, StoreError> {
+        self.forget();
+        let mut random = [0; 16];
+        let _ = cx.entropy.fill(&mut random);
+        self.key = names::HashKey::new(random);
+        self.boot = cx.now.monotonic;
+        self.seen = cx.now;
+        let loaded = self.read_store(cx);
+        if loaded.is_err() {
+            self.forget();
+        }
+        loaded
+    }
+
+    fn read_store(&mut self, cx: &mut Context<'_>) -> Result<Loaded, StoreError> {
+        check_meta(cx)?;
+        let mut found = Found::default();
+        let clocks = self.clocks(cx);
+        cx.store.scan(ENTRY, &mut |key, bytes| {
+            self.load_entry(key, bytes, &mut found);
+            true
+        })?;
+        self.sort(task_number);
+        self.link_all(&mut found);
+        cx.store.scan(STATE, &mut |key, bytes| {
+            self.load_state(key, bytes, &mut found);
+            true
+        })?;
+        cx.store.scan(INSTANCE, &mut |key, bytes| {
+            self.load_instance(key, bytes, &mut found);
+            true
+        })?;
+        self.instances.gather(self.memory.instances, |slot| slot.phase == Phase::Unused);
+        self.sort(definition_number);
+        cx.store.scan(DEFINITION, &mut |key, bytes| {
+            self.load_definition(key, bytes, &clocks, &mut found);
+            true
+        })?;
+        self.mark_damaged(&mut found);
+        if !found.incomplete {
+            self.sweep(cx, &mut found);
+        }
+        self.queue_all();
+        if found.orphans > 0 {
+            self.find_homes(cx);
+        }
+        Ok(found.loaded)
+    }
+
+    /// Makes the engine as new.
+    fn forget(&mut self) {
+        for slot in self.memory.tasks.iter_mut().take(self.tasks.mark as usize) {
+            *slot = bytemuck::Zeroable::zeroed();
+        }
+        for slot in self.memory.instances.iter_mut().take(self.instances.mark as usize) {
+            *slot = bytemuck::Zeroable::zeroed();
+        }
+        if self.tasks.mark > 0 {
+            self.memory.index.fill(0);
+        }
+        self.tasks = Used::default();
+        self.instances = Used::default();
+        (self.root, self.orders) = (super::Root::default(), Link::NONE);
+        (self.calendar, self.relative, self.deadlines, self.unrecorded) = (0, 0, 0, 0);
+        (self.next_task, self.next_definition) = (1, 1);
+        (self.rearm, self.closing) = (false, false);
+    }
+
+    fn tell_damaged(&mut self, key: Key, found: &mut Found) {
+        found.loaded.damaged += 1;
+        self.tell(Event::RecordDamaged { kind: key.kind, number: key.number });
+    }
+
+    fn load_entry(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
+        self.next_task = self.next_task.max(key.number.saturating_add(1));
+        let entry = store::Entry::decode(bytes).ok().filter(|entry| {
+            key.number != 0 && Path::parse(entry.path).is_ok_and(|path| !path.is_root() && path.as_str() == entry.path)
+        });
+        let Some(entry) = entry else {
+            found.incomplete = true;
+            return self.tell_damaged(key, found);
+        };
+        self.next_definition = self.next_definition.max(entry.definition.saturating_add(1));
+        let hash = self.key.path(entry.path);
+        let index = match names::find(self.memory.index, self.memory.tasks, hash) {
+            Some(index) => {
+                // Of two with the same path the later one counts: the earlier was refused, but could not be undone.
+                found.lost_entries += 1;
+                if self.memory.tasks.get(index as usize).is_none_or(|slot| slot.number > key.number) {
+                    return;
+                }
+                index
+            }
+            None => {
+                let capacity = self.capacity();
+                let Some(index) = self.tasks.take(self.memory.tasks, capacity) else {
+                    found.incomplete = true;
+                    return self.tell_damaged(key, found);
+                };
+                index
+            }
+        };
+        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+        let new = slot.number == 0;
+        *slot = TaskSlot {
+            hash,
+            number: key.number,
+            definition: entry.definition,
+            floor: Timestamp::MIN,
+            // Until its folder and its definition are found, the slot keeps here what finds them.
+            due: self.key.path(parent(entry.path)).cast_signed(),
+            anchor: entry.registered.map_or(i64::MAX, |at| at.0),
+            ..bytemuck::Zeroable::zeroed()
+        };
+        slot.set(flag::FOLDER, entry.folder);
+        slot.set(flag::ENABLED, entry.enabled);
+        slot.set(flag::UNREGISTERED, !entry.registration_triggers);
+        if new {
+            names::insert(self.memory.index, hash, index);
+        }
+    }
+
+    /// Makes the directory of all slots in use, by one of their numbers.
+    fn sort(&mut self, number: Number) {
+        let used = self.tasks.mark as usize;
+        let tasks = &*self.memory.tasks;
+        let Some(words) = self.memory.queue.get_mut(..used) else { return };
+        words.iter_mut().zip(0..).for_each(|(word, index)| *word = index);
+        words.sort_unstable_by_key(|&index| tasks.get(index as usize).map(number));
+    }
+
+    /// The slot with that number, if the directory is by it.
+    fn look_up(&self, number: Number, wanted: u32) -> Option<u32> {
+        let words = self.memory.queue.get(..self.tasks.mark as usize)?;
+        let of = |index: u32| self.memory.tasks.get(index as usize).map_or(0, number);
+        let at = words.binary_search_by_key(&wanted, |&index| of(index)).ok()?;
+        words.get(at).copied().filter(|_| wanted != 0)
+    }
+
+    /// Puts every task and folder into its folder, in order of their numbers.
+    fn link_all(&mut self, found: &mut Found) {
+        let root = self.key.path("");
+        for at in 0..self.tasks.mark as usize {
+            let Some(&index) = self.memory.queue.get(at) else { return };
+            let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+            let kind = Children::of(slot);
+            let hash = core::mem::take(&mut slot.due).cast_unsigned();
+            let folders = &mut found.loaded.folders;
+            *(if kind == Children::Folders { folders } else { &mut found.loaded.tasks }) += 1;
+            let folder = if hash == root { None } else { names::find(self.memory.index, self.memory.tasks, hash) };
+            if hash == root || self.last_child(folder, kind).is_some_and(|_| folder.is_some()) {
+                self.link(folder, kind, index);
+            } else {
+                found.orphans += 1;
+                self.with_task(index, |slot| slot.set(flag::ORPHAN, true));
+            }
+        }
+    }
+
+    fn load_state(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
+        self.next_task = self.next_task.max(key.number.saturating_add(1));
+        let Some(index) = self.look_up(task_number, key.number) else {
+            found.lost_states += 1;
+            return;
+        };
+        let Ok(state) = State::decode(bytes) else { return self.tell_damaged(key, found) };
+        self.with_task(index, |slot| {
+            slot.floor = slot.floor.max(state.floor.unwrap_or(Timestamp::MIN));
+            slot.due = slot.due.max(elapsed(state.elapsed));
+        });
+    }
+
+    fn load_instance(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
+        let Some(record) = store::Instance::decode(bytes).ok().filter(|record| record.arguments.len() <= ARGUMENTS)
+        else {
+            return self.tell_damaged(key, found);
+        };
+        self.next_task = self.next_task.max(record.task.saturating_add(1));
+        let index = key.number.wrapping_sub(1);
+        let Some(slot) = self.instances.take_at(self.memory.instances, index) else {
+            return self.tell_damaged(key, found);
+        };
+        slot.guid = record.guid;
+        slot.number = record.task;
+        slot.definition = record.definition;
+        slot.started = record.started.unwrap_or(Timestamp::MIN);
+        slot.limit = record.limit.unwrap_or(0);
+        slot.action = record.action;
+        slot.set_cause(record.cause);
+        slot.set_arguments(record.arguments);
+        slot.flags = if record.hard { order::HARD } else { 0 };
+        slot.phase = Phase::Recovering;
+        found.loaded.recovering += 1;
+        self.give_order(index, order::RECOVER);
+        match self.look_up(task_number, record.task).filter(|&task| !self.is_folder(task)) {
+            None => self.with_instance(index, |slot| slot.flags |= order::STOPPING),
+            Some(task) => {
+                self.with_instance(index, |slot| slot.task = Link::to(task));
+                self.join(task, index);
+                self.with_task(task, |slot| {
+                    slot.running = slot.running.saturating_add(1);
+                    match record.cause {
+                        Cause::Calendar(at) => slot.floor = slot.floor.max(at),
+                        Cause::Registration(at) if record.definition == slot.definition => {
+                            slot.due = slot.due.max(elapsed(Some(at)));
+                        }
+                        _ => {}
+                    }
+                });
+            }
+        }
+    }
+
+    fn is_folder(&self, index: u32) -> bool {
+        self.memory.tasks.get(index as usize).is_some_and(|slot| slot.has(flag::FOLDER))
+    }
+
+    fn load_definition(&mut self, key: Key, bytes: &[u8], clocks: &Clocks<'_>, found: &mut Found) {
+        self.next_definition = self.next_definition.max(key.number.saturating_add(1));
+        let Some(index) = self.look_up(definition_number, key.number) else {
+            found.lost_definitions += 1;
+            return;
+        };
+        let Ok(image) = Image::parse(bytes) else {
+            self.with_task(index, |slot| slot.set(flag::SEEN | flag::DAMAGED, true));
+            return self.tell_damaged(key, found);
+        };
+        self.with_task(index, |slot| {
+            slot.set(flag::SEEN, true);
+            plan::keep(slot, &image);
+            // Registration triggers go on where they were; a clock that went back since does not make them repeat.
+            let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
+            match clocks.now.wall.filter(|_| registered != i64::MAX) {
+                Some(wall) => {
+                    slot.anchor = clocks.monotonic().saturating_sub(wall.since(Timestamp(registered)).max(came));
+                }
+                None => slot.set(flag::UNREGISTERED, true),
+            }
+            slot.apply(plan::next(&image, slot, clocks, After::just_before(clocks)));
+        });
+    }
+
+    /// Tasks of which no definition was seen have none.
+    fn mark_damaged(&mut self, found: &mut Found) {
+        for index in 0..self.tasks.mark {
+            let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+            let seen = slot.has(flag::SEEN | flag::FOLDER);
+            slot.set(flag::SEEN, false);
+            if !seen {
+                slot.set(flag::DAMAGED, true);
+                let key = store::definition_key(slot.definition);
+                self.tell_damaged(key, found);
+            }
+        }
+    }
+
+    /// Deletes what nothing points to. That a store cannot be written is no reason not to start.
+    fn sweep(&mut self, cx: &mut Context<'_>, found: &mut Found) {
+        if found.lost_definitions > 0 {
+            self.sweep_kind(cx, DEFINITION, found, |engine, key, _| {
+                engine.look_up(definition_number, key.number).is_none()
+            });
+        }
+        if found.lost_states > 0 || found.lost_entries > 0 {
+            self.sort(task_number);
+            let unknown = |engine: &Self, key: Key, _: &[u8]| engine.look_up(task_number, key.number).is_none();
+            self.sweep_kind(cx, STATE, found, unknown);
+            self.sweep_kind(cx, ENTRY, found, unknown);
+        }
+    }
+
+    fn sweep_kind(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: u8,
+        found: &mut Found,
+        is_lost: impl Fn(&Self, Key, &[u8]) -> bool,
+    ) {
+        loop {
+            let mut lost = heapless::Vec::<Change<'_>, SWEPT_AT_ONCE>::new();
+            let scanned = cx.store.scan(kind, &mut |key, bytes| {
+                // When there is no room for another, the scan ends; what it has not seen, the next one sees.
+                !is_lost(self, key, bytes) || lost.push(Change::Delete(key)).is_ok()
+            });
+            let swept = scanned.and_then(|()| if lost.is_empty() { Ok(()) } else { cx.store.apply(&lost) });
+            if let Err(error) = swept {
+                return self.tell(Event::StoreFailed { error });
+            }
+            found.loaded.swept += u32::try_from(lost.len()).unwrap_or(0);
+            if !lost.is_full() {
+                return;
+            }
+        }
+    }
+
+    /// Builds the due queue of all that are armed. Ends the directory.
+    fn queue_all(&mut self) {
+        (self.calendar, self.relative) = (0, 0);
+        for index in 0..self.tasks.mark {
+            let Some(&slot) = self.memory.tasks.get(index as usize) else { break };
+            if slot.has(flag::FOLDER) {
+                continue;
+            }
+            self.with_task(index, |slot| slot.place = Link::NONE);
+            if slot.has(flag::ARMED) {
+                let mut due = self.due(slot.has(flag::RELATIVE));
+                super::queue::add(&mut due, index);
+            }
+        }
+        for relative in [false, true] {
+            super::queue::rebuild(&mut self.due(relative));
+        }
+    }
+
+    /// Arms every task anew, in one scan, after the clock or the zone changed.
+    pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
+        let clocks = self.clocks(cx);
+        self.sort(definition_number);
+        let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
+            if let Some(index) = self.look_up(definition_number, key.number)
+                && let Ok(image) = Image::parse(bytes)
+            {
+                self.with_task(index, |slot| {
+                    if !is_due(slot, clocks.now) {
+                        slot.apply(plan::next(&image, slot, &clocks, After::now(&clocks)));
+                    }
+                });
+            }
+            true
+        });
+        // Those that the scan did not come to keep what they were due for.
+        self.queue_all();
+        self.rearm = scanned.is_err();
+        if let Err(error) = scanned {
+            self.retry = cx.now.monotonic.plus(RETRY_TIME);
+            self.tell(Event::StoreFailed { error });
+        }
+    }
+
+    /// Makes folders anew whose entries are missing or damaged, so that what is in them can be found.
+    fn find_homes(&mut self, cx: &mut Context<'_>) {
+        for index in 0..self.tasks.mark {
+            let Some(&slot) = self.memory.tasks.get(index as usize) else { return };
+            if !slot.has(flag::ORPHAN) {
+                continue;
+            }
+            let Ok(path) = self.path(cx, slot.number) else { continue };
+            let Some(folder) = path.parent() else { continue };
+            let made = self.find(&folder).is_some() || self.create_folder(cx, &folder, None).is_ok();
+            if made && let Some(super::Entry::Folder(folder)) = self.find(&folder) {
+                self.with_task(index, |slot| slot.set(flag::ORPHAN, false));
+                self.link(Some(folder.0), Children::of(&slot), index);
+            }
+        }
+    }
+}
+
+/// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
+/// much does not.
+fn is_due(slot: &TaskSlot, now: Now) -> bool {
+    let late = if slot.has(flag::RELATIVE) {
+        let now = i64::try_from(now.monotonic.0).unwrap_or(i64::MAX);
+        return slot.has(flag::ARMED) && (slot.due <= now || slot.has(flag::RETRY));
+    } else {
+        now.wall.map(|wall| wall.0.saturating_sub(slot.due))
+    };
+    slot.has(flag::ARMED) && late.is_some_and(|late| late >= 0 && late.unsigned_abs() <= LATE_TIME)
+}
+
+fn elapsed(elapsed: Option<u64>) -> i64 {
+    elapsed.map_or(0, |elapsed| i64::try_from(elapsed).unwrap_or(i64::MAX))
+}
+
+/// A store that is new gets its first record; one of another layout is left alone.
+fn check_meta(cx: &mut Context<'_>) -> Result<(), StoreError> {
+    let mut buffer = [0; 16];
+    match cx.store.get(META_KEY, &mut buffer)? {
+        Some(length) => {
+            let meta = buffer.get(..length).and_then(|bytes| Meta::decode(bytes).ok());
+            meta.map(|_| ()).ok_or(StoreError::Corrupt)
+        }
+        None => {
+            let bytes = Meta.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: 16 })?;
+            cx.store.apply(&[Change::Put(META_KEY, bytes)])
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Tasks and folders are made, changed and deleted.
+
+use super::{
+    Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot,
+    enumerate::{Children, fetch},
+    launch::read_state,
+    list, names,
+    plan::{self, After},
+    slots::{Phase, flag},
+};
+use crate::{
+    event::Event,
+    limits::PATH_LEVELS,
+    ports::Change,
+    store::{self, STATE_MAX, definition_key, entry_key, state_key},
+    task::{Image, Path},
+    time::Timestamp,
+};
+
+/// Changes of one list: an entry for every folder on the way, and a definition.
+type Changes<'c> = heapless::Vec<Change<'c>, { PATH_LEVELS + 2 }>;
+
+/// The folders above a path, outermost first, the root left out.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('\\').filter_map(|(at, _)| path.get(..at)).filter(|folder| !folder.is_empty())
+}
+
+/// The folder that a path is in, empty for the root.
+pub(super) fn parent(path: &str) -> &str {
+    path.rsplit_once('\\').map_or("", |(parent, _)| parent)
+}
+
+impl Engine<'_> {
+    /// What a path names. Touches no store.
+    #[must_use]
+    pub fn find(&self, path: &Path) -> Option<Entry> {
+        if path.is_root() {
+            return Some(Entry::Root);
+        }
+        let index = self.find_text(path.as_str())?;
+        let folder = self.memory.tasks.get(index as usize)?.has(flag::FOLDER);
+        Some(if folder { Entry::Folder(TaskIndex(index)) } else { Entry::Task(TaskIndex(index)) })
+    }
+
+    fn find_text(&self, path: &str) -> Option<u32> {
+        names::find(self.memory.index, self.memory.tasks, self.key.path(path))
+    }
+
+    /// Registers a task, or updates it. Makes the folders on the way.
+    ///
+    /// An update without a security descriptor leaves the one there is. An instance that runs goes on as it was started;
+    /// actions that it has not come to are those of the new definition.
+    ///
+    /// # Errors
+    /// [`Refused::Exists`] (also for a folder of that name) or [`Refused::NotFound`], as `creation` says;
+    /// [`Refused::FolderNotFound`] if a task stands where a folder should; [`Refused::TooBusy`] if every slot is taken;
+    /// [`Refused::TooLarge`] if it does not fit the lent record; or what befell the store.
+    pub fn register(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &Path,
+        registration: &Registration<'_>,
+    ) -> Result<TaskIndex, Refused> {
+        match (self.find(path), registration.creation) {
+            (Some(Entry::Root | Entry::Folder(_)), _) | (Some(Entry::Task(_)), Creation::Create) => {
+                Err(Refused::Exists)
+            }
+            (None, Creation::Update) => Err(Refused::NotFound),
+            (Some(Entry::Task(index)), _) => self.update(cx, path, index, registration),
+            (None, _) => {
+                let enabled = registration.image.settings().enabled && !registration.disable;
+                let entry = store::Entry {
+                    enabled,
+                    folder: false,
+                    path: path.as_str(),
+                    definition: self.next_definition,
+                    registration_triggers: registration.fire_registration_triggers,
+                    registered: cx.now.wall,
+                    registrant: Some(registration.registrant),
+                    sddl: registration.sddl,
+                };
+                let index = self.create(cx, &entry, Some(&registration.image))?;
+                self.adopt(cx, index, Terms::of(&entry), &registration.image);
+                self.tell_registered(index);
+                Ok(TaskIndex(index))
+            }
+        }
+    }
+
+    /// Makes a folder, and the folders on the way.
+    ///
+    /// # Errors
+    /// As for [`register`](Self::register).
+    pub fn create_folder(&mut self, cx: &mut Context<'_>, path: &Path, sddl: Option<&str>) -> Result<(), Refused> {
+        if self.find(path).is_some() {
+            return Err(Refused::Exists);
+        }
+        let entry = store::Entry { sddl, ..folder(path.as_str()) };
+        let index = self.create(cx, &entry, None)?;
+        self.tell_registered(index);
+        Ok(())
+    }
+
+    fn tell_registered(&mut self, index: u32) {
+        if let Some(slot) = self.memory.tasks.get(index as usize) {
+            self.tell(Event::Registered { task: slot.number });
+        }
+    }
+
+    /// Makes an entry that is not there yet, and the folders on the way, in the store and then in memory.
+    pub(super) fn create(
+        &mut self,
+        cx: &mut Context<'_>,
+        entry: &store::Entry<'_>,
+        image: Option<&Image<'_>>,
+    ) -> Result<u32, Refused> {
+        let mut missing = 0;
+        for folder in ancestors(entry.path) {
+            match self.find_text(folder).and_then(|index| self.memory.tasks.get(index as usize)) {
+                Some(slot) if slot.has(flag::FOLDER) => {}
+                Some(_) => return Err(Refused::FolderNotFound),
+                None => missing += 1,
+            }
+        }
+        let first = self.next_task;
+        let next = first.checked_add(missing + 1).ok_or(Refused::TooBusy)?;
+        if self.tasks.count as usize + missing as usize >= self.capacity() {
+            return Err(Refused::TooBusy);
+        }
+        if let Some(image) = image {
+            self.next_definition = entry.definition.checked_add(1).ok_or(Refused::TooBusy)?;
+            self.fits(entry, image)?;
+        }
+        // A list that failed half-way may have left records with these numbers.
+        self.next_task = next;
+
+        if let Err(refused) = put_new(self.memory.record, cx, first, missing, entry, image) {
+            if let Refused::Store(error) = refused {
+                self.tell(Event::StoreFailed { error });
+            }
+            return Err(refused);
+        }
+
+        let mut number = first;
+        for folder in ancestors(entry.path) {
+            if self.find_text(folder).is_none() {
+                self.place(number, folder, flag::FOLDER).ok_or(Refused::TooBusy)?;
+                number += 1;
+            }
+        }
+        self.place(number, entry.path, if entry.folder { flag::FOLDER } else { 0 }).ok_or(Refused::TooBusy)
+    }
+
+    /// Definition and entry must fit the lent record together, because they are looked at together.
+    fn fits(&mut self, entry: &store::Entry<'_>, image: &Image<'_>) -> Result<(), Refused> {
+        let room = self.memory.record.len().checked_sub(image.bytes().len()).ok_or(Refused::TooLarge)?;
+        entry.encode(self.memory.record.get_mut(..room).ok_or(Refused::TooLarge)?)?;
+        Ok(())
+    }
+
+    /// Gives a slot to a task or folder whose folder is there, and puts it into the index and at the end of its folder.
+    pub(super) fn place(&mut self, number: u32, path: &str, flags: u32) -> Option<u32> {
+        let capacity = self.capacity();
+        let folder = self.folder_of(path)?;
+        let index = self.tasks.take(self.memory.tasks, capacity)?;
+        let hash = self.key.path(path);
+        let slot = self.memory.tasks.get_mut(index as usize)?;
+        *slot = TaskSlot { hash, number, flags, floor: Timestamp::MIN, ..bytemuck::Zeroable::zeroed() };
+        let kind = Children::of(slot);
+        names::insert(self.memory.index, hash, index);
+        self.link(folder, kind, index);
+        Some(index)
+    }
+
+    /// The folder that a path is in: none for the root; nothing at all if there is no such folder.
+    fn folder_of(&self, path: &str) -> Option<Option<u32>> {
+        let parent = parent(path);
+        if parent.is_empty() { Some(None) } else { self.find_text(parent).map(Some) }
+    }
+
+    pub(super) fn link(&mut self, folder: Option<u32>, kind: Children, index: u32) {
+        if let Some(last) = self.last_child(folder, kind) {
+            let last = list::append::<TaskSlot, _>(self.memory.tasks, last, index);
+            self.set_last_child(folder, kind, last);
+        }
+    }
+
+    fn update(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &Path,
+        index: TaskIndex,
+        registration: &Registration<'_>,
+    ) -> Result<TaskIndex, Refused> {
+        let slot = *self.task(index)?;
+        let definition = self.next_definition;
+        self.next_definition = definition.checked_add(1).ok_or(Refused::TooBusy)?;
+        let mut state = [0; STATE_MAX];
+        let state = self.reset_state(cx, &slot, &mut state)?;
+
+        // What was there keeps its way of writing the path; if it is damaged, this heals it.
+        let total = self.memory.record.len();
+        let length = cx.store.get(entry_key(slot.number), self.memory.record)?.unwrap_or(0);
+        let (old, room) = self.memory.record.split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
+        let old = store::Entry::decode(old).ok();
+        let entry = store::Entry {
+            enabled: registration.image.settings().enabled && !registration.disable,
+            folder: false,
+            path: old.map_or(path.as_str(), |old| old.path),
+            definition,
+            registration_triggers: registration.fire_registration_triggers,
+            registered: cx.now.wall,
+            registrant: Some(registration.registrant),
+            sddl: registration.sddl.or(old.and_then(|old| old.sddl)),
+        };
+        let put = entry.encode(room)?;
+        if put.len() + registration.image.bytes().len() > total {
+            return Err(Refused::TooLarge);
+        }
+        let terms = Terms::of(&entry);
+        let old = Change::Delete(definition_key(slot.definition));
+        let put_definition = Change::Put(definition_key(definition), registration.image.bytes());
+        let put_entry = Change::Put(entry_key(slot.number), put);
+        let done = match state {
+            None => cx.store.apply(&[put_definition, put_entry, old]),
+            Some(state) => {
+                cx.store.apply(&[put_definition, put_entry, Change::Put(state_key(slot.number), state), old])
+            }
+        };
+        if let Err(error) = done {
+            self.tell(Event::StoreFailed { error });
+            // If it came as far as the entry, then the old definition may be gone, and the new one counts.
+            let came = fetch(self.memory.record, cx, slot.number).is_ok_and(|entry| entry.definition == definition);
+            if came {
+                self.adopt(cx, index.0, terms, &registration.image);
+            }
+            return Err(Refused::Store(error));
+        }
+        self.adopt(cx, index.0, terms, &registration.image);
+        self.tell_registered(index.0);
+        Ok(index)
+    }
+
+    /// What the state becomes when its task is registered anew: the registration triggers begin again, and no floor is
+    /// later than now. `None` if it is that already.
+    fn reset_state<'b>(
+        &self,
+        cx: &mut Context<'_>,
+        slot: &TaskSlot,
+        buffer: &'b mut [u8; STATE_MAX],
+    ) -> Result<Option<&'b [u8]>, Refused> {
+        let Some(state) = read_state(cx, slot.number)? else { return Ok(None) };
+        let floor = state.floor.map(|floor| floor.min(cx.now.wall.unwrap_or(floor)));
+        if state.elapsed.is_none() && floor == state.floor {
+            return Ok(None);
+        }
+        Ok(Some(store::State { floor, elapsed: None, ..state }.encode(buffer)?))
+    }
+
+    /// Notes the definition of a task that was registered, and arms it.
+    fn adopt(&mut self, cx: &mut Context<'_>, index: u32, terms: Terms, image: &Image<'_>) {
+        let clocks = self.clocks(cx);
+        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+        slot.definition = terms.definition;
+        slot.anchor = clocks.monotonic();
+        slot.floor = slot.floor.min(cx.now.wall.unwrap_or(Timestamp::MAX));
+        slot.set(flag::ENABLED, terms.enabled);
+        slot.set(flag::UNREGISTERED, !terms.registration_triggers);
+        slot.set(flag::NOT_AT_BOOT, true);
+        plan::keep(slot, image);
+        let next = plan::next(image, slot, &clocks, After::just_before(&clocks));
+        self.arm(index, next);
+    }
+
+    /// Enables or disables a task. Instances that run go on; those that wait for them still start.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`], [`Refused::Damaged`], or what befell the store; nothing has changed then.
+    pub fn set_enabled(&mut self, cx: &mut Context<'_>, task: TaskIndex, enabled: bool) -> Result<(), Refused> {
+        let slot = *self.task(task)?;
+        if slot.has(flag::ENABLED) == enabled {
+            return Ok(());
+        }
+        let next = if enabled {
+            let clocks = self.clocks(cx);
+            let image = plan::image(self.memory.record, cx.store, slot.definition)?;
+            Some(plan::next(&image, &slot, &clocks, After::now(&clocks)))
+        } else {
+            None
+        };
+        let length = cx.store.get(entry_key(slot.number), self.memory.record)?.ok_or(Refused::Damaged)?;
+        let entry = self.memory.record.get_mut(..length).ok_or(Refused::Damaged)?;
+        store::set_enabled(entry, enabled)?;
+        cx.store.apply(&[Change::Put(entry_key(slot.number), entry)])?;
+        self.with_task(task.0, |slot| slot.set(flag::ENABLED, enabled));
+        match next {
+            Some(next) => self.arm(task.0, next),
+            None => self.disarm(task.0),
+        }
+        Ok(())
+    }
+
+    /// Deletes a task, whose instances are asked to stop and are no longer seen, or an empty folder.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`], [`Refused::NotEmpty`], [`Refused::NotATask`] for the root, or what befell the store.
+    pub fn delete(&mut self, cx: &mut Context<'_>, path: &Path) -> Result<(), Refused> {
+        let TaskIndex(index) = match self.find(path) {
+            None => return Err(Refused::NotFound),
+            Some(Entry::Root) => return Err(Refused::NotATask),
+            Some(Entry::Folder(index) | Entry::Task(index)) => index,
+        };
+        let Some(&slot) = self.memory.tasks.get(index as usize) else { return Err(Refused::NotFound) };
+        let kind = Children::of(&slot);
+        if kind == Children::Folders {
+            if slot.last.is_some() || slot.place.is_some() {
+                return Err(Refused::NotEmpty);
+            }
+            cx.store.apply(&[Change::Delete(entry_key(slot.number))])?;
+        } else {
+            cx.store.apply(&[
+                Change::Delete(entry_key(slot.number)),
+                Change::Delete(state_key(slot.number)),
+                Change::Delete(definition_key(slot.definition)),
+            ])?;
+            self.disarm(index);
+            self.each_instance(index, |engine, instance, phase| {
+                engine.leave(cx, instance, phase);
+                true
+            });
+        }
+        names::remove(self.memory.index, self.memory.tasks, slot.hash);
+        let folder = self.folder_of(path.as_str()).flatten();
+        if let Some(last) = self.last_child(folder, kind) {
+            let last = list::remove::<TaskSlot, _>(self.memory.tasks, last, index);
+            self.set_last_child(folder, kind, last);
+        }
+        self.tasks.give(self.memory.tasks, index);
+        self.tell(Event::Deleted { task: slot.number });
+        Ok(())
+    }
+
+    /// An instance loses its task: one that runs is stopped, of one that has ended there is nothing left to record.
+    fn leave(&mut self, cx: &mut Context<'_>, instance: u32, phase: Phase) {
+        if phase != Phase::Queued {
+            self.detach(instance);
+        }
+        self.ask_to_stop(cx, instance);
+    }
+}
+
+/// What a slot keeps of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    definition: u32,
+    enabled: bool,
+    registration_triggers: bool,
+}
+
+impl Terms {
+    const fn of(entry: &store::Entry<'_>) -> Self {
+        Self {
+            definition: entry.definition,
+            enabled: entry.enabled,
+            registration_triggers: entry.registration_triggers,
+        }
+    }
+}
+
+/// The entry of a folder that nobody described.
+const fn folder(path: &str) -> store::Entry<'_> {
+    store::Entry {
+        enabled: true,
+        folder: true,
+        path,
+        definition: 0,
+        registration_triggers: true,
+        registered: None,
+        registrant: None,
+        sddl: None,
+    }
+}
+
+/// Puts an entry that is new, the entries of the `missing` folders on the way, numbered from `first` on, and the definition.
+fn put_new(
+    record: &mut [u8],
+    cx: &mut Context<'_>,
+    first: u32,
+    missing: u32,
+    entry: &store::Entry<'_>,
+    image: Option<&Image<'_>>,
+) -> Result<(), Refused> {
+    let mut changes = Changes::new();
+    let mut room = record;
+    let made = ancestors(entry.path).skip(ancestors(entry.path).count().saturating_sub(missing as usize));
+    for (number, path) in (first..).zip(made) {
+        changes.push(encode(&mut room, number, &folder(path))?).map_err(|_| Refused::TooLarge)?;
+    }
+    if let Some(image) = image {
+        let put = Change::Put(definition_key(entry.definition), image.bytes());
+        changes.push(put).map_err(|_| Refused::TooLarge)?;
+    }
+    changes.push(encode(&mut room, first + missing, entry)?).map_err(|_| Refused::TooLarge)?;
+    if let Err(error) = cx.store.apply(&changes) {
+        // What was done of it would come to light at the next start, though nobody was told of it.
+        let undo: Changes<'_> = changes.iter().rev().map(|change| Change::Delete(key(change))).collect();
+        let _ = cx.store.apply(&undo);
+        return Err(Refused::Store(error));
+    }
+    Ok(())
+}
+
+/// The change that puts an entry, which is encoded to the front of `room`.
+fn encode<'r>(room: &mut &'r mut [u8], number: u32, entry: &store::Entry<'_>) -> Result<Change<'r>, Refused> {
+    let length = entry.encode(room)?.len();
+    let (record, rest) = core::mem::take(room).split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
+    *room = rest;
+    Ok(Change::Put(entry_key(number), record))
+}
+
+const fn key(change: &Change<'_>) -> crate::ports::Key {
+    match *change {
+        Change::Put(key, _) | Change::Delete(key) => key,
+    }
+}

@@ -1,0 +1,352 @@
+//! The memory that the host lends: slots of tasks and instances, handed out from the front, so that slots beyond those
+//! ever in use are never touched.
+
+use super::list::{Link, Linked, Links};
+use crate::{
+    guid::Guid,
+    limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
+    status::Status,
+    store::Cause,
+    time::{Monotonic, Timestamp},
+};
+use bytemuck::Zeroable;
+
+/// One task or folder in memory. Zero is an unused slot.
+///
+/// A task's path and definition stay in the store: what is here is what finds it, arms it, and answers for its state.
+#[derive(Debug, Clone, Copy, Zeroable)]
+pub struct TaskSlot {
+    /// Keyed hash of the case-folded full path.
+    pub(super) hash: u64,
+    /// The next occurrence, in milliseconds of the clock that `flags` names; meaningful while queued.
+    pub(super) due: i64,
+    /// The latest calendar occurrence that was fired.
+    pub(super) floor: Timestamp,
+    /// When the task was registered, in milliseconds of the monotonic clock; before its zero if negative.
+    pub(super) anchor: i64,
+    /// Number in the store; zero marks an unused slot.
+    pub(super) number: u32,
+    /// Number of the definition.
+    pub(super) definition: u32,
+    /// Neighbours in the folder, or the next unused slot.
+    pub(super) links: Links,
+    /// A task's last instance, a folder's last task.
+    pub(super) last: Link,
+    /// A task's place in the due queue, a folder's last sub-folder.
+    pub(super) place: Link,
+    /// See [`flag`].
+    pub(super) flags: u32,
+    /// Number of instances that were started and have not ended.
+    pub(super) running: u16,
+    /// Number of instances that wait.
+    pub(super) queued: u8,
+    /// Number of actions.
+    pub(super) actions: u8,
+}
+
+// What 100,000 tasks cost, and what a microcontroller pays for 32, is a promise.
+const _: () = assert!(size_of::<TaskSlot>() == 64);
+
+/// Bits of [`TaskSlot::flags`].
+pub(super) mod flag {
+    /// A folder.
+    pub(in super::super) const FOLDER: u32 = 1;
+    /// May be started.
+    pub(in super::super) const ENABLED: u32 = 1 << 1;
+    /// Left out of enumerations unless asked for.
+    pub(in super::super) const HIDDEN: u32 = 1 << 2;
+    /// `due` is of the monotonic clock.
+    pub(in super::super) const RELATIVE: u32 = 1 << 3;
+    /// A boot or registration trigger has fired and its delay runs.
+    pub(in super::super) const DELAYED: u32 = 1 << 4;
+    /// Its definition is missing or cannot be read.
+    pub(in super::super) const DAMAGED: u32 = 1 << 5;
+    /// Its registration triggers are to be ignored.
+    pub(in super::super) const UNREGISTERED: u32 = 1 << 6;
+    /// `due` is when to look at the definition again, not an occurrence.
+    pub(in super::super) const RETRY: u32 = 1 << 7;
+    /// Seen by the current scan.
+    pub(in super::super) const SEEN: u32 = 1 << 8;
+    /// Its boot triggers do not count, because this definition was not there when the scheduler started.
+    pub(in super::super) const NOT_AT_BOOT: u32 = 1 << 9;
+    /// Its folder has no entry, so that it is in no folder.
+    pub(in super::super) const ORPHAN: u32 = 1 << 11;
+    /// Has a due moment; while the queues are being rebuilt it stands for being in one.
+    pub(in super::super) const ARMED: u32 = 1 << 10;
+}
+
+impl TaskSlot {
+    pub(super) const fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    pub(super) const fn set(&mut self, flag: u32, on: bool) {
+        if on {
+            self.flags |= flag;
+        } else {
+            self.flags &= !flag;
+        }
+    }
+}
+
+impl Linked<TaskSlot> for TaskSlot {
+    fn neighbours(&self) -> Links {
+        self.links
+    }
+    fn neighbours_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+/// How far an instance has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Zeroable)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// The slot is unused.
+    Unused = 0,
+    /// Waits until its predecessors have ended; the store does not know it.
+    Queued,
+    /// Its started record is durable, and the host has not answered yet.
+    Starting,
+    /// Runs.
+    Running,
+    /// Ran when the server died, and the host has not answered yet.
+    Recovering,
+    /// Has ended, and its result is not durable yet.
+    Ended,
+}
+
+/// Bytes of the arguments of a run, each with its length.
+pub(super) const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
+
+/// One running, queued or delayed instance. Zero is an unused slot.
+#[derive(Debug, Clone, Copy, Zeroable)]
+pub struct InstanceSlot {
+    pub(super) guid: Guid,
+    /// When it started; [`Timestamp::MIN`] if the time was not known.
+    pub(super) started: Timestamp,
+    /// The occurrence, as [`Cause`] has it.
+    moment: i64,
+    /// Milliseconds it may run; zero for ever.
+    pub(super) limit: u64,
+    /// When to stop it, or to stop it for good; meaningful while it has a `place`.
+    pub(super) deadline: Monotonic,
+    /// The task, unless that was deleted.
+    pub(super) task: Link,
+    /// Number of the task in the store.
+    pub(super) number: u32,
+    /// Number of the definition that it started with.
+    pub(super) definition: u32,
+    /// Neighbours among the task's instances, or the next unused slot.
+    links: Links,
+    /// Neighbours among those with orders.
+    orders: Links,
+    /// A word of the queue of deadlines, which has nothing to do with this instance.
+    pub(super) word: u32,
+    /// Place in the queue of deadlines.
+    pub(super) place: Link,
+    pub(super) process: u32,
+    /// How it ended.
+    pub(super) result: Status,
+    pub(super) phase: Phase,
+    cause: u8,
+    /// Ordinal of the current action.
+    pub(super) action: u8,
+    /// See [`order`].
+    pub(super) flags: u8,
+    /// Bytes of `arguments` that are used.
+    arguments_length: u16,
+    arguments: [u8; ARGUMENTS],
+}
+
+/// Bits of [`InstanceSlot::flags`].
+pub(super) mod order {
+    /// To be told: start.
+    pub(in super::super) const START: u8 = 1;
+    /// To be told: recover.
+    pub(in super::super) const RECOVER: u8 = 1 << 1;
+    /// To be told: stop.
+    pub(in super::super) const STOP: u8 = 1 << 2;
+    /// To be told: stop for good.
+    pub(in super::super) const STOP_HARD: u8 = 1 << 3;
+    /// All that are to be told.
+    pub(in super::super) const ANY: u8 = START | RECOVER | STOP | STOP_HARD;
+    /// In the list of those with orders.
+    pub(in super::super) const LISTED: u8 = 1 << 4;
+    /// It was asked to stop.
+    pub(in super::super) const STOPPING: u8 = 1 << 5;
+    /// It may be stopped for good.
+    pub(in super::super) const HARD: u8 = 1 << 6;
+}
+
+impl InstanceSlot {
+    pub(super) const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether policies count it as running.
+    pub(super) const fn runs(&self) -> bool {
+        matches!(self.phase, Phase::Starting | Phase::Running | Phase::Recovering)
+    }
+
+    pub(super) const fn cause(&self) -> Cause {
+        match self.cause {
+            1 => Cause::Calendar(Timestamp(self.moment)),
+            2 => Cause::Boot(self.moment.cast_unsigned()),
+            3 => Cause::Registration(self.moment.cast_unsigned()),
+            _ => Cause::Demand,
+        }
+    }
+
+    pub(super) const fn set_cause(&mut self, cause: Cause) {
+        (self.cause, self.moment) = match cause {
+            Cause::Demand => (0, 0),
+            Cause::Calendar(at) => (1, at.0),
+            Cause::Boot(elapsed) => (2, elapsed.cast_signed()),
+            Cause::Registration(elapsed) => (3, elapsed.cast_signed()),
+        };
+    }
+
+    pub(super) fn set_arguments(&mut self, arguments: &[u8]) {
+        if let Some(room) = self.arguments.get_mut(..arguments.len()) {
+            room.copy_from_slice(arguments);
+            self.arguments_length = u16::try_from(arguments.len()).unwrap_or(0);
+        }
+    }
+
+    pub(super) fn arguments(&self) -> &[u8] {
+        self.arguments.get(..usize::from(self.arguments_length)).unwrap_or_default()
+    }
+}
+
+/// The list of a task's instances.
+pub(super) enum OfTask {}
+
+/// The list of instances with orders.
+pub(super) enum WithOrders {}
+
+impl Linked<OfTask> for InstanceSlot {
+    fn neighbours(&self) -> Links {
+        self.links
+    }
+    fn neighbours_mut(&mut self) -> &mut Links {
+        &mut self.links
+    }
+}
+
+impl Linked<WithOrders> for InstanceSlot {
+    fn neighbours(&self) -> Links {
+        self.orders
+    }
+    fn neighbours_mut(&mut self) -> &mut Links {
+        &mut self.orders
+    }
+}
+
+/// The memory that the host lends for as long as the engine lives. All of it may be zeros.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    /// As many tasks and folders as there may be.
+    pub tasks: &'a mut [TaskSlot],
+    /// The index of paths: at least twice as many words as tasks.
+    pub index: &'a mut [u32],
+    /// The due queue: as many words as tasks.
+    pub queue: &'a mut [u32],
+    /// As many instances as may be running, queued or delayed at once; not fewer than when the store was last used,
+    /// or unfinished runs of then are left out.
+    pub instances: &'a mut [InstanceSlot],
+    /// Room for the longest definition and the longest entry (path and security descriptor) together; what is longer is
+    /// refused as too large.
+    pub record: &'a mut [u8],
+}
+
+/// Which slots are in use: those below a mark that only rises, less those in a list of unused ones.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    /// Slots at and above it were never used.
+    pub(super) mark: u32,
+    /// The first unused slot below the mark.
+    free: Link,
+    /// Number of slots in use.
+    pub(super) count: u32,
+}
+
+/// A slot that can be unused.
+pub(super) trait Slot: Zeroable {
+    /// The next unused slot.
+    fn free(&self) -> Link;
+    /// Makes the slot unused.
+    fn set_free(&mut self, next: Link);
+}
+
+impl Slot for TaskSlot {
+    fn free(&self) -> Link {
+        self.last
+    }
+    fn set_free(&mut self, next: Link) {
+        *self = Self::zeroed();
+        self.last = next;
+    }
+}
+
+impl Slot for InstanceSlot {
+    fn free(&self) -> Link {
+        self.task
+    }
+    /// Keeps the word that the slot holds for the queue of deadlines.
+    fn set_free(&mut self, next: Link) {
+        let word = self.word;
+        // The arguments may be long and were somebody's: they are cleared, but only as far as they were used.
+        let used = usize::from(self.arguments_length);
+        self.arguments.get_mut(..used).unwrap_or_default().fill(0);
+        *self = Self { word, task: next, phase: Phase::Unused, arguments: self.arguments, ..Self::zeroed() };
+    }
+}
+
+impl Used {
+    /// Takes an unused slot of the first `capacity`; it holds zeros but for what outlives its use.
+    pub(super) fn take<S: Slot>(&mut self, slots: &mut [S], capacity: usize) -> Option<u32> {
+        if let Some(index) = self.free.index() {
+            let slot = slots.get_mut(index as usize)?;
+            self.free = slot.free();
+            slot.set_free(Link::NONE);
+            self.count += 1;
+            return Some(index);
+        }
+        let index = self.mark;
+        if index as usize >= capacity.min(slots.len()) {
+            return None;
+        }
+        self.mark += 1;
+        self.count += 1;
+        Some(index)
+    }
+
+    /// Takes the slot of that index, which was never used; [`gather`](Self::gather) has to follow.
+    pub(super) fn take_at<'s, S: Slot>(&mut self, slots: &'s mut [S], index: u32) -> Option<&'s mut S> {
+        let slot = slots.get_mut(index as usize)?;
+        self.mark = self.mark.max(index + 1);
+        self.count += 1;
+        Some(slot)
+    }
+
+    /// Makes the list of unused slots below the mark anew.
+    pub(super) fn gather<S: Slot>(&mut self, slots: &mut [S], is_unused: impl Fn(&S) -> bool) {
+        self.free = Link::NONE;
+        for index in (0..self.mark).rev() {
+            if let Some(slot) = slots.get_mut(index as usize).filter(|slot| is_unused(slot)) {
+                slot.set_free(self.free);
+                self.free = Link::to(index);
+            }
+        }
+    }
+
+    /// Gives a slot back.
+    pub(super) fn give<S: Slot>(&mut self, slots: &mut [S], index: u32) {
+        if let Some(slot) = slots.get_mut(index as usize) {
+            slot.set_free(self.free);
+            self.free = Link::to(index);
+            self.count = self.count.saturating_sub(1);
+        }
+    }
+}

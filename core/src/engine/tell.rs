@@ -1,0 +1,84 @@
+//! What the host is told: orders, events, and when to come back.
+
+use super::{
+    Deadline, Engine, Order, list,
+    slots::{WithOrders, order},
+};
+use crate::{
+    event::Event,
+    time::{Monotonic, Timestamp},
+};
+
+impl Engine<'_> {
+    /// What is to be done next by the host; ask until there is nothing.
+    ///
+    /// Orders wait in the slots of their instances, so none is lost however late the host asks.
+    pub fn order(&mut self) -> Option<Order> {
+        loop {
+            let index = list::first::<WithOrders, _>(self.memory.instances, self.orders)?;
+            let slot = self.memory.instances.get_mut(index as usize)?;
+            let instance = slot.guid;
+            let (told, what) = if slot.has(order::RECOVER) {
+                (order::RECOVER, Some(Order::Recover { instance }))
+            } else if slot.has(order::START) {
+                (order::START, Some(Order::Start { instance }))
+            } else if slot.has(order::STOP) {
+                (order::STOP, Some(Order::Stop { instance, hard: false }))
+            } else if slot.has(order::STOP_HARD) {
+                (order::STOP_HARD, Some(Order::Stop { instance, hard: true }))
+            } else {
+                (0, None)
+            };
+            slot.flags &= !told;
+            if !slot.has(order::ANY) {
+                self.drop_orders(index);
+            }
+            if what.is_some() {
+                return what;
+            }
+        }
+    }
+
+    /// What happened, for logs and history; ask until there is nothing.
+    ///
+    /// A bounded number waits to be asked for. How many more there would have been is told when the others were.
+    pub fn event(&mut self) -> Option<Event> {
+        self.events.pop_front().or_else(|| {
+            let count = core::mem::take(&mut self.lost);
+            (count > 0).then_some(Event::Lost { count })
+        })
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        // Once one is lost, those after it would be out of order.
+        if self.lost > 0 || self.events.push_back(event).is_err() {
+            self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    /// When the engine next wants a [`tick`](Self::tick): at the earlier of the two moments. Ask anew after every call.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        let queue = &*self.memory.queue;
+        let due = |word: Option<&u32>| self.memory.tasks.get(*word? as usize).map(|task| task.due);
+        let mut monotonic = None;
+        let mut wall = None;
+        if !self.closing {
+            if self.relative > 0 {
+                let due = due(queue.last()).map(|due| Monotonic(u64::try_from(due).unwrap_or(0)));
+                monotonic = due;
+            }
+            if self.calendar > 0 && self.seen.wall.is_some() {
+                wall = due(queue.first()).map(Timestamp);
+            }
+        }
+        if self.deadlines > 0 {
+            let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));
+            monotonic = monotonic.into_iter().chain(first.map(|slot| slot.deadline)).min();
+        }
+        if self.unrecorded > 0 || self.rearm {
+            monotonic = monotonic.into_iter().chain([self.retry]).min();
+        }
+        Deadline { monotonic, wall }
+    }
+}

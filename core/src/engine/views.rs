@@ -1,0 +1,176 @@
+//! What the engine is asked and what it answers: plain values.
+
+use crate::{
+    guid::Guid,
+    sid::Sid,
+    status::Status,
+    task::{Image, Path},
+    time::{Monotonic, Timestamp},
+};
+
+/// Where a task or folder stands in memory; it holds as long as nothing is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskIndex(pub(super) u32);
+
+/// What a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// The root folder.
+    Root,
+    /// A folder.
+    Folder(TaskIndex),
+    /// A task.
+    Task(TaskIndex),
+}
+
+/// TASK_STATE, [MS-TSCH] 2.3.13.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum TaskState {
+    /// Not known; also what stands in for a state that was not asked for.
+    Unknown = 0,
+    /// Disabled, and no instance of it runs or waits.
+    Disabled = 1,
+    /// An instance waits for its predecessors to end, or for the delay of its trigger.
+    Queued = 2,
+    /// Enabled, and no instance of it runs or waits.
+    Ready = 3,
+    /// At least one instance runs.
+    Running = 4,
+}
+
+/// Which registrations are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Creation {
+    /// The task must not exist.
+    Create,
+    /// The task must exist.
+    Update,
+    /// Either.
+    CreateOrUpdate,
+}
+
+/// A definition to be registered.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration<'r> {
+    /// Whether the task may, or must, exist.
+    pub creation: Creation,
+    /// The definition.
+    pub image: Image<'r>,
+    /// Security descriptor in SDDL: stored.
+    pub sddl: Option<&'r str>,
+    /// TASK_DISABLE: registered, but disabled.
+    pub disable: bool,
+    /// TASK_IGNORE_REGISTRATION_TRIGGERS turns this off.
+    pub fire_registration_triggers: bool,
+    /// Who registers.
+    pub registrant: Sid,
+}
+
+/// A definition as it is kept.
+#[derive(Debug, Clone)]
+pub struct Definition<'e> {
+    /// Where the task is, written as the registrant wrote it.
+    pub path: Path,
+    /// What was registered.
+    pub image: Image<'e>,
+    /// The setting Enabled as it is now (EnableTask changes it; the image keeps what was registered).
+    pub enabled: bool,
+    /// The security descriptor that was given, in SDDL.
+    pub sddl: Option<&'e str>,
+}
+
+/// The last run of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastRun {
+    /// When it started; 1970-01-01T00:00:00Z if the time was not known then.
+    pub at: Timestamp,
+    /// Its result; SCHED_S_TASK_RUNNING while it runs.
+    pub result: Status,
+}
+
+/// One instance as clients see it.
+#[derive(Debug, Clone)]
+pub struct InstanceInfo {
+    /// Its identifier.
+    pub instance: Guid,
+    /// The task it is an instance of.
+    pub task: TaskIndex,
+    /// Where the task is.
+    pub path: Path,
+    /// Running or queued.
+    pub state: TaskState,
+    /// Ordinal of the action that runs.
+    pub action: u8,
+    /// Process id as the host reported it, or 0.
+    pub process: u32,
+}
+
+/// What the engine wants done by the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Start the current action of this instance: fetch it with [`Engine::action`](super::Engine::action); its started record
+    /// is durable. Answer with [`Engine::started`](super::Engine::started) or
+    /// [`Engine::start_failed`](super::Engine::start_failed).
+    Start {
+        /// The instance.
+        instance: Guid,
+    },
+    /// Stop it; gracefully, or for good. It comes after the instance's start order, but may come before that was answered.
+    Stop {
+        /// The instance.
+        instance: Guid,
+        /// Whether for good.
+        hard: bool,
+    },
+    /// It ran when the power went or the server died: look whether it still runs, and answer with
+    /// [`Engine::started`](super::Engine::started) (adopted) or [`Engine::exited`](super::Engine::exited).
+    Recover {
+        /// The instance.
+        instance: Guid,
+    },
+}
+
+/// What to run, parameters put in, [MS-TSCH] 2.5.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command<'c> {
+    /// The program.
+    pub command: &'c str,
+    /// Its arguments as one string, which may be empty.
+    pub arguments: &'c str,
+    /// The folder to start it in; empty if the definition names none.
+    pub working_directory: &'c str,
+}
+
+/// When the engine next wants a tick: at the earlier of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    /// By the clock that never steps.
+    pub monotonic: Option<Monotonic>,
+    /// By the wall clock.
+    pub wall: Option<Timestamp>,
+}
+
+/// What `load` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Loaded {
+    /// Number of tasks, those with a damaged definition included.
+    pub tasks: u32,
+    /// Number of folders, the root not counted.
+    pub folders: u32,
+    /// Records that nothing pointed to and that were swept.
+    pub swept: u32,
+    /// Records that could not be read, or for which there was no slot; they are left out and kept.
+    pub damaged: u32,
+    /// Instances that ran when the power went.
+    pub recovering: u32,
+}
+
+/// How an enumeration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enumerated {
+    /// Number of names that `visit` took.
+    pub taken: u32,
+    /// Number of names there are in all.
+    pub total: u32,
+}

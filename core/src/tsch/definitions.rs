@@ -60,6 +60,17 @@ impl Logon {
             _ => return None,
         })
     }
+
+    /// What the definition says from then on; groups and services have no word for it.
+    fn written(self) -> Option<LogonType> {
+        match self {
+            Self::None | Self::Group | Self::ServiceAccount => None,
+            Self::Password => Some(LogonType::Password),
+            Self::S4u => Some(LogonType::S4u),
+            Self::InteractiveToken => Some(LogonType::InteractiveToken),
+            Self::InteractiveTokenOrPassword => Some(LogonType::InteractiveTokenOrPassword),
+        }
+    }
 }
 
 /// TASK_USER_CRED, 2.3.8.
@@ -152,6 +163,7 @@ impl Service<'_, '_> {
                 resolve: &mut |name| identify(name, accounts).map(|identity| identity.sid()),
                 default_user: credential_user.filter(|_| is_default).unwrap_or(caller.sid),
                 override_user: credential_user.filter(|_| !is_default),
+                override_logon: logon.written(),
             },
             room,
         );

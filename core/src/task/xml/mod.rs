@@ -6,7 +6,7 @@
 // An error carries what the wire needs by value, so that it outlives the tree that it points into.
 #![allow(clippy::result_large_err)]
 
-use super::{Image, Path};
+use super::{Image, LogonType, Path};
 use crate::{sid::Sid, text::Utf16};
 
 mod element;
@@ -32,6 +32,8 @@ pub struct Registrant<'r> {
     pub default_user: Sid,
     /// A credential's user: used instead of the XML's.
     pub override_user: Option<Sid>,
+    /// How the registrant wants the principal to log on: used instead of the XML's.
+    pub override_logon: Option<LogonType>,
 }
 
 /// Reads task XML as it came over the wire; whatever encoding the declaration names is ignored.

@@ -145,7 +145,7 @@ fn read_principals<'d>(
             user: Some(registrant.override_user.unwrap_or(registrant.default_user)),
             group: None,
             display_name: None,
-            logon_type: None,
+            logon_type: registrant.override_logon,
             run_level: None,
             opaque: None,
         });
@@ -195,7 +195,7 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         user,
         group,
         display_name: text(display_name)?,
-        logon_type: value(logon_type, |text| named(&LOGON_TYPES, text))?,
+        logon_type: registrant.override_logon.or(value(logon_type, |text| named(&LOGON_TYPES, text))?),
         run_level: value(run_level, |text| named(&RUN_LEVELS, text))?,
         opaque,
     })

@@ -51,7 +51,7 @@ const FLOORS: &[&[(&str, Sees)]] = &[
     ],
     // The door.
     &[("scheduler", Below)],
-    &[("serve", Only(&["scheduler"]))],
+    &[("serve", Only(&["rpc::Association", "scheduler"]))],
     &[("lib", Below)],
 ];
 const SERVICE: &[&str] = &["engine", "ndr", "rpc::interface", "security", "task"];
@@ -416,12 +416,9 @@ fn the_core_is_no_std_safe_and_has_two_features() {
 
 #[test]
 fn every_room_is_on_the_floor_plan() {
-    let plan = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md")).unwrap_or_default();
-    if plan.is_empty() {
-        return;
-    }
+    let plan = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../ARCHITECTURE.md")).unwrap();
     let sources = read("core/src");
-    let rooms: BTreeSet<&str> = sources.keys().map(|file| room(file)).collect();
+    let rooms: BTreeSet<&str> = sources.keys().map(|file| room(file)).filter(|room| *room != "lib").collect();
     let missing: Vec<_> = rooms.into_iter().filter(|room| !plan.contains(room)).collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
 }

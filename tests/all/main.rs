@@ -8,6 +8,7 @@ mod house;
 mod linux;
 mod mgmt;
 mod ndr;
+mod pdu;
 mod recur;
 mod rpc;
 mod task;

@@ -48,7 +48,7 @@ impl Verification {
     /// Finds the trailer at the end of `stub`; gives the stub without it, and the trailer.
     ///
     /// A trailer begins at a multiple of four with its signature. What begins so and then does not hold together is a part of the
-    /// stub. Bytes after the last command are padding.
+    /// stub. Bytes after the last command are padding. Some big-endian clients write little-endian trailers, so both are read.
     #[must_use]
     pub fn split(stub: &[u8], order: Order) -> Option<(&[u8], Self)> {
         let first = stub.len().saturating_sub(Self::LENGTH_MAX).next_multiple_of(4);
@@ -57,7 +57,8 @@ impl Verification {
         found.map(|(index, _)| first + 4 * index).find_map(|at| {
             let (before, rest) = stub.split_at_checked(at)?;
             let commands = rest.strip_prefix(&Self::SIGNATURE)?;
-            Some((before, Self::read(&mut Reader::with_order(commands, order)).ok()?))
+            let read = |order| Self::read(&mut Reader::with_order(commands, order)).ok();
+            Some((before, read(order).or_else(|| read(Order::Little))?))
         })
     }
 

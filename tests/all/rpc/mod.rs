@@ -1,6 +1,7 @@
 //! The server's association against the client's, in memory and in virtual time.
 
 mod calls;
+mod replay;
 
 use mainspring::{
     auth::{self, Credentials, Identity, Policy, Provider},

@@ -9,6 +9,7 @@ mod linux;
 mod mgmt;
 mod ndr;
 mod pdu;
+mod readme;
 mod recur;
 mod rpc;
 mod task;

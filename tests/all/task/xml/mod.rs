@@ -29,7 +29,12 @@ fn resolve(name: &str) -> Option<Sid> {
 
 fn with_registrant<T>(read: impl FnOnce(&mut Registrant<'_>) -> T) -> T {
     let mut resolve = resolve;
-    read(&mut Registrant { resolve: &mut resolve, default_user: Sid::parse(CALLER).unwrap(), override_user: None, override_logon: None })
+    read(&mut Registrant {
+        resolve: &mut resolve,
+        default_user: Sid::parse(CALLER).unwrap(),
+        override_user: None,
+        override_logon: None,
+    })
 }
 
 /// Reads UTF-8 into an image of its own.

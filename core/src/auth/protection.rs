@@ -121,9 +121,9 @@ impl Direction {
             Strength::Bits56 => 7,
             Strength::Bits40 => 5,
         };
-        let weakened = key.key.get(..strength).unwrap_or_default();
+        let weakened = key.key.0.get(..strength).unwrap_or_default();
         Self {
-            keyed: crypto::keyed(&crypto::md5(key.key.as_slice(), signing)),
+            keyed: crypto::keyed(&crypto::md5(&key.key.0, signing)),
             stream: crypto::stream(&crypto::md5(weakened, sealing)),
             sequence,
         }

@@ -1,16 +1,16 @@
+use hmac::Mac;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
-use super::{
-    Sink,
-    authenticate::Authenticate,
-    challenge::Challenge,
-    filetime, flags,
-    keys::{self, Hasher},
-    negotiate,
-};
+use super::{authenticate::Authenticate, challenge::Challenge, filetime, flags, keys, negotiate};
 use crate::{
-    auth::{crypto::Key, environment::Environment, error::AuthError, policy::Policy, protection::SessionKey},
+    auth::{
+        crypto::{self, Key},
+        environment::Environment,
+        error::AuthError,
+        policy::Policy,
+        protection::SessionKey,
+    },
     bytes::Writer,
     limits,
     ports::Account,
@@ -95,7 +95,7 @@ impl NtlmAcceptor {
 
         let user: heapless::String<{ limits::NTLM_USER }> = message.user.to_string().unwrap_or_default();
         let (name, account) = account(&user, env);
-        let mut account = account.map(|account| (Key::new(account.nt_hash), account));
+        let mut account = account.map(|account| (Key(account.nt_hash), account));
         if let Some((_, account)) = &mut account {
             account.nt_hash.zeroize();
         }
@@ -105,17 +105,17 @@ impl NtlmAcceptor {
         };
 
         // Without an account the same work is done with a hash that nobody knows a password for.
-        let nobody = Key::default();
+        let nobody = Key([0; 16]);
         let nt_hash = account.as_ref().map_or(&nobody, |(nt_hash, _)| nt_hash);
         let welcome = Choice::from(u8::from(account.as_ref().is_some_and(|(_, account)| !account.disabled)));
         // Some clients leave the domain out of the key although they name it.
         let domainless = keys::ntowf_v2(nt_hash, &user);
-        let named = domainless.clone().and(message.domain.bytes()).finish();
-        let domainless = domainless.finish();
-        let proves = |key: &[u8; 16]| keys::proof(key, &challenge.nonce, response.temp).ct_eq(response.proof);
-        let (proven_named, proven_domainless) = (proves(&named), proves(&domainless));
-        let mut response_key = named;
-        for (byte, other) in response_key.iter_mut().zip(domainless.iter()) {
+        let mut named = domainless.clone();
+        named.update(message.domain.bytes());
+        let (domainless, mut response_key) = (crypto::finish(domainless), crypto::finish(named));
+        let proves = |key: &Key| keys::proof(key, &challenge.nonce, response.temp).0.ct_eq(response.proof);
+        let (proven_named, proven_domainless) = (proves(&response_key), proves(&domainless));
+        for (byte, other) in response_key.0.iter_mut().zip(&domainless.0) {
             byte.conditional_assign(other, proven_domainless);
         }
 
@@ -127,9 +127,10 @@ impl NtlmAcceptor {
             _ => base,
         };
 
-        let mut hasher = Hasher::new(&key).and(negotiate);
-        challenge.write(&mut hasher as &mut dyn Sink, env.identity)?;
-        let untouched = message.untouched(hasher)?;
+        let mut mac = crypto::mac(crypto::keyed(&key));
+        mac.update(negotiate);
+        challenge.write(&mut mac, env.identity)?;
+        let untouched = message.untouched(mac)?;
 
         match account {
             Some((_, account)) if bool::from(welcome & (proven_named | proven_domainless) & untouched) => {
@@ -146,8 +147,9 @@ impl NtlmAcceptor {
 /// The account that a client means, and the name it was looked for under: as it came, or what it is without
 /// `HOST\` before it or `@host` behind it. There is one host here, so whichever is named is ours.
 fn account<'u>(user: &'u str, env: &mut Environment<'_>) -> (&'u str, Option<Account>) {
-    let bare = user.rsplit_once('\\').map_or(user, |(_, user)| user);
-    let bare = bare.split_once('@').map_or(bare, |(user, _)| user);
+    let start = user.bytes().rposition(|byte| byte == b'\\').map_or(0, |at| at + 1);
+    let bare = user.get(start..).unwrap_or_default();
+    let bare = bare.bytes().position(|byte| byte == b'@').and_then(|at| bare.get(..at)).unwrap_or(bare);
     match env.accounts.by_name(user) {
         Some(account) => (user, Some(account)),
         None => (bare, if bare == user { None } else { env.accounts.by_name(bare) }),

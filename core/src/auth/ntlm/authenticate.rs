@@ -1,15 +1,18 @@
 //! AUTHENTICATE_MESSAGE, [MS-NLMP] 2.2.1.3.
 
+use hmac::{Hmac, Mac};
+use md5::Md5;
 use subtle::{Choice, ConstantTimeEq};
 
 use super::{
     AUTHENTICATE, Field,
     av_pairs::{self, AvPairs},
-    flags,
-    keys::Hasher,
-    open,
+    flags, open,
 };
-use crate::{auth::error::AuthError, text::Utf16};
+use crate::{
+    auth::{crypto, error::AuthError},
+    text::Utf16,
+};
 
 /// NTLMv2_RESPONSE, [MS-NLMP] 2.2.2.8: a proof, and what it proves.
 #[derive(Clone, Copy)]
@@ -84,16 +87,17 @@ impl<'m> Authenticate<'m> {
         })
     }
 
-    /// Whether the MIC is right: `hasher` over the messages before, then over this one with the MIC at zero. Right also
+    /// Whether the MIC is right: `mac` over the messages before, then over this one with the MIC at zero. Right also
     /// if none is announced.
     ///
     /// # Errors
     /// [`AuthError::Unreadable`] if one is announced and the message ends before it.
-    pub(super) fn untouched(&self, hasher: Hasher) -> Result<Choice, AuthError> {
+    pub(super) fn untouched(&self, mut mac: Hmac<Md5>) -> Result<Choice, AuthError> {
         let Some(place) = self.mic else { return Ok(Choice::from(1)) };
         let unreadable = AuthError::Unreadable { length: self.token.len() };
         let (before, rest) = self.token.split_at_checked(place).ok_or(unreadable)?;
         let (found, after) = rest.split_first_chunk::<MIC>().ok_or(unreadable)?;
-        Ok(hasher.and(before).and(&[0; MIC]).and(after).finish().ct_eq(found))
+        [before, &[0; MIC], after].iter().for_each(|part| mac.update(part));
+        Ok(crypto::finish(mac).0.ct_eq(found))
     }
 }

@@ -1,14 +1,17 @@
-use zeroize::Zeroizing;
+use hmac::Mac;
 
 use super::{
-    AUTHENTICATE, Field, SIGNATURE, VERSION,
-    authenticate::Response,
-    av_pairs, challenge, filetime, flags,
-    keys::{self, Hasher},
+    AUTHENTICATE, Field, SIGNATURE, Sink, VERSION, authenticate::Response, av_pairs, challenge, filetime, flags, keys,
     negotiate, utf16_len,
 };
 use crate::{
-    auth::{credentials::Credentials, crypto::Key, error::AuthError, policy::Policy, protection::SessionKey},
+    auth::{
+        credentials::Credentials,
+        crypto::{self, Key},
+        error::AuthError,
+        policy::Policy,
+        protection::SessionKey,
+    },
     bytes::Writer,
     ports::Entropy,
     text::put_utf16,
@@ -75,9 +78,9 @@ impl<'i> NtlmInitiator<'i> {
 
         let start = reply.position();
         let Credentials { user, domain, nt_hash } = &self.credentials;
-        let response_key =
-            domain.encode_utf16().fold(keys::ntowf_v2(nt_hash, user), |hasher, unit| hasher.and(&unit.to_le_bytes()));
-        let response_key = response_key.finish();
+        let mut response_key = keys::ntowf_v2(&Key(*nt_hash), user);
+        response_key.put_utf16(domain)?;
+        let response_key = crypto::finish(response_key);
 
         // The header is filled in at the end, when all lengths and the MIC are known.
         reply.zeros(HEADER)?;
@@ -88,7 +91,7 @@ impl<'i> NtlmInitiator<'i> {
         match timestamp {
             Some(_) => reply.zeros(24)?,
             None => {
-                reply.put(&*keys::proof(&response_key, &challenged.nonce, &client_challenge))?;
+                reply.put(&keys::proof(&response_key, &challenged.nonce, &client_challenge).0)?;
                 reply.put(&client_challenge)?;
             }
         }
@@ -105,14 +108,14 @@ impl<'i> NtlmInitiator<'i> {
         let end = reply.position();
 
         let proof = keys::proof(&response_key, &challenged.nonce, reply.written().get(temp..end).unwrap_or_default());
-        reply.patch(nt, &*proof)?;
-        let base = keys::session_base_key(&response_key, &proof);
+        reply.patch(nt, &proof.0)?;
+        let base = keys::session_base_key(&response_key, &proof.0);
         let key = if flags & flags::KEY_EXCHANGE == 0 {
             base
         } else {
-            let mut key: Key = Zeroizing::new([0; 16]);
-            entropy.fill(key.as_mut_slice())?;
-            reply.put(&*keys::exchange(&base, &key))?;
+            let mut key = Key([0; 16]);
+            entropy.fill(&mut key.0)?;
+            reply.put(&keys::exchange(&base, &key.0).0)?;
             key
         };
 
@@ -127,11 +130,11 @@ impl<'i> NtlmInitiator<'i> {
         header.u32(flags)?;
         header.put(if flags & flags::VERSION == 0 { &[0; 8] } else { &VERSION })?;
         if timestamp.is_some() {
-            let mut hasher = Hasher::new(&key);
-            negotiate::write(&mut hasher, offered)?;
-            let written = reply.written().get(start..).unwrap_or_default();
-            let mic = hasher.and(token).and(written).finish();
-            reply.patch(start + MIC, &*mic)?;
+            let mut mac = crypto::mac(crypto::keyed(&key));
+            negotiate::write(&mut mac, offered)?;
+            mac.update(token);
+            mac.update(reply.written().get(start..).unwrap_or_default());
+            reply.patch(start + MIC, &crypto::finish(mac).0)?;
         }
         Ok(SessionKey { key, strength, exchanged: flags & flags::KEY_EXCHANGE != 0 })
     }

@@ -3,7 +3,6 @@
 use hmac::{Hmac, Mac};
 use md5::Md5;
 use rc4::StreamCipher;
-use zeroize::Zeroizing;
 
 use super::Sink;
 use crate::{
@@ -12,57 +11,38 @@ use crate::{
     text::folded,
 };
 
-/// HMAC-MD5 being made.
-#[derive(Clone)]
-pub(super) struct Hasher(Hmac<Md5>);
-
-impl Hasher {
-    pub(super) fn new(key: &[u8; 16]) -> Self {
-        Self(crypto::mac(crypto::keyed(key)))
-    }
-
-    pub(super) fn and(mut self, bytes: &[u8]) -> Self {
-        self.0.update(bytes);
-        self
-    }
-
-    pub(super) fn finish(self) -> Key {
-        Zeroizing::new(self.0.finalize().into_bytes().into())
-    }
-}
-
-impl Sink for Hasher {
+impl Sink for Hmac<Md5> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.0.update(bytes);
+        self.update(bytes);
         Ok(())
     }
 }
 
 /// NTOWFv2 up to the user's name; the domain's name in UTF-16LE is still to come.
-pub(super) fn ntowf_v2(nt_hash: &[u8; 16], user: &str) -> Hasher {
-    let mut hasher = Hasher::new(nt_hash);
+pub(super) fn ntowf_v2(nt_hash: &Key, user: &str) -> Hmac<Md5> {
+    let mut mac = crypto::mac(crypto::keyed(nt_hash));
     let mut units = [0; 2];
     for character in folded(user) {
         for unit in character.encode_utf16(&mut units) {
-            hasher.0.update(&unit.to_le_bytes());
+            mac.update(&unit.to_le_bytes());
         }
     }
-    hasher
+    mac
 }
 
 /// NTProofStr: what the client's response must begin with.
-pub(super) fn proof(response_key: &[u8; 16], server_challenge: &[u8; 8], temp: &[u8]) -> Key {
-    Hasher::new(response_key).and(server_challenge).and(temp).finish()
+pub(super) fn proof(response_key: &Key, server_challenge: &[u8; 8], temp: &[u8]) -> Key {
+    crypto::hmac(response_key, &[server_challenge, temp])
 }
 
 /// SessionBaseKey, which is also KeyExchangeKey: KXKEY (section 3.4.5.1) does nothing in version 2.
-pub(super) fn session_base_key(response_key: &[u8; 16], proof: &[u8; 16]) -> Key {
-    Hasher::new(response_key).and(proof).finish()
+pub(super) fn session_base_key(response_key: &Key, proof: &[u8; 16]) -> Key {
+    crypto::hmac(response_key, &[proof])
 }
 
 /// RC4K of a session key: encrypts and decrypts.
-pub(super) fn exchange(key_exchange_key: &[u8; 16], session_key: &[u8; 16]) -> Key {
-    let mut key = Zeroizing::new(*session_key);
-    crypto::stream(key_exchange_key).apply_keystream(key.as_mut_slice());
+pub(super) fn exchange(key_exchange_key: &Key, session_key: &[u8; 16]) -> Key {
+    let mut key = Key(*session_key);
+    crypto::stream(key_exchange_key).apply_keystream(&mut key.0);
     key
 }

@@ -25,12 +25,12 @@ use std::{
 };
 
 use mainspring::{
+    auth::nt_hash,
     ports::{ACCOUNT_NAME_MAX, Account, Accounts, Entropy},
     sid::Sid,
     text,
     time::Timestamp,
 };
-use md4::{Digest, Md4};
 use rustix::fs::FlockOperation;
 use zeroize::Zeroizing;
 
@@ -256,14 +256,6 @@ impl Accounts for AccountFile {
     fn login_failed(&mut self, name: &str, _at: Option<Timestamp>) {
         tracing::warn!(account = ?name, "a login failed");
     }
-}
-
-/// The NT hash of a password, [MS-NLMP] 3.3.1: MD4 of its UTF-16LE form.
-#[must_use]
-pub fn nt_hash(password: &str) -> [u8; 16] {
-    let mut units = Zeroizing::new(Vec::with_capacity(4 * password.len()));
-    password.encode_utf16().for_each(|unit| units.extend_from_slice(&unit.to_le_bytes()));
-    Md4::digest(&*units).into()
 }
 
 fn legal_name(name: &str) -> Result<heapless::String<ACCOUNT_NAME_MAX>, AccountError> {

@@ -4,7 +4,9 @@
 
 pub mod accounts;
 pub mod children;
+pub mod client;
 pub mod clock;
+pub mod daemon;
 pub mod entropy;
 pub mod folder;
 mod readable;

@@ -38,7 +38,10 @@ use std::{
 };
 
 use mainspring::{engine, guid::Guid, status::Status};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Resource, Rlimit, Signal},
+};
 
 pub use arguments::split_arguments;
 pub use credentials::{Credentials, UserError};
@@ -200,9 +203,11 @@ impl Children {
         }
     }
 
-    /// Takes the end of a child whose [`Running::ended`] is readable: its result. `None` if it has not ended.
+    /// Takes the end of a child: its result. `None` if it has not ended, which [`Running::ended`] would say too.
     pub fn ended(&mut self, instance: Guid) -> Option<Status> {
-        let result = match &mut self.processes.get_mut(&instance)?.child {
+        let process = self.processes.get_mut(&instance)?;
+        let result = match &mut process.child {
+            None if !has_ended(&process.handle) => return None,
             None => Status::E_PROCESS_ABORTED,
             Some(child) => match child.try_wait() {
                 Ok(Some(status)) => {
@@ -264,6 +269,12 @@ impl Children {
     fn unnote(&self, instance: Guid) {
         let _ = fs::remove_file(self.note_path(instance));
     }
+}
+
+/// Whether the process that a pidfd names has ended.
+fn has_ended(handle: &OwnedFd) -> bool {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 /// A command or folder without the quotation marks that Windows users put around names with blanks.

@@ -1,0 +1,435 @@
+//! The client `mainspring`: its verbs, what they print, and its exit codes.
+//!
+//! # JSON
+//!
+//! With `--json`, `show` prints one object and `list` one array of them, ordered by path. These keys are always there:
+//!
+//! | key | value |
+//! | --- | --- |
+//! | `path` | the full path |
+//! | `state` | `"unknown"`, `"disabled"`, `"queued"`, `"ready"` or `"running"` |
+//! | `enabled` | `true` or `false` |
+//! | `last_run` | start of the last run, or `null` if there was none |
+//! | `last_result` | its result as a number, or `null`; 267009 (0x41301) while it runs |
+//! | `next_run` | start of the next run on a schedule, or `null` if there is none |
+//!
+//! Times are local times of the server, as `2026-07-01T02:30:00`. `show --xml` adds the key `xml`. `register` and
+//! `delete` print an object with `path`; `run` one with `path` and `instance`.
+//!
+//! The protocol has no method that gives the next run alone: the client asks for the first run after its own local time,
+//! as Windows does, so `next_run` is right where client and server have the same zone.
+
+mod file;
+mod session;
+
+use std::{io::Write, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use mainspring::{
+    auth::Credentials,
+    rpc::Fault,
+    status::Status,
+    time::filetime::SystemTime,
+    tsch::client::{
+        Creation, Delete, EnumFolders, EnumTasks, GetLastRunInfo, GetTaskInfo, LogonType, RegisterTask, RetrieveTask,
+        Run, ScheduledRuntimes,
+    },
+};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::{clock::now, zone::LocalZone};
+pub use session::{CallError, Session};
+
+/// The variable that holds the password.
+const PASSWORD: &str = "MAINSPRING_PASSWORD";
+
+/// Folders below one another that `list` follows.
+const DEPTH: usize = 64;
+
+/// Manages the tasks of a Mainspring or Windows server.
+///
+/// The password is taken from MAINSPRING_PASSWORD, or asked for. Exit codes: 0 done, 1 refused by the server, 2 usage,
+/// 3 cannot reach or log in.
+#[derive(Debug, Parser)]
+#[command(name = "mainspring", version)]
+pub struct Arguments {
+    /// Where the server listens
+    #[arg(long, value_name = "ADDR:PORT")]
+    server: String,
+    /// Who logs in
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// The domain or host that knows the user
+    #[arg(long, value_name = "D", default_value = "")]
+    domain: String,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Register a task
+    Register {
+        /// Path of the task; folders on the way are made
+        path: String,
+        /// Its definition, in UTF-8 or UTF-16
+        file: PathBuf,
+        /// Replace the task if it exists
+        #[arg(long)]
+        update: bool,
+    },
+    /// List the tasks of a folder and of the folders below it
+    List {
+        /// The folder
+        #[arg(default_value = "\\")]
+        folder: String,
+    },
+    /// Show a task
+    Show {
+        /// Path of the task
+        path: String,
+        /// Its definition
+        #[arg(long)]
+        xml: bool,
+    },
+    /// Run a task now and print the instance
+    Run {
+        /// Path of the task
+        path: String,
+        /// What becomes $(Arg0) onwards
+        #[arg(allow_hyphen_values = true, trailing_var_arg = true)]
+        arguments: Vec<String>,
+    },
+    /// Delete a task or an empty folder
+    Delete {
+        /// Path of the task or folder
+        path: String,
+    },
+}
+
+/// Why a verb was not done.
+#[derive(Debug)]
+enum Failure {
+    /// The server refused it, exit code 1.
+    Refused {
+        status: Status,
+        /// What else is known of why.
+        detail: Option<String>,
+    },
+    /// It cannot be asked, exit code 2.
+    Usage(String),
+    /// The server cannot be reached, or does not let the user in: exit code 3.
+    Unreachable(String),
+}
+
+impl Failure {
+    const fn code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused { status, detail } => {
+                let name = status.name().unwrap_or("UNKNOWN");
+                let meaning = status.meaning().unwrap_or("the server gave a code that this client does not know");
+                write!(f, "0x{:08X} {name}: {meaning}", status.0)?;
+                detail.as_ref().map_or(Ok(()), |detail| write!(f, " {detail}"))
+            }
+            Self::Usage(reason) | Self::Unreachable(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            // Win32 codes come as they are, codes of DCE in a range of their own.
+            CallError::Fault(Fault(code)) => {
+                let status = u16::try_from(code).map_or(Status(code), Status::from_win32);
+                Self::Refused { status, detail: None }
+            }
+            CallError::TooLong(_) => Self::Usage(error.to_string()),
+            other => Self::Unreachable(other.to_string()),
+        }
+    }
+}
+
+/// Does what the command line says; the exit code.
+#[must_use]
+pub fn run(arguments: &Arguments) -> u8 {
+    match carry_out(arguments) {
+        Ok(text) => {
+            // Whoever reads may have read enough.
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+            0
+        }
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.code()
+        }
+    }
+}
+
+fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
+    // Files are read first: a name that is wrong should cost no login.
+    let definition = match &arguments.verb {
+        Verb::Register { file, .. } => Some(file::read(file).map_err(Failure::Usage)?),
+        _ => None,
+    };
+    let password = password(&arguments.user)?;
+    let credentials = Credentials::new(&arguments.user, &arguments.domain, &password);
+    let unreachable = |error: CallError| Failure::Unreachable(format!("{}: {error}", arguments.server));
+    let mut session = Session::open(&arguments.server, credentials).map_err(unreachable)?;
+    let json = arguments.json;
+    match &arguments.verb {
+        Verb::Register { path, update, .. } => {
+            let path = register(&mut session, path, definition.as_deref().unwrap_or_default(), *update)?;
+            Ok(if json { line(&json!({ "path": path })) } else { format!("{path}\n") })
+        }
+        Verb::List { folder } => {
+            let mut tasks = Vec::new();
+            list(&mut session, folder, DEPTH, &mut tasks)?;
+            tasks.sort_by(|left, right| left.path.cmp(&right.path));
+            Ok(if json { line(&tasks.iter().map(Task::json).collect()) } else { table(&tasks) })
+        }
+        Verb::Show { path, xml: true } if !json => retrieve(&mut session, path),
+        Verb::Show { path, xml } => {
+            let task = Task::ask(&mut session, path)?;
+            if !json {
+                return Ok(task.text());
+            }
+            let mut object = task.json();
+            if *xml && let Some(object) = object.as_object_mut() {
+                object.insert("xml".into(), retrieve(&mut session, path)?.into());
+            }
+            Ok(line(&object))
+        }
+        Verb::Run { path, arguments } => {
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let request = Run { path, arguments: &words, ignore_constraints: false };
+            let answer = session.call(&request)?;
+            checked(answer.status)?;
+            let instance = answer.instance.to_string();
+            Ok(if json { line(&json!({ "path": rooted(path), "instance": instance })) } else { instance + "\n" })
+        }
+        Verb::Delete { path } => {
+            checked(session.call(&Delete { path })?)?;
+            Ok(if json { line(&json!({ "path": rooted(path) })) } else { String::new() })
+        }
+    }
+}
+
+fn password(user: &str) -> Result<Zeroizing<String>, Failure> {
+    if let Ok(password) = std::env::var(PASSWORD) {
+        return Ok(Zeroizing::new(password));
+    }
+    rpassword::prompt_password(format!("Password of {user}: "))
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::Usage(format!("no password: set {PASSWORD}, or ask on a terminal ({error})")))
+}
+
+/// Registers a task; the path it got.
+///
+/// # Errors
+/// The server's refusal, with the place in the definition if it names one.
+fn register(session: &mut Session<'_>, path: &str, xml: &str, update: bool) -> Result<String, Failure> {
+    let answer = session.call(&RegisterTask {
+        path: Some(path),
+        xml,
+        creation: if update { Creation::CreateOrUpdate } else { Creation::Create },
+        disable: false,
+        sddl: None,
+        logon_type: LogonType::None,
+        credential: None,
+    })?;
+    if answer.status.is_failure() {
+        let detail = answer
+            .error
+            .map(|error| format!("({},{}):{}:{}", error.line, error.column, text(error.node), text(error.value)));
+        return Err(Failure::Refused { status: answer.status, detail });
+    }
+    Ok(answer.path.map_or_else(|| rooted(path), text))
+}
+
+fn retrieve(session: &mut Session<'_>, path: &str) -> Result<String, Failure> {
+    let answer = session.call(&RetrieveTask { path })?;
+    checked(answer.status)?;
+    // What is printed is UTF-8, whatever the declaration says of the bytes on the wire.
+    let xml = answer.xml.map(text).unwrap_or_default().replacen("encoding=\"UTF-16\"", "encoding=\"UTF-8\"", 1);
+    Ok(xml.replace("\r\n", "\n") + "\n")
+}
+
+/// One task, as it is shown.
+#[derive(Debug)]
+struct Task {
+    path: String,
+    state: u32,
+    enabled: bool,
+    last: Option<(SystemTime, Status)>,
+    next: Option<SystemTime>,
+}
+
+impl Task {
+    fn ask(session: &mut Session<'_>, path: &str) -> Result<Self, Failure> {
+        let info = session.call(&GetTaskInfo { path, state: true })?;
+        checked(info.status)?;
+        let last = session.call(&GetLastRunInfo { path })?;
+        // A task that has not run gives a success code without a time.
+        checked(last.status)?;
+        let last = (!last.at.is_zero()).then_some((last.at, last.result));
+        let start = local_time();
+        let runs = session.call(&ScheduledRuntimes { path, start, end: None, requested: 1 })?;
+        // Neither having no more runs nor having no schedule is a failure.
+        checked(runs.status)?;
+        let next = runs.runtimes.clone().next();
+        Ok(Self { path: rooted(path), state: info.state, enabled: info.enabled, last, next })
+    }
+
+    /// TASK_STATE, [MS-TSCH] 2.3.13.
+    const fn state(&self) -> &'static str {
+        match self.state {
+            1 => "disabled",
+            2 => "queued",
+            3 => "ready",
+            4 => "running",
+            _ => "unknown",
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "path": self.path,
+            "state": self.state(),
+            "enabled": self.enabled,
+            "last_run": self.last.map(|(at, _)| printed(at)),
+            "last_result": self.last.map(|(_, result)| result.0),
+            "next_run": self.next.map(printed),
+        })
+    }
+
+    /// The columns of `list`.
+    fn columns(&self) -> [String; 5] {
+        let never = || "-".to_owned();
+        [
+            self.path.clone(),
+            self.state().into(),
+            self.next.map_or_else(never, printed),
+            self.last.map_or_else(never, |(at, _)| printed(at)),
+            self.last.map_or_else(never, |(_, result)| result.to_string()),
+        ]
+    }
+
+    fn text(&self) -> String {
+        let [path, state, next, last, result] = self.columns();
+        format!(
+            "path         {path}\nstate        {state}\nenabled      {}\nlast run     {last}\nlast result  {result}\nnext run     \
+             {next}\n",
+            if self.enabled { "yes" } else { "no" },
+        )
+    }
+}
+
+/// Adds the tasks of `folder` and of those below it, down to `depth`.
+fn list(session: &mut Session<'_>, folder: &str, depth: usize, into: &mut Vec<Task>) -> Result<(), Failure> {
+    let folder = rooted(folder);
+    for name in names(session, |session, start| {
+        let answer = session.call(&EnumTasks { path: &folder, hidden: true, start, requested: 0 })?;
+        Ok((answer.names.map(text).collect(), answer.next, answer.status))
+    })? {
+        match Task::ask(session, &joined(&folder, &name)) {
+            Ok(task) => into.push(task),
+            // It was deleted since the folder was read.
+            Err(Failure::Refused { status: Status::E_FILE_NOT_FOUND, .. }) => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+    if depth == 0 {
+        return Ok(());
+    }
+    for name in names(session, |session, start| {
+        let answer = session.call(&EnumFolders { path: &folder, start, requested: 0 })?;
+        Ok((answer.names.map(text).collect(), answer.next, answer.status))
+    })? {
+        list(session, &joined(&folder, &name), depth - 1, into)?;
+    }
+    Ok(())
+}
+
+/// All names of an enumeration, of which the server gives as many at a time as fit.
+fn names(
+    session: &mut Session<'_>,
+    mut ask: impl FnMut(&mut Session<'_>, u32) -> Result<(Vec<String>, u32, Status), CallError>,
+) -> Result<Vec<String>, Failure> {
+    let mut all = Vec::new();
+    let mut start = 0;
+    loop {
+        let (some, next, status) = ask(session, start)?;
+        checked(status)?;
+        let done = status != Status::S_FALSE || some.is_empty() || next <= start;
+        all.extend(some);
+        if done {
+            return Ok(all);
+        }
+        start = next;
+    }
+}
+
+fn checked(status: Status) -> Result<(), Failure> {
+    if status.is_failure() { Err(Failure::Refused { status, detail: None }) } else { Ok(()) }
+}
+
+fn text(units: mainspring::text::Utf16<'_>) -> String {
+    units.chars().map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+/// A path as the server gives it: with a backslash in front.
+fn rooted(path: &str) -> String {
+    if path.starts_with('\\') { path.to_owned() } else { format!("\\{path}") }
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    if folder.ends_with('\\') { format!("{folder}{name}") } else { format!("{folder}\\{name}") }
+}
+
+fn printed(time: SystemTime) -> String {
+    let SystemTime { year, month, day, hour, minute, second, .. } = time;
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}
+
+/// What the clock on the wall shows here.
+fn local_time() -> Option<SystemTime> {
+    let zone = LocalZone::of_machine();
+    let (civil, milliseconds) = zone.zone().civil_at(now().wall?)?;
+    SystemTime::from_civil(civil, milliseconds)
+}
+
+fn line(value: &Value) -> String {
+    format!("{value}\n")
+}
+
+/// The tasks in columns, under their titles.
+fn table(tasks: &[Task]) -> String {
+    let titles = ["PATH", "STATE", "NEXT RUN", "LAST RUN", "LAST RESULT"].map(String::from);
+    let rows: Vec<[String; 5]> = std::iter::once(titles).chain(tasks.iter().map(Task::columns)).collect();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        text += cells.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}

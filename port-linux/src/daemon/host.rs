@@ -1,0 +1,278 @@
+//! The host of the scheduler: lends it the ports, and does what it says.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    io,
+    os::fd::OwnedFd,
+    rc::{Rc, Weak},
+    time::Duration,
+};
+
+use mainspring::{
+    guid::Guid,
+    ports::{Ports, StoreError},
+    rpc::Association,
+    scheduler::{Arrival, ConnectionId, Input, NoSlot, Output, Scheduler},
+    serve,
+    status::Status,
+    time::{Now, zone::Zone},
+};
+use tokio::{sync::Notify, task::AbortHandle};
+
+use super::log;
+use crate::{
+    accounts::AccountFile,
+    children::{Children, Running},
+    clock::{self, Alarm, Ring},
+    entropy::Kernel,
+    readable::readable,
+    store::Records,
+    zone::{LocalZone, ZoneWatch},
+};
+
+/// Room for a command, its arguments and its working directory, with all parameters put in.
+const ACTION: usize = 64 * 1024;
+
+/// How often it is asked whether a child has ended that cannot be waited for.
+const ASK: Duration = Duration::from_secs(1);
+
+/// The scheduler and its ports.
+pub(super) struct State {
+    pub(super) scheduler: Scheduler<'static>,
+    pub(super) store: Records,
+    pub(super) accounts: AccountFile,
+    pub(super) children: Children,
+    pub(super) zone: LocalZone,
+    pub(super) action: Vec<u8>,
+}
+
+impl State {
+    pub(super) fn new(
+        scheduler: Scheduler<'static>,
+        store: Records,
+        accounts: AccountFile,
+        children: Children,
+        zone: LocalZone,
+    ) -> Self {
+        Self { scheduler, store, accounts, children, zone, action: vec![0; ACTION] }
+    }
+}
+
+/// Lends the scheduler to whoever has something for it, and drains what it says each time.
+pub(super) struct Host {
+    me: Weak<Self>,
+    state: RefCell<State>,
+    alarm: Alarm,
+    /// What ends the future that serves a connection.
+    connections: RefCell<HashMap<u32, AbortHandle>>,
+    /// Told whenever a child has ended.
+    ended: Notify,
+}
+
+impl Host {
+    /// Must be called within a tokio runtime.
+    pub(super) fn new(state: State) -> io::Result<Rc<Self>> {
+        let alarm = Alarm::new()?;
+        Ok(Rc::new_cyclic(|me| Self {
+            me: me.clone(),
+            state: RefCell::new(state),
+            alarm,
+            connections: RefCell::default(),
+            ended: Notify::new(),
+        }))
+    }
+
+    /// Starts the scheduler and finds the children of an earlier server again.
+    pub(super) fn start(&self) -> Result<(), StoreError> {
+        let mut state = self.state.borrow_mut();
+        let loaded = with_ports(&mut state, |scheduler, now, zone, ports| scheduler.start(now, zone, ports))?;
+        tracing::info!(
+            tasks = loaded.tasks,
+            folders = loaded.folders,
+            recovering = loaded.recovering,
+            swept = loaded.swept,
+            damaged = loaded.damaged,
+            "store read"
+        );
+        self.drain(&mut state);
+        state.children.recovered();
+        Ok(())
+    }
+
+    /// Tells the scheduler that something happened.
+    pub(super) fn input(&self, input: Input) {
+        serve::Host::lend(self, &mut |scheduler, now, zone, ports| scheduler.input(now, zone, input, ports));
+    }
+
+    /// Takes a connection in; its future is made by the caller, and known to the host from
+    /// [`serving`](Self::serving) on.
+    pub(super) fn accept(&self, arrival: &Arrival) -> Result<(ConnectionId, Association), NoSlot> {
+        let mut accepted = Err(NoSlot);
+        serve::Host::lend(self, &mut |scheduler, now, _, _| accepted = scheduler.accept(now, arrival));
+        accepted
+    }
+
+    /// This is what serves the connection.
+    pub(super) fn serving(&self, connection: ConnectionId, by: AbortHandle) {
+        self.connections.borrow_mut().insert(connection.0, by);
+    }
+
+    /// The connection has been served to its end.
+    pub(super) fn served(&self, connection: ConnectionId) {
+        self.connections.borrow_mut().remove(&connection.0);
+    }
+
+    /// Rings the scheduler at its deadlines and when the clock is set, for ever.
+    pub(super) async fn keep_time(&self) -> io::Error {
+        loop {
+            match self.alarm.ring().await {
+                Ok(Ring::Deadline) => self.input(Input::Tick),
+                Ok(Ring::ClockSet) => {
+                    tracing::info!("the wall clock was set");
+                    self.input(Input::ClockSet);
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Tells the scheduler of another zone, for ever.
+    pub(super) async fn keep_zone(&self) {
+        let watch = match ZoneWatch::new(&self.state.borrow().zone) {
+            Ok(watch) => watch,
+            Err(error) => {
+                tracing::warn!(%error, "a change of the zone will not be noticed");
+                return;
+            }
+        };
+        while watch.changed().await.is_ok() {
+            let changed = self.state.borrow_mut().zone.reload();
+            if changed {
+                tracing::info!("the zone changed");
+                watch.follow(&self.state.borrow().zone);
+                self.input(Input::ZoneChanged);
+            }
+        }
+    }
+
+    /// Asks every instance to stop and closes every connection.
+    pub(super) fn shut_down(&self) {
+        self.input(Input::Shutdown);
+    }
+
+    /// Waits until no child runs.
+    pub(super) async fn all_ended(&self) {
+        while self.state.borrow().children.count() > 0 {
+            self.ended.notified().await;
+        }
+    }
+
+    /// Ends every child for good.
+    pub(super) fn kill_all(&self) {
+        self.state.borrow().children.kill_all();
+    }
+
+    /// Waits for the end of a child and tells it.
+    async fn watch(self: Rc<Self>, instance: Guid, ended: OwnedFd) {
+        let handle = readable(ended);
+        let result = loop {
+            let waited = match &handle {
+                Ok(handle) => handle.readable().await.is_ok(),
+                Err(_) => false,
+            };
+            if let Some(result) = self.state.borrow_mut().children.ended(instance) {
+                break result;
+            }
+            if !waited {
+                // The kernel has no room to tell, so it is asked.
+                tokio::time::sleep(ASK).await;
+            }
+        };
+        self.input(Input::Exited { instance, result });
+        self.ended.notify_one();
+    }
+
+    /// Does what the scheduler says until it wants to sleep.
+    fn drain(&self, state: &mut State) {
+        loop {
+            match state.scheduler.output() {
+                Output::Start { instance } => {
+                    let input = match start(state, instance) {
+                        Ok(running) => self.started(instance, running),
+                        Err(result) => Input::StartFailed { instance, result },
+                    };
+                    tell(state, input);
+                }
+                Output::Recover { instance } => {
+                    let input = match state.children.recover(instance) {
+                        Some(running) => {
+                            tracing::info!(%instance, process = running.pid, "a child of an earlier server runs on");
+                            self.started(instance, running)
+                        }
+                        None => Input::Exited { instance, result: Status::E_PROCESS_ABORTED },
+                    };
+                    tell(state, input);
+                }
+                Output::Stop { instance, hard } => state.children.stop(instance, hard),
+                Output::Close { connection } => {
+                    // The future is dropped when the runtime comes to it, not here, where the scheduler is lent.
+                    match self.connections.borrow_mut().remove(&connection.0) {
+                        Some(serving) => serving.abort(),
+                        None => state.scheduler.closed(connection),
+                    }
+                }
+                Output::Tell(event) => log::tell(event),
+                Output::Sleep(deadline) => {
+                    if let Err(error) = self.alarm.set(deadline) {
+                        tracing::error!(%error, "the alarm cannot be set");
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn started(&self, instance: Guid, running: Running) -> Input {
+        if let Some(me) = self.me.upgrade() {
+            tokio::task::spawn_local(me.watch(instance, running.ended));
+        }
+        Input::Started { instance, process: running.pid }
+    }
+
+    /// Gives the store back, to close it.
+    pub(super) fn into_store(self: Rc<Self>) -> Option<Records> {
+        Rc::into_inner(self).map(|host| host.state.into_inner().store)
+    }
+}
+
+impl serve::Host for Host {
+    fn lend(&self, borrow: &mut dyn FnMut(&mut Scheduler<'_>, Now, &Zone<'_>, &mut Ports<'_>)) {
+        let mut state = self.state.borrow_mut();
+        with_ports(&mut state, |scheduler, now, zone, ports| borrow(scheduler, now, zone, ports));
+        self.drain(&mut state);
+    }
+}
+
+fn with_ports<R>(
+    state: &mut State,
+    then: impl FnOnce(&mut Scheduler<'static>, Now, &Zone<'_>, &mut Ports<'_>) -> R,
+) -> R {
+    let State { scheduler, store, accounts, zone, .. } = state;
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts };
+    then(scheduler, clock::now(), &zone.zone(), &mut ports)
+}
+
+fn tell(state: &mut State, input: Input) {
+    with_ports(state, |scheduler, now, zone, ports| scheduler.input(now, zone, input, ports));
+}
+
+/// Starts the current action of an instance.
+fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
+    let State { scheduler, store, accounts, zone, children, action } = state;
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts };
+    let command = scheduler
+        .action(clock::now(), &zone.zone(), instance, &mut ports, action)
+        .map_err(mainspring::engine::Refused::status)?;
+    children.start(instance, &command)
+}

@@ -1,0 +1,279 @@
+//! The server: one thread that listens, runs actions and keeps time.
+//!
+//! Everything happens on one thread and in turn, so nothing is locked and a call costs what it does: the bytes are read,
+//! the core answers, the answer is written. A change of the store is flushed before its call is answered, and the others
+//! wait for that.
+
+mod demo;
+mod host;
+mod listen;
+mod log;
+mod memory;
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    rc::Rc,
+    time::Duration,
+};
+
+use mainspring::{
+    auth::Identity,
+    epm,
+    guid::Guid,
+    ports::StoreError,
+    scheduler::{Config, Endpoint, Scheduler},
+    tsch,
+};
+use rustix::process::{Resource, Rlimit};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::LocalSet,
+};
+
+use crate::{
+    accounts::{AccountError, AccountFile},
+    children::{Children, Credentials, UserError},
+    folder::{Folder, FolderError},
+    store::Records,
+    zone::LocalZone,
+};
+use host::{Host, State};
+
+pub use log::start as start_log;
+
+/// How long children have to end by themselves once the server shall end. The core ends them for good after
+/// [`STOP_TIME`](mainspring::limits::STOP_TIME); this is for those that even then are there.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long to wait for children that were ended for good.
+const LAST: Duration = Duration::from_secs(1);
+
+/// The user that actions of a demonstration run as, if the server is root.
+const NOBODY: &str = "nobody";
+
+/// The most characters of a NetBIOS name.
+const NETBIOS: usize = 15;
+
+/// What `serve` is asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data folder; a demonstration makes a temporary one if there is none.
+    pub data: Option<PathBuf>,
+    /// Where to listen; a demonstration picks a free port of the loopback interface if it is not said.
+    pub listen: Option<SocketAddr>,
+    /// Where the endpoint mapper listens too.
+    pub epm: Option<SocketAddr>,
+    /// Tasks and folders there may be.
+    pub max_tasks: usize,
+    /// The user that actions run as.
+    pub actions_as: Option<String>,
+    /// Whether to make an account and a task, and say how to try them.
+    pub demo: bool,
+}
+
+/// Why the server could not start, or had to end.
+#[derive(Debug)]
+pub enum ServeError {
+    /// No data folder was named.
+    NoFolder,
+    /// No address to listen at was named.
+    NoAddress,
+    /// The server is root, and nobody was named as whom actions run.
+    Root,
+    /// The user that actions shall run as.
+    User(UserError),
+    /// The data folder.
+    Folder(FolderError),
+    /// The accounts.
+    Accounts(AccountError),
+    /// The database could not be opened.
+    Database(redb::DatabaseError),
+    /// The records could not be read.
+    Store(StoreError),
+    /// It is not possible to listen there.
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system refused something else.
+    Io(io::Error),
+}
+
+impl std::fmt::Display for ServeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoFolder => f.write_str("no data folder: name one with --data"),
+            Self::NoAddress => f.write_str("no address to listen at: name one with --listen"),
+            Self::Root => f.write_str("actions would run as root: name a user with --actions-as"),
+            Self::User(error) => error.fmt(f),
+            Self::Folder(error) => error.fmt(f),
+            Self::Accounts(error) => error.fmt(f),
+            Self::Database(redb::DatabaseError::DatabaseAlreadyOpen) => {
+                f.write_str("data folder is held by another server")
+            }
+            Self::Database(error) => write!(f, "database cannot be opened: {error}"),
+            Self::Store(error) => write!(f, "records cannot be read: {error}"),
+            Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}
+
+macro_rules! from {
+    ($($variant:ident($error:ty)),*) => {
+        $(impl From<$error> for ServeError {
+            fn from(error: $error) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+from!(
+    User(UserError),
+    Folder(FolderError),
+    Accounts(AccountError),
+    Database(redb::DatabaseError),
+    Store(StoreError),
+    Io(io::Error)
+);
+
+/// Serves until the process is asked to end.
+///
+/// # Errors
+/// [`ServeError`] if it cannot start, or if the kernel refuses what it cannot do without.
+pub fn serve(options: &Options) -> Result<(), ServeError> {
+    let temporary = match (&options.data, options.demo) {
+        (None, true) => Some(tempfile::Builder::new().prefix("mainspring-").tempdir()?),
+        _ => None,
+    };
+    let data = match (&options.data, &temporary) {
+        (Some(data), _) => data.clone(),
+        (None, Some(temporary)) => temporary.path().join("data"),
+        (None, None) => return Err(ServeError::NoFolder),
+    };
+    let listen = match (options.listen, options.demo) {
+        (Some(address), _) => address,
+        (None, true) => SocketAddr::from(([127, 0, 0, 1], 0)),
+        (None, false) => return Err(ServeError::NoAddress),
+    };
+    let credentials = match &options.actions_as {
+        Some(name) => Credentials::of(name)?,
+        None if !rustix::process::geteuid().is_root() => Credentials::own()?,
+        None if options.demo => Credentials::of(NOBODY)?,
+        None => return Err(ServeError::Root),
+    };
+    let folder = Folder::open(&data)?;
+    folder.hold()?;
+    let limit = raise_limit();
+    let accounts = AccountFile::open(&folder)?;
+    let store = Records::open(&folder.file("records"))?;
+    tracing::info!(data = %data.display(), actions_as = credentials.name(), "starting");
+    let children = Children::new(&folder.file("running"), credentials, limit)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        let main = listen::bind(listen).map_err(|error| ServeError::Listen { address: listen, error })?;
+        let main_at = main.local_addr()?;
+        let mapper = match options.epm {
+            Some(address) => {
+                let listener = listen::bind(address).map_err(|error| ServeError::Listen { address, error })?;
+                let at = listener.local_addr()?;
+                Some((listener, at))
+            }
+            None => None,
+        };
+        let scheduler = Scheduler::new(memory::lend(options.max_tasks), config(main_at));
+        let host = Host::new(State::new(scheduler, store, accounts, children, LocalZone::of_machine()))?;
+        host.start()?;
+        run(&host, main, mapper, options.demo.then_some(&folder)).await?;
+        if let Some(store) = host.into_store() {
+            store.close()?;
+        }
+        Ok(())
+    })
+}
+
+/// Listens and keeps time until a signal comes, and then ends in order.
+async fn run(
+    host: &Rc<Host>,
+    main: tokio::net::TcpListener,
+    mapper: Option<(tokio::net::TcpListener, SocketAddr)>,
+    demo: Option<&Folder>,
+) -> Result<(), ServeError> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let main_at = main.local_addr()?;
+    let mut background = tokio::task::JoinSet::new();
+    background.spawn_local(listen::listen(Rc::clone(host), main, Endpoint::Services));
+    say(&format!("listening on {main_at}"));
+    if let Some((listener, at)) = mapper {
+        background.spawn_local(listen::listen(Rc::clone(host), listener, Endpoint::Mapper));
+        say(&format!("endpoint mapper listening on {at}"));
+    }
+    background.spawn_local({
+        let host = Rc::clone(host);
+        async move { host.keep_zone().await }
+    });
+    if let Some(folder) = demo {
+        demo::prepare(folder, main_at)?;
+    }
+    let stopping = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending");
+        background.shutdown().await;
+        host.shut_down();
+        let _ = tokio::time::timeout(PATIENCE, host.all_ended()).await;
+        host.kill_all();
+        let _ = tokio::time::timeout(LAST, host.all_ended()).await;
+    };
+    tokio::select! {
+        error = host.keep_time() => Err(error.into()),
+        () = stopping => Ok(()),
+    }
+}
+
+/// The names and endpoints of this server. There is one for each process, and it lives as long.
+fn config(main: SocketAddr) -> Config<'static> {
+    let dns_name: &str = rustix::system::uname().nodename().to_string_lossy().into_owned().leak();
+    let host = dns_name.split('.').next().unwrap_or(dns_name);
+    let netbios_name = host.chars().take(NETBIOS).collect::<String>().to_uppercase().leak();
+    let address = match main.ip() {
+        IpAddr::V4(address) if !address.is_unspecified() => Some(address),
+        _ => None,
+    };
+    let entry = epm::Entry {
+        interface: tsch::INTERFACE.syntax,
+        object: Guid::NIL,
+        port: main.port(),
+        address,
+        annotation: "Task Scheduler",
+    };
+    Config {
+        identity: Identity { netbios_name, dns_name },
+        endpoints: Box::leak(Box::new([entry])),
+        version: tsch::VERSION,
+    }
+}
+
+/// Prints a line for whoever started the server. A closed standard output does not matter.
+fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}
+
+/// Takes as many descriptors as the system allows; what there was before, for the children.
+fn raise_limit() -> Option<Rlimit> {
+    let before = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: before.maximum, maximum: before.maximum };
+    rustix::process::setrlimit(Resource::Nofile, raised).is_ok().then_some(before)
+}

@@ -10,7 +10,7 @@ use super::{
 /// Lengths and weekdays that a year may have: common years that begin on Sunday to Saturday, then leap years.
 const YEAR_KINDS: usize = 14;
 /// Seconds of 400 years divided by 400, which is a whole number.
-const MEAN_YEAR: i64 = 146_097 * DAY_SECONDS / 400;
+const MEAN_YEAR: u64 = 146_097 * DAY_SECONDS as u64 / 400;
 /// Hours that an offset from UTC may have in a TZ string.
 const OFFSET_HOURS: u32 = 24;
 /// Hours that the time of a transition may have in a TZ string, either way.
@@ -59,6 +59,8 @@ pub struct Tail {
     turns: [[i32; 2]; YEAR_KINDS],
     /// Whether there are no transitions at all.
     fixed: bool,
+    /// Whether every transition falls into its own year, in UTC.
+    tidy: bool,
 }
 
 impl fmt::Debug for Tail {
@@ -84,7 +86,7 @@ impl Tail {
         cursor.name()?;
         let standard = -cursor.time(OFFSET_HOURS)?;
         if cursor.at == text.len() {
-            return Ok(Self { outer: standard, inner: standard, turns: [[0; 2]; YEAR_KINDS], fixed: true });
+            return Ok(Self { outer: standard, inner: standard, turns: [[0; 2]; YEAR_KINDS], fixed: true, tidy: true });
         }
         cursor.name()?;
         let daylight = match cursor.peek() {
@@ -118,7 +120,7 @@ impl Tail {
                 turn.swap(0, 1);
             }
         }
-        let tail = Self { outer, inner, turns, fixed: false };
+        let mut tail = Self { outer, inner, turns, fixed: false, tidy: true };
         for (kind, [first, second]) in turns.into_iter().enumerate() {
             let (leap, weekday) = (kind >= 7, kind % 7);
             let days = 365 + i32::from(leap);
@@ -128,6 +130,7 @@ impl Tail {
             if first > second || crosses(after) || (!leap && crosses(after + 7)) {
                 return Err(TailError::Crossing);
             }
+            tail.tidy &= first >= 0 && second <= days * DAY_SECONDS as i32;
         }
         Ok(tail)
     }
@@ -137,56 +140,41 @@ impl Tail {
         self.turns.get(kind).copied().unwrap_or_default()
     }
 
-    /// The first and the second transition of `year`, in seconds since 1970.
-    #[inline]
-    fn transitions(&self, year: i64) -> [i64; 2] {
-        let start = year_start(year);
-        let leap = year & 3 == 0 && (year % 100 != 0 || year & 15 == 0);
-        // 1970 began on a Thursday. The shift makes the day positive for every year that a moment can have.
-        let weekday = ((start + 4 + 7 * (1 << 40)) as u64 % 7) as usize;
-        let [first, second] = self.turns(weekday + if leap { 7 } else { 0 });
-        [start * DAY_SECONDS + i64::from(first), start * DAY_SECONDS + i64::from(second)]
-    }
-
-    /// The stretch of constant offset that holds at `second`.
+    /// A stretch of constant offset that holds at `second`. It may end, or begin, with the year and not with the offset.
     #[inline]
     pub(crate) fn segment_at(&self, second: i64) -> Segment {
         if self.fixed {
             return Segment { offset: self.outer, from: BEGIN, until: END };
         }
-        let second = second.clamp(BEGIN, END);
-        let mut year = 1970 + second.div_euclid(MEAN_YEAR);
-        // The mean year is off by less than three days.
-        if second < year_start(year) * DAY_SECONDS {
-            year -= 1;
-        } else if second >= year_start(year + 1) * DAY_SECONDS {
-            year += 1;
+        let year = Year::around(second);
+        if !self.tidy {
+            return self.segment_among(second, year.number);
         }
-        let [first, turn_back] = self.transitions(year);
-        if first <= second && second < turn_back {
-            return Segment { offset: self.inner, from: first, until: turn_back };
-        }
-        if second >= turn_back {
-            let until = self.transitions(year + 1)[0];
-            if second < until {
-                return Segment { offset: self.outer, from: turn_back, until };
-            }
+        let [first, turn_back] = self.turns(year.kind);
+        let (first, turn_back) = (year.start + i64::from(first), year.start + i64::from(turn_back));
+        if second < first {
+            Segment { offset: self.outer, from: year.start, until: first }
+        } else if second < turn_back {
+            Segment { offset: self.inner, from: first, until: turn_back }
         } else {
-            let from = self.transitions(year - 1)[1];
-            if second >= from {
-                return Segment { offset: self.outer, from, until: first };
-            }
+            Segment { offset: self.outer, from: turn_back, until: year.start + year.length }
         }
-        self.segment_around_new_year(second, year)
     }
 
-    /// As [`segment_at`](Self::segment_at), for a transition that falls out of its own year in UTC.
+    /// The whole stretch of constant offset that holds at `second`.
+    pub(crate) fn whole_segment_at(&self, second: i64) -> Segment {
+        if self.fixed { self.segment_at(second) } else { self.segment_among(second, Year::around(second).number) }
+    }
+
+    /// As [`segment_at`](Self::segment_at), when transitions of other years may fall into this one.
     #[cold]
-    fn segment_around_new_year(&self, second: i64, year: i64) -> Segment {
+    fn segment_among(&self, second: i64, year: u64) -> Segment {
         let mut segment = Segment { offset: self.outer, from: BEGIN, until: END };
-        for year in year - 2..=year + 2 {
-            let [first, turn_back] = self.transitions(year);
+        for year in year.saturating_sub(2)..=year + 2 {
+            let year = Year::new(year);
+            let [first, turn_back] = self.turns(year.kind);
             for (at, offset) in [(first, self.inner), (turn_back, self.outer)] {
+                let at = year.start + i64::from(at);
                 if at > second {
                     return Segment { until: at, ..segment };
                 }
@@ -197,15 +185,54 @@ impl Tail {
     }
 }
 
-/// Days from 1970-01-01 to the beginning of `year`.
-#[inline]
-const fn year_start(year: i64) -> i64 {
-    // A multiple of 400 years makes everything positive for every year that a moment can have.
-    const SHIFT: i64 = 400 * 1_000_000;
-    const EPOCH: i64 = 719_162 + SHIFT / 400 * 146_097;
-    let past = (year - 1 + SHIFT) as u64;
-    let century = past / 100;
-    (past * 365 + past / 4 - century + century / 4) as i64 - EPOCH
+/// One year of the calendar in UTC.
+#[derive(Clone, Copy)]
+struct Year {
+    /// Years after a year so early that every moment has a positive one: the first of a cycle of 400.
+    number: u64,
+    /// Its first second.
+    start: i64,
+    /// Its seconds.
+    length: i64,
+    /// Which of the kinds it is.
+    kind: usize,
+}
+
+impl Year {
+    /// Days from the first day of year 0 to 1970-01-01: some cycles of 400 years, and those since year 1.
+    const EPOCH: i64 = 1_000_000 * 146_097 + 719_162;
+
+    /// The year that a second falls into.
+    #[inline]
+    fn around(second: i64) -> Self {
+        let second = second.clamp(BEGIN, END);
+        let number = (second + Self::EPOCH * DAY_SECONDS) as u64 / MEAN_YEAR;
+        let year = Self::new(number);
+        // The mean year is off by less than three days.
+        if second < year.start {
+            Self::new(number - 1)
+        } else if second >= year.start + year.length {
+            Self::new(number + 1)
+        } else {
+            year
+        }
+    }
+
+    #[inline]
+    fn new(number: u64) -> Self {
+        let century = number / 100;
+        let days = number * 365 + number / 4 - century + century / 4;
+        // The last year of four is a leap year, but not the last of a century, but the last of four centuries.
+        let leap = number & 3 == 3 && (number - century * 100 != 99 || century & 3 == 3);
+        // Year 0 begins on a Monday, as does every cycle of 400 years.
+        let kind = (days + 1) % 7 + if leap { 7 } else { 0 };
+        Self {
+            number,
+            start: (days as i64 - Self::EPOCH) * DAY_SECONDS,
+            length: (365 + i64::from(leap)) * DAY_SECONDS,
+            kind: kind as usize,
+        }
+    }
 }
 
 /// On which day of a year, counted how, and at what time.

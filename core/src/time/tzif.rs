@@ -226,7 +226,7 @@ fn without_tail<'z>(transitions: &'z [Transition], tail: Option<&Tail>) -> &'z [
     let mut kept = transitions;
     while let [rest @ .., before, last] = kept {
         // The tail must hold from the last but one on: there, and without a change until the last.
-        let segment = tail.segment_at(last.at.saturating_sub(1));
+        let segment = tail.whole_segment_at(last.at.saturating_sub(1));
         if segment.offset != before.offset || segment.from > before.at || segment.until != last.at {
             break;
         }

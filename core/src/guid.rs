@@ -5,7 +5,7 @@ use crate::bytes::{Full, Reader, Short, Writer};
 /// A GUID (UUID): interface identifiers, task instances, job identifiers.
 ///
 /// Held as its four fields, so that both byte orders of the wire and the printed form come out right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, bytemuck::Zeroable)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, bytemuck::Zeroable)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Guid {
     time_low: u32,
@@ -99,5 +99,11 @@ impl core::fmt::Display for Guid {
         let [a, b, rest @ ..] = self.rest;
         write!(f, "{:08x}-{:04x}-{:04x}-{a:02x}{b:02x}-", self.time_low, self.time_mid, self.time_high)?;
         rest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl core::fmt::Debug for Guid {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(self, f)
     }
 }

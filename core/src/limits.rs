@@ -13,8 +13,9 @@ pub const FRAGMENT_CLIENT_MIN: u16 = 1432;
 pub const PRESENTATION_CONTEXTS: usize = 8;
 /// Security contexts of one connection; a bind or alter context for one more gets a fault or a nak.
 pub const SECURITY_CONTEXTS: usize = 4;
-/// Bytes of an authentication token; a longer one is refused as unreadable.
-pub const AUTH_TOKEN: usize = 4096;
+/// Bytes of an authentication token; a longer one is refused as unreadable. A Kerberos ticket that Windows offers first, and
+/// that is ignored, may fill a fragment.
+pub const AUTH_TOKEN: usize = FRAGMENT_MAX as usize;
 /// Bytes of a client's first NTLM message, which is kept until its last; a longer one is refused.
 pub const NTLM_NEGOTIATE: usize = 256;
 /// Bytes of UTF-8 of the user name in an NTLM message; a longer one names nobody.

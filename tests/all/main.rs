@@ -14,3 +14,4 @@ mod recur;
 mod rpc;
 mod task;
 mod time;
+mod tsch;

@@ -13,6 +13,7 @@ mod conditions;
 mod definition;
 mod image;
 mod opaque;
+pub mod parameters;
 mod path;
 mod principal;
 mod registration;

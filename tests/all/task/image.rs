@@ -213,7 +213,7 @@ fn assert_holds(image: &Image<'_>, definition: &Definition<'_>) {
 }
 
 /// Looks at everything, so that a panic would show.
-pub(super) fn look(image: &Image<'_>) -> usize {
+pub(crate) fn look(image: &Image<'_>) -> usize {
     format!("{:?}{:?}{:?}{:?}", image.version(), image.registration(), image.settings(), image.conditions()).len()
         + format!("{:?}{:?}", image.data(), image.context()).len()
         + format!("{:?}", image.principals().collect::<Vec<_>>()).len()
@@ -311,16 +311,16 @@ fn hostile_bytes_never_panic() {
         }
         let (mut accepted, mut refused) = (0, 0);
         for at in 0..bytes.len() {
-            for value in 0..=255_u8 {
+            for bit in 0..8 {
                 let mut damaged = bytes.clone();
-                damaged[at] = value;
+                damaged[at] ^= 1 << bit;
                 match Image::parse(&damaged) {
                     Ok(image) => accepted += usize::from(look(&image) > 0),
                     Err(_) => refused += 1,
                 }
             }
         }
-        println!("one byte changed: {accepted} still images, {refused} refused");
+        println!("one bit flipped: {accepted} still images, {refused} refused");
     });
 }
 

@@ -1,5 +1,6 @@
 //! What a task is: paths, images, XML, parameters.
 
-mod image;
+pub(crate) mod image;
+mod parameters;
 mod path;
 mod xml;

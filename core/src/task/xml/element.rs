@@ -2,13 +2,10 @@
 
 use roxmltree::Node;
 
-use super::{NAMESPACE, error::Fault, keep::Kept};
+use super::{error::Fault, keep::Kept, values::SPACE};
 use crate::status::Status;
 
 type Result<'d, T> = core::result::Result<T, Fault<'d>>;
-
-/// XML's white space.
-pub(super) const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// One element.
 #[derive(Clone, Copy)]
@@ -20,7 +17,7 @@ pub(super) struct Element<'d> {
 impl<'d> Element<'d> {
     /// The outermost element.
     pub(super) fn root(node: Node<'d, 'd>, kept: &'d Kept) -> Result<'d, Self> {
-        check_namespace(node)?;
+        Fault::check_namespace(node)?;
         Ok(Self { node, kept })
     }
 
@@ -34,7 +31,7 @@ impl<'d> Element<'d> {
     }
 
     pub(super) fn unexpected(&self) -> Fault<'d> {
-        unexpected(self.node)
+        Fault::unexpected(self.node)
     }
 
     pub(super) fn too_many(&self) -> Fault<'d> {
@@ -67,7 +64,7 @@ impl<'d> Element<'d> {
     pub(super) fn elements(self) -> impl Iterator<Item = Result<'d, Self>> {
         self.node.children().filter_map(move |node| {
             if node.is_element() {
-                return Some(check_namespace(node).map(|()| Self { node, ..self }));
+                return Some(Fault::check_namespace(node).map(|()| Self { node, ..self }));
             }
             let text = node.text().filter(|_| node.is_text())?.trim_matches(SPACE);
             let fault = Fault {
@@ -130,8 +127,8 @@ impl<'d> Element<'d> {
         self.plain()?;
         match self.node.first_element_child() {
             Some(child) => {
-                check_namespace(child)?;
-                Err(unexpected(child))
+                Fault::check_namespace(child)?;
+                Err(Fault::unexpected(child))
             }
             None => Ok(self.raw()),
         }
@@ -159,19 +156,4 @@ pub(super) fn value<'d, T>(
 /// As [`Element::text`], for a field that may be absent.
 pub(super) fn text<'d>(field: Option<Element<'d>>) -> Result<'d, Option<&'d str>> {
     field.map(|element| element.text()).transpose()
-}
-
-fn unexpected<'d>(node: Node<'d, 'd>) -> Fault<'d> {
-    let (at, node) = (node.range().start, node.tag_name().name());
-    Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value: "" }
-}
-
-pub(super) fn check_namespace<'d>(node: Node<'d, 'd>) -> Result<'d, ()> {
-    match node.tag_name().namespace() {
-        Some(NAMESPACE) => Ok(()),
-        namespace => {
-            let value = namespace.unwrap_or_default();
-            Err(Fault { status: Status::SCHED_E_NAMESPACE, value, ..unexpected(node) })
-        }
-    }
 }

@@ -1,5 +1,8 @@
 //! What is wrong with a task XML, and where.
 
+use roxmltree::Node;
+
+use super::NAMESPACE;
 use crate::status::Status;
 
 /// The most bytes of a node's name or value that an error carries; longer ones are cut at a character.
@@ -53,7 +56,24 @@ pub(super) struct Fault<'d> {
     pub(super) value: &'d str,
 }
 
-impl Fault<'_> {
+impl<'d> Fault<'d> {
+    /// An element is not expected where it is.
+    pub(super) fn unexpected(node: Node<'d, 'd>) -> Self {
+        let (at, node) = (node.range().start, node.tag_name().name());
+        Self { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value: "" }
+    }
+
+    /// Every element must be of the one namespace.
+    pub(super) fn check_namespace(node: Node<'d, 'd>) -> Result<(), Self> {
+        match node.tag_name().namespace() {
+            Some(NAMESPACE) => Ok(()),
+            namespace => {
+                let value = namespace.unwrap_or_default();
+                Err(Self { status: Status::SCHED_E_NAMESPACE, value, ..Self::unexpected(node) })
+            }
+        }
+    }
+
     pub(super) fn in_text(self, text: &str) -> XmlError {
         let (line, column) = place(text, self.at);
         XmlError { status: self.status, line, column, node: cut(self.node), value: cut(self.value) }

@@ -5,10 +5,7 @@ use alloc::{string::String, vec::Vec};
 
 use roxmltree::{Document, Node};
 
-use super::{
-    element::{SPACE, check_namespace},
-    error::Fault,
-};
+use super::{error::Fault, values::SPACE};
 use crate::{status::Status, task::opaque};
 
 type Result<'d, T = ()> = core::result::Result<T, Fault<'d>>;
@@ -91,9 +88,9 @@ fn is_data(node: Node<'_, '_>) -> bool {
 
 /// Writes an element in the canonical form of [`opaque`]. The nesting, and so the recursion, is bounded by XML_DEPTH.
 fn write_element<'d>(out: &mut String, node: Node<'d, 'd>, has_data: bool) -> Result<'d> {
-    check_namespace(node)?;
+    Fault::check_namespace(node)?;
     let name = node.tag_name().name();
-    let fault = Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at: node.range().start, node: name, value: "" };
+    let fault = Fault::unexpected(node);
     if !opaque::is_name(name) {
         return Err(fault);
     }

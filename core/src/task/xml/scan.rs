@@ -6,6 +6,7 @@ use super::error::XmlError;
 use crate::{
     limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NODES, XML_UNITS},
     status::Status,
+    task::opaque::is_xml,
     text::Utf16,
 };
 
@@ -41,6 +42,7 @@ pub(super) fn check(text: &str) -> Result<(), XmlError> {
     let (mut depth, mut attributes, mut namespaces) = (0_usize, 0, 0);
     let mut at = 0;
     while let Some(open) = find(text, at, "<") {
+        check_references(text, at..open)?;
         let markup = text.get(open..).unwrap_or_default();
         let malformed = |why| Err(XmlError::malformed(text, open, why));
         let end = if markup.starts_with("<!--") {
@@ -70,12 +72,30 @@ pub(super) fn check(text: &str) -> Result<(), XmlError> {
                     return malformed("nested too deeply");
                 }
             }
+            check_references(text, open..open + tag.length)?;
             Some(open + tag.length)
         };
         match end {
             Some(end) => at = end,
             None => break,
         }
+    }
+    Ok(())
+}
+
+/// Refuses references to what is no character, such as surrogates, for which the parser would put in another.
+fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), XmlError> {
+    let mut at = range.start;
+    while let Some(reference) = text.get(at..range.end).and_then(|rest| rest.find("&#")) {
+        at += reference;
+        let digits = text.get(at + 2..range.end).unwrap_or_default();
+        let (digits, radix) = digits.strip_prefix('x').map_or((digits, 10), |digits| (digits, 16));
+        let end = digits.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(digits.len());
+        let number = digits.get(..end).and_then(|digits| u32::from_str_radix(digits, radix).ok());
+        if !number.and_then(char::from_u32).is_some_and(is_xml) {
+            return Err(XmlError::malformed(text, at, "a reference to what is no character"));
+        }
+        at += 2;
     }
     Ok(())
 }

@@ -2,6 +2,9 @@
 
 use crate::task::{InstancesPolicy, LogonType, RunLevel, Span};
 
+/// XML's white space.
+pub(super) const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// xs:boolean.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text {

@@ -89,20 +89,19 @@ pub(super) fn cdata(out: &mut dyn Write, text: &str) -> Result {
         return Ok(());
     }
     out.write_str("<![CDATA[")?;
-    let mut rest = text;
-    loop {
-        let end = rest.find("]]>").map(|at| (at + 2, at + 2, "]]><![CDATA["));
-        let line = rest.find('\r').map(|at| (at, at + 1, "]]>&#13;<![CDATA["));
-        let cut = match (end, line) {
-            (Some(end), Some(line)) => Some(if end.0 <= line.0 { end } else { line }),
-            (end, line) => end.or(line),
+    let mut start = 0;
+    let piece = |start, end| text.get(start..end).unwrap_or_default();
+    for (at, character) in text.char_indices() {
+        let (between, next) = match character {
+            '>' if piece(start, at).ends_with("]]") => ("]]><![CDATA[", at),
+            '\r' => ("]]>&#13;<![CDATA[", at + 1),
+            _ => continue,
         };
-        let Some((head, tail, between)) = cut else { break };
-        out.write_str(rest.get(..head).unwrap_or_default())?;
+        out.write_str(piece(start, at))?;
         out.write_str(between)?;
-        rest = rest.get(tail..).unwrap_or_default();
+        start = next;
     }
-    out.write_str(rest)?;
+    out.write_str(piece(start, text.len()))?;
     out.write_str("]]>")
 }
 

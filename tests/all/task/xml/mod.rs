@@ -3,7 +3,11 @@
 // An error carries its texts by value.
 #![allow(clippy::result_large_err)]
 
+mod bounds;
 mod corpus;
+mod refused;
+mod round;
+mod understood;
 
 use mainspring::{
     sid::Sid,
@@ -27,20 +31,27 @@ fn resolve(name: &str) -> Option<Sid> {
     })
 }
 
-fn with_registrant<T>(read: impl FnOnce(&mut Registrant<'_>) -> T) -> T {
+fn with_registrant<T>(override_user: Option<Sid>, read: impl FnOnce(&mut Registrant<'_>) -> T) -> T {
     let mut resolve = resolve;
     read(&mut Registrant {
         resolve: &mut resolve,
         default_user: Sid::parse(CALLER).unwrap(),
-        override_user: None,
+        override_user,
         override_logon: None,
     })
 }
 
 /// Reads UTF-8 into an image of its own.
 fn image_of(xml: &str) -> Result<Vec<u8>, XmlError> {
-    let mut buffer = vec![0; 1 << 20];
-    with_registrant(|registrant| read_str(xml, registrant, &mut buffer).map(|image| image.bytes().to_vec()))
+    image_with(xml, None)
+}
+
+/// As `image_of`, with a credential.
+fn image_with(xml: &str, override_user: Option<Sid>) -> Result<Vec<u8>, XmlError> {
+    let mut buffer = vec![0; 2 * xml.len() + 1024];
+    with_registrant(override_user, |registrant| {
+        read_str(xml, registrant, &mut buffer).map(|image| image.bytes().to_vec())
+    })
 }
 
 fn utf16(text: &str) -> Vec<u8> {
@@ -49,8 +60,10 @@ fn utf16(text: &str) -> Vec<u8> {
 
 /// Reads what would come over the wire.
 fn image_of_wire(xml: &[u8]) -> Result<Vec<u8>, XmlError> {
-    let mut buffer = vec![0; 1 << 20];
-    with_registrant(|registrant| read(Utf16::little(xml), registrant, &mut buffer).map(|image| image.bytes().to_vec()))
+    let mut buffer = vec![0; 2 * xml.len() + 1024];
+    with_registrant(None, |registrant| {
+        read(Utf16::little(xml), registrant, &mut buffer).map(|image| image.bytes().to_vec())
+    })
 }
 
 /// The normalised form.
@@ -59,4 +72,36 @@ fn written(image: &[u8], path: &str) -> String {
     let mut text = String::new();
     write(&image, &Path::parse(path).unwrap(), image.settings().enabled, None, &mut text).unwrap();
     text
+}
+
+/// Reads and writes, checks that doing it again changes nothing, and gives what was written with plain line ends.
+fn normalised(xml: &str) -> String {
+    let first = written(&image_of(xml).unwrap_or_else(|error| panic!("{error}\n{xml}")), "\\Task");
+    let second = written(&image_of(&first).unwrap_or_else(|error| panic!("{error}\n{first}")), "\\Task");
+    assert_eq!(first, second);
+    let wire = written(&image_of_wire(&utf16(xml)).unwrap(), "\\Task");
+    assert_eq!(first, wire);
+    assert_eq!(
+        first.matches('\n').count() - first.matches("\r\n").count(),
+        first.replace("\r\n", "").matches('\n').count()
+    );
+    first.replace("\r\n", "\n")
+}
+
+/// A task around parts of it.
+fn task(parts: &str) -> String {
+    format!("<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">{parts}</Task>")
+}
+
+/// A task around parts of it that does something.
+fn task_with(parts: &str) -> String {
+    task(&format!("{parts}<Actions><Exec><Command>a</Command></Exec></Actions>"))
+}
+
+/// The lines of `text` between the line that opens `element` at the given depth and the one that closes it.
+fn part(text: &str, element: &str) -> String {
+    let start = text.find(&format!("\n  <{element}")).unwrap() + 1;
+    let end = text[start..].find(&format!("\n  </{element}>")).map_or(text.len(), |end| start + end);
+    let first = text[start..].find('\n').unwrap() + start + 1;
+    text[first..end.max(first)].to_owned()
 }

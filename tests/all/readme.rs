@@ -37,7 +37,8 @@ fn readme_says_what_is_served() {
     let wanted = tables(scheduler::interfaces());
     let found = between(&readme).expect("README.md has the markers of the tables");
     if found != wanted && std::env::var_os("MAINSPRING_WRITE_README").is_some() {
-        fs::write(&path, readme.replace(found, &wanted)).unwrap();
+        let (before, after) = (readme.split_once(BEGIN).unwrap().0, readme.split_once(END).unwrap().1);
+        fs::write(&path, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
         return;
     }
     assert_eq!(found, wanted, "run this test with MAINSPRING_WRITE_README=1 to write the tables anew");

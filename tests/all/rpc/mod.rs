@@ -1,6 +1,10 @@
 //! The server's association against the client's, in memory and in virtual time.
 
+mod bind;
 mod calls;
+mod contexts;
+mod hostile;
+mod limits;
 mod replay;
 
 use mainspring::{
@@ -173,6 +177,11 @@ impl Server {
 
     pub(crate) fn taken(&mut self) -> usize {
         Pool::new(&mut self.memory, &mut self.owners).taken()
+    }
+
+    /// The peer has closed a connection.
+    pub(crate) fn closed(&mut self, association: &mut Association) {
+        association.closed(&mut Pool::new(&mut self.memory, &mut self.owners));
     }
 
     /// One step, whose reply is returned; checks what must hold for any step.

@@ -50,6 +50,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+mod calls;
+
 /// How often `work` allocated, and what it returned.
 fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {
     COUNT.set(Some(0));

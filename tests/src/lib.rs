@@ -3,4 +3,5 @@
 #![allow(clippy::expect_used)]
 
 pub mod disk;
+pub mod server;
 pub mod stubs;

@@ -1,4 +1,4 @@
-//! The endpoint mapper, [C706] appendix O and [MS-RPCE] 2.2.1.2: where an interface listens.
+//! The endpoint mapper, C706 appendix O and [MS-RPCE] 2.2.1.2: where an interface listens.
 //!
 //! It keeps nothing. What is registered is a slice that the scheduler lends for each call, and the handle that lets a
 //! client fetch a long answer in parts holds the index at which the next part begins.
@@ -208,7 +208,7 @@ fn tower_octets<'b>(stub: &mut Decoder<'b>) -> Result<&'b [u8], DecodeError> {
     stub.bytes(length as usize)
 }
 
-/// The version options of ept_lookup, [C706] `rpc_c_vers_*`.
+/// The version options of ept_lookup, C706 `rpc_c_vers_*`.
 fn matches_version(option: u32, found: (u16, u16), asked: (u16, u16)) -> bool {
     match option {
         1 => true,

@@ -10,13 +10,13 @@ use crate::{
 pub const PROTOCOL_NDR32: SyntaxId =
     SyntaxId { uuid: Guid::from_u128(0x8a88_5d04_1ceb_11c9_9fe8_0800_2b10_4860), major: 2, minor: 0 };
 
-/// Protocol identifiers of floors, [C706] appendix I.
+/// Protocol identifiers of floors, C706 appendix I.
 const UUID: u8 = 0x0D;
 const CONNECTION_ORIENTED_RPC: u8 = 0x0B;
 const TCP: u8 = 0x07;
 const IP: u8 = 0x09;
 
-/// A protocol tower of five floors: interface, transfer syntax, connection-oriented RPC, TCP port, IP address ([C706]
+/// A protocol tower of five floors: interface, transfer syntax, connection-oriented RPC, TCP port, IP address (C706
 /// appendix L). Integers on the floors are little-endian whatever the byte order of the stub, but for port and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tower {

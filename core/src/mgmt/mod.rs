@@ -1,4 +1,4 @@
-//! The management interface of every RPC server, [C706] appendix Q: which interfaces there are, how often they were called.
+//! The management interface of every RPC server, C706 appendix Q: which interfaces there are, how often they were called.
 
 use crate::{
     bytes::Full,

@@ -1,4 +1,4 @@
-//! Transfer syntax NDR 2.0, 32 bits ([C706] chapter 14, [MS-RPCE] 2.2.4): stubs read in either byte order, written
+//! Transfer syntax NDR 2.0, 32 bits (C706 chapter 14, [MS-RPCE] 2.2.4): stubs read in either byte order, written
 //! little-endian.
 //!
 //! A [`Decoder`] borrows from the stub and allocates nothing: a count is believed only after the elements it promises

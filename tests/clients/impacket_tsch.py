@@ -254,8 +254,8 @@ def creation_flags():
     xml, path = tasks.task(tasks.shell("true")), "\\Flags\\Task"
     refused(NOT_FOUND, register, dce, path, xml, UPDATE)
     answer = register(dce, path, xml, VALIDATE)
-    equal(text(answer["pActualPath"]), None, "path of a validation")
-    refused(NOT_FOUND, tsch.hSchRpcGetTaskInfo, dce, path)
+    equal(text(answer["pActualPath"]), "", "path of a validation")
+    refused(PATH_NOT_FOUND, tsch.hSchRpcGetTaskInfo, dce, path)
     register(dce, path, xml, 0)
     for flags in (0, CREATE):
         refused(EXISTS, register, dce, path, xml, flags)
@@ -323,7 +323,7 @@ def bad_definitions():
 
     refused(MALFORMED, register, dce, "\\Bad", start + "<Actions>")
     refused(MALFORMED, register, dce, "\\Bad", "this is no XML")
-    wrong(UNEXPECTED_NODE, start + "<Nonsense/>\r\n" + actions + "</Task>", 2, "Nonsense", None)
+    wrong(UNEXPECTED_NODE, start + "<Nonsense/>\r\n" + actions + "</Task>", 2, "Nonsense", "")
     wrong(
         INVALID_VALUE,
         start + "<Settings>\r\n <Priority>eleven</Priority></Settings>\r\n" + actions + "</Task>",
@@ -531,7 +531,7 @@ def paths():
         got, _ = code(register, dce, bad, tasks.task(tasks.shell("true")))
         assert got in (INVALID_NAME, INVALID_ARGUMENT), f"{bad!r}: {got:#x}"
     refused(NOT_FOUND, tsch.hSchRpcGetTaskInfo, dce, "\\Tests\\Nothing here")
-    refused(NOT_FOUND, tsch.hSchRpcRetrieveTask, dce, "\\Nowhere\\Nothing")
+    refused(PATH_NOT_FOUND, tsch.hSchRpcRetrieveTask, dce, "\\Nowhere\\Nothing")
     refused(NOT_FOUND, tsch.hSchRpcEnumTasks, dce, "\\Nowhere")
     refused(INVALID_ARGUMENT, tsch.hSchRpcGetTaskInfo, dce, "\\")
 
@@ -560,13 +560,13 @@ def by_endpoint_mapper():
     equal(binding, f"ncacn_ip_tcp:127.0.0.1[{HOST.port}]", "mapped binding")
     dce = rpc.bind(binding)
     tsch.hSchRpcHighestVersion(dce)
-    mapper = rpc.bind(HOST.epm, rpc.NONE, interface=epm.MSRPC_UUID_PORTMAP)
+    mapper = rpc.connect(f"ncacn_ip_tcp:127.0.0.1[{HOST.epm}]")
     entries = epm.hept_lookup("127.0.0.1", dce=mapper)
     wanted = tsch.MSRPC_UUID_TSCHS[:16]
     found = [entry for entry in entries if entry["tower"]["Floors"][0]["InterfaceUUID"] == wanted]
     assert found, "the lookup does not list ITaskSchedulerService"
     # An interface that nobody serves is not mapped.
-    other = rpc.bind(HOST.epm, rpc.NONE, interface=epm.MSRPC_UUID_PORTMAP)
+    other = rpc.connect(f"ncacn_ip_tcp:127.0.0.1[{HOST.epm}]")
     unknown = uuidtup_to_bin(("11111111-2222-3333-4444-555555555555", "1.0"))
     try:
         answer = epm.hept_map("127.0.0.1", unknown, protocol="ncacn_ip_tcp", dce=other)

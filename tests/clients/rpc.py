@@ -18,6 +18,13 @@ PRIVACY = RPC_C_AUTHN_LEVEL_PKT_PRIVACY
 def bind(where, level=PRIVACY, user=server.NAME, password=server.PASSWORD, domain="", interface=tsch.MSRPC_UUID_TSCHS):
     """A bound connection; `where` is a port of this machine, or a string binding."""
     binding = where if isinstance(where, str) else f"ncacn_ip_tcp:127.0.0.1[{where}]"
+    dce = connect(binding, level, user, password, domain)
+    dce.bind(interface)
+    return dce
+
+
+def connect(binding, level=NONE, user="", password="", domain=""):
+    """A connection that is not bound yet."""
     way = transport.DCERPCTransportFactory(binding)
     way.set_connect_timeout(10)
     if level != NONE:
@@ -27,13 +34,13 @@ def bind(where, level=PRIVACY, user=server.NAME, password=server.PASSWORD, domai
         dce.set_auth_level(level)
     dce.connect()
     way.get_socket().settimeout(20)
-    dce.bind(interface)
     return dce
 
 
 def through_mapper(port):
     """Asks the endpoint mapper on this port, and returns the string binding that it answers."""
-    dce = bind(port, NONE, interface=epm.MSRPC_UUID_PORTMAP)
+    # impacket's function binds by itself.
+    dce = connect(f"ncacn_ip_tcp:127.0.0.1[{port}]")
     binding = epm.hept_map("127.0.0.1", tsch.MSRPC_UUID_TSCHS, protocol="ncacn_ip_tcp", dce=dce)
     dce.disconnect()
     return binding
@@ -67,10 +74,8 @@ def fault(text, call, *arguments, **named):
 
 
 def text(value):
-    """A string of an answer, without its terminator; `None` stays."""
-    if value == b"" or value is None:
-        return None
-    return str(value).rstrip("\0")
+    """A string of an answer, without its terminator; a null pointer is an empty one, as impacket has it."""
+    return "" if value in (b"", None) else str(value).rstrip("\0")
 
 
 def names(answer):

@@ -3,6 +3,7 @@
 Runs with Debian's Python, which has Samba's modules.
 """
 
+import multiprocessing
 import socket
 import struct
 import threading
@@ -38,7 +39,7 @@ def credentials(user=NAME, password=PASSWORD):
 
 
 def binding(way, port=None):
-    return f"ncacn_ip_tcp:127.0.0.1[{port or HOST.port},{way}]"
+    return f"ncacn_ip_tcp:127.0.0.1[{port or HOST.port}{',' if way else ''}{way}]"
 
 
 def management(way):
@@ -110,10 +111,17 @@ def wide(text):
     return padded + b"\0" * (-len(padded) % 4)
 
 
+def service(way):
+    """ITaskSchedulerService as a second context of a connection: Samba's own way to bind it first is only for interfaces
+    of which it has the definition. Not after a raw NTLM login: Samba then sends its last token a second time."""
+    first = mgmt.mgmt(binding(way), parameters(), credentials())
+    return base.ClientConnection(binding(way), TSCH, lp_ctx=parameters(), credentials=credentials(), basis_connection=first)
+
+
 def service_sealed():
-    """ITaskSchedulerService, sealed: every signature of many answers is accepted, by SPNEGO and by raw NTLM"""
-    for way in ("seal,spnego", "seal,ntlm", "seal"):
-        connection = base.ClientConnection(binding(way), TSCH, parameters(), credentials())
+    """ITaskSchedulerService, sealed: every signature of many answers is accepted"""
+    for way in ("seal,spnego", "seal"):
+        connection = service(way)
         for _ in range(50):
             version, result = struct.unpack("<II", connection.request(0, b""))
             assert result == 0 and version >> 16 == 1, (hex(version), hex(result))
@@ -129,23 +137,22 @@ def service_sealed():
 
 def service_below_privacy():
     """ITaskSchedulerService, signed only: access denied, as a fault, and the connection is served on"""
-    for way in ("sign,spnego", "sign,ntlm"):
-        connection = base.ClientConnection(binding(way), TSCH, parameters(), credentials())
-        for _ in range(2):
-            try:
-                connection.request(0, b"")
-            except NTSTATUSError as refused:
-                assert refused.args[0] & 0xFFFFFFFF == 0xC0000022, hex(refused.args[0])
-            else:
-                raise AssertionError(f"{way} was served")
+    connection = service("sign,spnego")
+    for _ in range(2):
+        try:
+            connection.request(0, b"")
+        except NTSTATUSError as refused:
+            equal(refused.args[0] & 0xFFFFFFFF, 0xC0000022, "access denied")
+        else:
+            raise AssertionError("a call that was only signed was served")
 
 
 def wrong_password():
     """a wrong password is refused, by SPNEGO and by raw NTLM"""
     for way in ("seal,spnego", "seal,ntlm"):
         try:
-            connection = base.ClientConnection(binding(way), TSCH, parameters(), credentials(password="wrong"))
-            connection.request(0, b"")
+            # A raw NTLM login ends with a token of the client; the refusal comes with the first call.
+            mgmt.mgmt(binding(way), parameters(), credentials(password="wrong")).inq_if_ids()
         except NTSTATUSError as refused:
             print(f"# {way}: {refused.args[0] & 0xFFFFFFFF:#010x} {refused.args[1]}")
         else:
@@ -159,7 +166,9 @@ class Tampering:
         self.distance = distance
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.carry, daemon=True).start()
+        # A process, since Samba's calls let no other thread of theirs run.
+        multiprocessing.Process(target=self.carry, daemon=True).start()
+        self.listener.close()
 
     def carry(self):
         near, _ = self.listener.accept()
@@ -169,7 +178,13 @@ class Tampering:
 
     def pump(self, source, sink, tamper):
         pending = b""
-        while got := source.recv(65536):
+        while True:
+            try:
+                got = source.recv(65536)
+            except OSError:
+                got = b""
+            if not got:
+                break
             pending += got
             while len(pending) >= 16 and len(pending) >= (length := int.from_bytes(pending[8:10], "little")):
                 pdu, pending = bytearray(pending[:length]), pending[length:]

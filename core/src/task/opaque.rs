@@ -15,6 +15,12 @@ pub(super) const fn is_xml(character: char) -> bool {
         '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
+/// Whether XML 1.0 can hold all of `text`.
+pub(super) fn is_xml_text(text: &str) -> bool {
+    // Almost all of it is ASCII, of which only control characters are out of question.
+    text.bytes().all(|byte| (b' '..0x7F).contains(&byte)) || text.chars().all(is_xml)
+}
+
 /// Whether an element or attribute of that name can be kept. The names of the schema are ASCII.
 pub(super) fn is_name(name: &str) -> bool {
     let mut bytes = name.bytes();

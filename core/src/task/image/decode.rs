@@ -124,7 +124,7 @@ fn nullable<'b, T>(at: &mut In<'b>, read: fn(&mut In<'b>) -> Result<T>) -> Resul
 
 pub(super) fn text<'b>(at: &mut In<'b>) -> Result<&'b str> {
     if at.datatype()? == Type::String {
-        return valid(at.str()?, |text| text.chars().all(opaque::is_xml));
+        return valid(at.str()?, |text| opaque::is_xml_text(text));
     }
     let number = usize::from(at.u8()?);
     WORDS.get(number).copied().ok_or(Error::Invalid)

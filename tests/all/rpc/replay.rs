@@ -1,16 +1,19 @@
 //! Connections of real clients, replayed: every answer must come out as it was recorded, byte for byte.
 
 use mainspring::{
-    auth::Identity,
+    auth::{Credentials, Identity, Provider},
     guid::Guid,
     limits::FRAGMENT_MAX,
     ports::{Entropy, NoEntropy},
-    rpc::{Association, Call, Environment, Fault, Interface, Level, Method, Owner, Pool, Services, SyntaxId, Trust},
+    rpc::{
+        Association, Binding, Call, Client, Environment, Fault, Interface, Level, Method, Owner, Pool, Received,
+        Services, SyntaxId, Trust,
+    },
     time::{Monotonic, Now, Timestamp},
 };
 
 use super::Known;
-use crate::pdu::{Recorded, recorded};
+use crate::pdu::{Recorded, recorded, recorded_servers};
 
 const METHODS: [Method; 20] = [Method { name: "", served: true }; 20];
 static MANAGEMENT: Interface = Interface {
@@ -106,10 +109,10 @@ fn recorded_clients_get_the_recorded_answers() {
 
 #[test]
 fn recorded_clients_whose_bytes_were_changed_get_an_answer_or_nothing() {
-    // Every bit of two connections; of the others every 37th, or it would take minutes.
+    // Every bit of two connections; of the others every 101st, or it would take minutes.
     let mut counted = 0;
     for Recorded { name, pdus } in recorded() {
-        let stride = if matches!(name.as_str(), "samba-raw-seal" | "samba-spnego-seal-bigendian") { 1 } else { 37 };
+        let stride = if matches!(name.as_str(), "samba-raw-seal" | "samba-spnego-seal-bigendian") { 1 } else { 101 };
         for (index, (_, pdu)) in pdus.iter().enumerate().filter(|(_, (client, _))| *client) {
             for bit in 0..pdu.len() * 8 {
                 counted += 1;
@@ -119,6 +122,65 @@ fn recorded_clients_whose_bytes_were_changed_get_an_answer_or_nothing() {
                     replay(&spoilt);
                 }
             }
+        }
+    }
+}
+
+/// NetrRemoteTOD.
+const REMOTE_TOD: u16 = 28;
+
+#[test]
+fn recorded_servers_are_understood_and_get_the_recorded_bytes() {
+    for Recorded { name, pdus } in recorded_servers() {
+        let mut secret = super::secret(
+            if name.contains("raw") { Provider::Ntlm } else { Provider::Spnego },
+            if name.contains("seal") { Level::Privacy } else { Level::Integrity },
+        );
+        secret.policy.key_exchange = !name.contains("no-key-exchange");
+        secret.credentials = Credentials::new("nobody", "", "secret");
+        let srvsvc = Guid::parse("4b324fc8-1670-01d3-1278-5a47bf6ee188").unwrap();
+        let interface = SyntaxId { uuid: srvsvc, major: 3, minor: 0 };
+        let mut client = Client::new(Binding { interface, secret: Some(secret), fragment: FRAGMENT_MAX });
+        let now = Now { monotonic: Monotonic(0), wall: Some(Timestamp(1_704_164_645_000)) };
+
+        let mut pdus = pdus.into_iter();
+        let mut next = |client| {
+            let (sent, pdu) = pdus.next().unwrap();
+            assert_eq!(sent, client, "{name}");
+            pdu
+        };
+        let mut out = [0; FRAGMENT_MAX as usize];
+        let produced = client.bind(now, &mut Repeating, &mut out).unwrap();
+        assert_eq!(next(true), out[..produced], "{name}");
+        loop {
+            let leg = client.negotiate(now, &mut Repeating, &next(false), &mut out).unwrap();
+            if leg.produced > 0 {
+                assert_eq!(next(true), out[..leg.produced], "{name}");
+            }
+            if leg.bound {
+                break;
+            }
+        }
+        // [unique, string] of 2950 characters: referent, maximum, offset, actual count, characters, null.
+        let counts = [0x20000u32, 2950, 0, 2950].into_iter().flat_map(u32::to_le_bytes);
+        let long = counts.chain([65, 0].repeat(2949)).chain([0, 0]).collect::<Vec<u8>>();
+        for (stub, expected) in [(vec![0; 4], Ok(56)), (long, Ok(56)), (vec![], Err(Fault::BAD_STUB_DATA))] {
+            let mut at = 0;
+            loop {
+                let (produced, sent) = client.request(REMOTE_TOD, None, &stub, at, &mut out).unwrap();
+                assert_eq!(next(true), out[..produced], "{name}");
+                at = sent;
+                if at == stub.len() {
+                    break;
+                }
+            }
+            let mut response = [0; 100];
+            let outcome = match client.receive(&mut next(false), &mut response).unwrap() {
+                Received::Complete { length, .. } => Ok(length),
+                Received::Fault { fault, .. } => Err(fault),
+                other => panic!("{name}: {other:?}"),
+            };
+            assert_eq!(outcome, expected, "{name}");
         }
     }
 }

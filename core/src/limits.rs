@@ -51,6 +51,9 @@ pub const TRIGGERS: usize = 48;
 /// Actions of a task, section 2.5.7; more get `SCHED_E_TOO_MANY_NODES`.
 pub const ACTIONS: usize = 32;
 
+/// Bytes of the answer to an enumeration, or to a request for run times, as on Windows; what does not fit is left for the next
+/// call, with `S_FALSE`. A host that lends less room for replies answers with less.
+pub const ENUMERATION: usize = 65_536;
 /// Arguments of one `SchRpcRun`; more get `E_INVALIDARG`.
 pub const RUN_ARGUMENTS: usize = 32;
 /// Bytes of UTF-8 of all arguments of one `SchRpcRun`; more get `E_OUTOFMEMORY`.

@@ -44,8 +44,6 @@ pub enum DecodeError {
         /// The largest that is allowed.
         maximum: u32,
     },
-    /// A reference pointer inside of a structure is null.
-    NullReference,
 }
 
 impl From<Short> for DecodeError {
@@ -69,7 +67,6 @@ impl core::fmt::Display for DecodeError {
             }
             Self::NotTerminated { actual } => write!(f, "string of {actual} characters without a final NUL"),
             Self::Range { value, maximum } => write!(f, "value {value}, at most {maximum} is allowed"),
-            Self::NullReference => f.write_str("reference pointer is null"),
         }
     }
 }

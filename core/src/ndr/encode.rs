@@ -8,13 +8,13 @@ use crate::{
 
 /// Gives out referent identifiers: `0x00020000`, `0x00020004`, …
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Referents {
+struct Referents {
     given: u32,
 }
 
 impl Referents {
     /// The next identifier; never zero.
-    pub fn next_id(&mut self) -> u32 {
+    fn next_id(&mut self) -> u32 {
         let id = 0x0002_0000_u32.wrapping_add(self.given.wrapping_mul(4));
         self.given = self.given.wrapping_add(1);
         id.max(4)
@@ -302,7 +302,7 @@ impl<'b> Encoder<'b> {
 
 /// Takes text as UTF-16LE to the end of a stub; lent by [`Encoder::formatted`].
 #[derive(Debug)]
-pub struct Text<'e, 'b> {
+struct Text<'e, 'b> {
     writer: &'e mut Writer<'b>,
 }
 

@@ -14,4 +14,4 @@ mod decode;
 mod encode;
 
 pub use decode::{DecodeError, Decoder};
-pub use encode::{Encoder, Referents, Text};
+pub use encode::Encoder;

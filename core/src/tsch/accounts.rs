@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Bytes of UTF-8 of a user name with its domain; nobody has a longer one.
-const NAME_MAX: usize = 320;
+pub(super) const NAME_MAX: usize = 320;
 
 /// Somebody that a name was found to mean.
 pub(super) enum Identity {

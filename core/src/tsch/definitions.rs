@@ -2,7 +2,7 @@
 
 use super::{
     Arrival, Refusal, Service,
-    accounts::{Identity, identify, identify_utf16, is_password, is_service},
+    accounts::{Identity, NAME_MAX, identify, identify_utf16, is_password, is_service},
     context, flags, narrow, path_below_root,
 };
 use crate::{
@@ -199,9 +199,12 @@ impl Service<'_, '_> {
             fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
             registrant: caller.sid,
         };
-        self.engine.register(&mut context(&mut self.ports, self.zone, arrival.now), &path, &registration)?;
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let task = self.engine.register(&mut cx, &path, &registration)?;
 
-        out.unique_string(Some(path.as_str()))?;
+        // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
+        let definition = self.engine.definition(&mut cx, task).ok();
+        out.unique_string(Some(definition.as_ref().map_or(path.as_str(), |kept| kept.path.as_str())))?;
         out.null()?;
         Ok(Status::S_OK)
     }
@@ -294,8 +297,10 @@ impl Attempt<'_, '_> {
             Some(Identity::Account(_) | Identity::Other(_)) if !asked => Ok(Verified::NotAsked),
             Some(Identity::Account(account)) if is_password(account, password) => Ok(Verified::Password),
             found => {
-                if let Some(Identity::Account(account)) = found {
-                    accounts.login_failed(&account.name, arrival.now.wall);
+                match (found, self.credential.user.map(|user| user.to_string::<NAME_MAX>())) {
+                    (Some(Identity::Account(account)), _) => accounts.login_failed(&account.name, arrival.now.wall),
+                    (_, Some(Ok(name))) if asked => accounts.login_failed(&name, arrival.now.wall),
+                    _ => {}
                 }
                 Err(Status::E_LOGON_FAILURE.into())
             }

@@ -35,6 +35,13 @@ macro_rules! methods {
     };
 }
 
+impl Opnum {
+    /// Whether the answer is a list, and ends where there is no room for more.
+    pub(super) const fn enumerates(self) -> bool {
+        matches!(self, Self::EnumFolders | Self::EnumTasks | Self::EnumInstances | Self::ScheduledRuntimes)
+    }
+}
+
 // The words of nothing are one for a DWORD or a pointer, and four for a GUID or a SYSTEMTIME.
 methods! {
     0 HighestVersion "SchRpcHighestVersion", served: true, nothing: 1;

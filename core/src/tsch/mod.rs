@@ -29,6 +29,7 @@ pub use methods::INTERFACE;
 use crate::{
     bytes::Full,
     engine::{Context, Engine, Entry, Refused, TaskIndex},
+    limits::ENUMERATION,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Account, Ports},
     rpc::interface::{Call, Fault},
@@ -106,7 +107,8 @@ impl Service<'_, '_> {
     /// [`Fault::NO_MEMORY`] if `reply` is too small to say even that the call failed.
     pub fn call(&mut self, now: Now, call: &Call<'_>, reply: &mut [u8]) -> Result<usize, Fault> {
         let opnum = Opnum::new(call.opnum).ok_or(Fault::OP_RANGE)?;
-        let mut out = Encoder::new(reply);
+        let room = if opnum.enumerates() { reply.len().min(ENUMERATION) } else { reply.len() };
+        let mut out = Encoder::new(reply.get_mut(..room).unwrap_or_default());
         let answered = match call.caller.account {
             Some(account) if account.administrator && !account.disabled => {
                 let mut stub = Decoder::new(call.stub, call.order);

@@ -8,7 +8,7 @@
 //!
 //! let mut stub = [0; 256];
 //! let length = GetTaskInfo { path: r"\Backup", state: true }.write(&mut stub)?;
-//! assert_eq!((GetTaskInfo::OPNUM, length), (17, 36));
+//! assert_eq!((GetTaskInfo::OPNUM, length), (17, 32));
 //!
 //! let answer = [1, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0];
 //! let info = GetTaskInfo::read(&answer, Order::Little)?;

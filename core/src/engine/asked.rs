@@ -1,21 +1,26 @@
 //! What is asked about one task, and the action of an instance.
 
 use super::{
-    Command, Context, Definition, Engine, InstanceSlot, LastRun, Refused, TaskIndex, TaskState,
+    Command, Context, Definition, Engine, LastRun, Refused, TaskIndex, TaskState,
     instances::unpack,
     launch::read_state,
     list, plan,
     slots::{OfTask, Phase, flag},
 };
 use crate::{
+    bytes::Writer,
     guid::Guid,
     limits::TRIGGERS,
     recur::{self, Anchors},
     status::Status,
     store,
-    task::{Action, Image, Path},
+    task::{
+        Action, Path,
+        parameters::{argument, substitute},
+    },
     time::{Monotonic, Timestamp},
 };
+use core::fmt::Write;
 
 impl Engine<'_> {
     /// A task's definition.
@@ -128,27 +133,48 @@ impl Engine<'_> {
         into: &'i mut [u8],
     ) -> Result<Command<'i>, Refused> {
         let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
-        let slot: &InstanceSlot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
+        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
         let task = slot.task.index().ok_or(Refused::NotRunning)?;
         let definition = self.task(TaskIndex(task))?.definition;
-        let image: Image<'_> = plan::image(self.memory.record, cx.store, definition)?;
+        let image = plan::image(self.memory.record, cx.store, definition)?;
         let exec = match image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)? {
             Action::Exec { exec, .. } => exec,
             Action::Opaque { .. } => return Err(Refused::NotSupported),
         };
+        let arguments = slot.arguments();
         let mut rest = into;
-        let _arguments = unpack(slot.arguments());
         Ok(Command {
-            command: write(&mut rest, exec.command)?,
-            arguments: write(&mut rest, exec.arguments.unwrap_or_default())?,
-            working_directory: write(&mut rest, exec.working_directory.unwrap_or_default())?,
+            command: write(&mut rest, |into| into.write_str(exec.command))?,
+            arguments: fill_in(&mut rest, exec.arguments, arguments)?,
+            working_directory: fill_in(&mut rest, exec.working_directory, arguments)?,
         })
     }
 }
 
-fn write<'i>(rest: &mut &'i mut [u8], text: &str) -> Result<&'i str, Refused> {
-    let (room, left) = core::mem::take(rest).split_at_mut_checked(text.len()).ok_or(Refused::TooLarge)?;
-    room.copy_from_slice(text.as_bytes());
+/// Text with the arguments of a run put in for its parameters.
+fn fill_in<'i>(rest: &mut &'i mut [u8], text: Option<&str>, arguments: &[u8]) -> Result<&'i str, Refused> {
+    let value = |name: &str| argument(name).and_then(|ordinal| unpack(arguments).nth(ordinal));
+    write(rest, |into| substitute(text.unwrap_or_default(), value, into))
+}
+
+/// What `text` writes, at the front of `rest`, which is what is left afterwards.
+fn write<'i>(
+    rest: &mut &'i mut [u8],
+    text: impl FnOnce(&mut Text<'_>) -> core::fmt::Result,
+) -> Result<&'i str, Refused> {
+    let mut writer = Text(Writer::new(rest));
+    text(&mut writer).map_err(|_| Refused::TooLarge)?;
+    let length = writer.0.position();
+    let (written, left) = core::mem::take(rest).split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
     *rest = left;
-    core::str::from_utf8(room).map_err(|_| Refused::Damaged)
+    core::str::from_utf8(written).map_err(|_| Refused::Damaged)
+}
+
+/// A writer of text; a text that does not fit is an error, and not written.
+struct Text<'t>(Writer<'t>);
+
+impl core::fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.0.put(text.as_bytes()).map_err(|_| core::fmt::Error)
+    }
 }

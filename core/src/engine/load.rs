@@ -226,7 +226,7 @@ impl Engine<'_> {
         let Ok(state) = State::decode(bytes) else { return self.tell_damaged(key, found) };
         self.with_task(index, |slot| {
             slot.floor = slot.floor.max(state.floor.unwrap_or(Timestamp::MIN));
-            slot.due = slot.due.max(elapsed(state.elapsed));
+            slot.due = slot.due.max(behind(state.elapsed));
         });
     }
 
@@ -262,7 +262,7 @@ impl Engine<'_> {
                     match record.cause {
                         Cause::Calendar(at) => slot.floor = slot.floor.max(at),
                         Cause::Registration(at) if record.definition == slot.definition => {
-                            slot.due = slot.due.max(elapsed(Some(at)));
+                            slot.due = slot.due.max(behind(Some(at)));
                         }
                         _ => {}
                     }
@@ -292,7 +292,8 @@ impl Engine<'_> {
             let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
             match clocks.now.wall.filter(|_| registered != i64::MAX) {
                 Some(wall) => {
-                    slot.anchor = clocks.monotonic().saturating_sub(wall.since(Timestamp(registered)).max(came));
+                    let passed = wall.since(Timestamp(registered)).max(came);
+                    slot.anchor = clocks.monotonic().saturating_sub(passed);
                 }
                 None => slot.set(flag::UNREGISTERED, true),
             }
@@ -427,8 +428,9 @@ fn is_due(slot: &TaskSlot, now: Now) -> bool {
     slot.has(flag::ARMED) && late.is_some_and(|late| late >= 0 && late.unsigned_abs() <= LATE_TIME)
 }
 
-fn elapsed(elapsed: Option<u64>) -> i64 {
-    elapsed.map_or(0, |elapsed| i64::try_from(elapsed).unwrap_or(i64::MAX))
+/// The least time since the registration at which the occurrence that was `elapsed` after it is over.
+fn behind(elapsed: Option<u64>) -> i64 {
+    elapsed.map_or(0, |elapsed| i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(1))
 }
 
 /// A store that is new gets its first record; one of another layout is left alone.

@@ -255,8 +255,8 @@ pub struct Memory<'a> {
     /// As many instances as may be running, queued or delayed at once; not fewer than when the store was last used,
     /// or unfinished runs of then are left out.
     pub instances: &'a mut [InstanceSlot],
-    /// Room for the longest definition and the longest entry (path and security descriptor) together; what is longer is
-    /// refused as too large.
+    /// Room for the longest definition together with the longest entry (path and security descriptor), and for two such
+    /// entries; what is longer is refused as too large.
     pub record: &'a mut [u8],
 }
 

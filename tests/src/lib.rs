@@ -1,7 +1,9 @@
 //! Simulators and models that the tests of Mainspring share.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, clippy::panic)]
 
 pub mod disk;
 pub mod server;
+pub mod store;
 pub mod stubs;
+pub mod world;

@@ -78,7 +78,7 @@ impl Fault {
     /// `nca_s_fault_context_mismatch`: no such context handle.
     pub const CONTEXT_MISMATCH: Self = Self(0x1C00_001A);
     /// `nca_s_fault_remote_no_memory`.
-    pub const NO_MEMORY: Self = Self(0x1C00_001D);
+    pub const NO_MEMORY: Self = Self(0x1C00_001B);
 }
 
 /// Who calls, and how.

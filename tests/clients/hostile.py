@@ -373,6 +373,9 @@ def failing_store(host, fill, free):
     failed = None
     xml = tasks.task(tasks.shell("true"), registration=f"<Description>{'x' * 20000}</Description>")
     if free is not None:
+        for name in ("one", "two", "three"):
+            tsch.hSchRpcRegisterTask(dce, f"\\Full\\{name}", xml, tsch.TASK_CREATE, NULL, 0)
+            kept.append(name)
         fill()
     for number in range(2000):
         got, _ = code(tsch.hSchRpcRegisterTask, dce, f"\\Full\\{number}", xml, tsch.TASK_CREATE, NULL, 0)
@@ -428,11 +431,10 @@ def full_disk():
             ballast = f"{place}/ballast"
 
             def fill():
-                with open(ballast, "wb") as file:
+                with open(ballast, "wb", buffering=0) as file:
                     try:
-                        while True:
-                            file.write(b"\0" * 4096)
-                            file.flush()
+                        while file.write(b"\0" * 4096):
+                            pass
                     except OSError:
                         pass
 

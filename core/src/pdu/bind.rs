@@ -5,7 +5,7 @@ use crate::{
     guid::Guid,
 };
 
-/// An interface or a transfer syntax: a UUID and a version, [C706] `p_syntax_id_t`.
+/// An interface or a transfer syntax: a UUID and a version, \[C706\] `p_syntax_id_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SyntaxId {
     /// The UUID.
@@ -21,7 +21,7 @@ impl SyntaxId {
     pub const LENGTH: usize = 16 // if_uuid
         + 4; // if_version
 
-    /// NDR, the 32-bit transfer syntax, [C706] chapter 14.
+    /// NDR, the 32-bit transfer syntax, \[C706\] chapter 14.
     pub const NDR32: Self =
         Self { uuid: Guid::from_u128(0x8a88_5d04_1ceb_11c9_9fe8_0800_2b10_4860), major: 2, minor: 0 };
     /// NDR64, [MS-RPCE] 2.2.5.
@@ -146,7 +146,7 @@ impl PartialEq for Syntaxes<'_> {
 
 impl Eq for Syntaxes<'_> {}
 
-/// Presentation context: an interface and the transfer syntaxes proposed for it, [C706] `p_cont_elem_t`.
+/// Presentation context: an interface and the transfer syntaxes proposed for it, \[C706\] `p_cont_elem_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context<'b> {
     /// Number by which requests name the context.
@@ -205,7 +205,7 @@ impl PartialEq for Contexts<'_> {
 
 impl Eq for Contexts<'_> {}
 
-/// The bind PDU and the alter_context PDU, [C706] 12.6.4.3 and 12.6.4.1: their bodies are the same.
+/// The bind PDU and the alter_context PDU, \[C706\] 12.6.4.3 and 12.6.4.1: their bodies are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bind<'b> {
     /// Largest fragment the client sends.
@@ -243,7 +243,7 @@ impl<'b> Bind<'b> {
     }
 }
 
-/// What became of one presentation context, [C706] `p_result_t`.
+/// What became of one presentation context, \[C706\] `p_result_t`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     /// 0 acceptance, 1 user rejection, 2 provider rejection, 3 negotiate_ack ([MS-RPCE] 2.2.2.4).
@@ -320,7 +320,7 @@ impl PartialEq for Outcomes<'_> {
 
 impl Eq for Outcomes<'_> {}
 
-/// The bind_ack PDU and the alter_context_response PDU, [C706] 12.6.4.4 and 12.6.4.2: their bodies are the same.
+/// The bind_ack PDU and the alter_context_response PDU, \[C706\] 12.6.4.4 and 12.6.4.2: their bodies are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BindAck<'b> {
     /// Largest fragment the server sends.
@@ -367,7 +367,7 @@ impl<'b> BindAck<'b> {
     }
 }
 
-/// The bind_nak PDU, [C706] 12.6.4.5 and [MS-RPCE] 2.2.2.9.
+/// The bind_nak PDU, \[C706\] 12.6.4.5 and [MS-RPCE] 2.2.2.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BindNak<'b> {
     /// Why: one of the constants of this type.

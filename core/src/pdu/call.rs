@@ -5,7 +5,7 @@ use crate::{
     guid::Guid,
 };
 
-/// The request PDU, [C706] 12.6.4.9.
+/// The request PDU, \[C706\] 12.6.4.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Request<'b> {
     /// How long the client believes the whole stub to be; never trusted.
@@ -52,7 +52,7 @@ impl<'b> Request<'b> {
     }
 }
 
-/// The response PDU, [C706] 12.6.4.10.
+/// The response PDU, \[C706\] 12.6.4.10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Response<'b> {
     /// Length of the stub from here on.
@@ -95,7 +95,7 @@ impl<'b> Response<'b> {
     }
 }
 
-/// The fault PDU, [C706] 12.6.4.7 and [MS-RPCE] 2.2.2.8.
+/// The fault PDU, \[C706\] 12.6.4.7 and [MS-RPCE] 2.2.2.8.
 ///
 /// Written without a stub, and so 32 bytes long; the status is never encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

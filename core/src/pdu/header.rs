@@ -2,7 +2,7 @@
 
 use crate::bytes::{Full, Order, Reader, Short, Writer};
 
-/// The PDU type, [C706] 12.6.1; only those of the connection-oriented protocol.
+/// The PDU type, \[C706\] 12.6.1; only those of the connection-oriented protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// The flags of a header, [C706] 12.6.3.1 and [MS-RPCE] 2.2.2.3.
+/// The flags of a header, \[C706\] 12.6.3.1 and [MS-RPCE] 2.2.2.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(pub u8);
 
@@ -136,7 +136,7 @@ impl From<Short> for HeaderError {
     }
 }
 
-/// Common Header Fields, [C706] 12.6.3.1.
+/// Common Header Fields, \[C706\] 12.6.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Minor version of the protocol, 0 or 1; the major version is 5.

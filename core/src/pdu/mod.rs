@@ -1,4 +1,4 @@
-//! Connection-oriented RPC PDUs, [C706] chapter 12 and [MS-RPCE] 2.2.2.
+//! Connection-oriented RPC PDUs, \[C706\] chapter 12 and [MS-RPCE] 2.2.2.
 //!
 //! Two storeys. [`Layout`] says where the parts of one fragment lie; it compares lengths and nothing else, so what it points at
 //! may be encrypted. [`Pdu`] is one fragment read whole: plain values and borrowed bytes, which can be written again.

@@ -58,7 +58,7 @@ pub struct Interface {
     pub methods: &'static [Method],
 }
 
-/// A fault status, as a fault PDU carries it ([C706] appendix N, [MS-ERREF]).
+/// A fault status, as a fault PDU carries it (\[C706\] appendix N, [MS-ERREF]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fault(pub u32);
 

@@ -1,4 +1,4 @@
-//! One association of connection-oriented RPC, [C706] chapter 9 and [MS-RPCE] 3.3: server side and client side.
+//! One association of connection-oriented RPC, \[C706\] chapter 9 and [MS-RPCE] 3.3: server side and client side.
 //!
 //! Both are machines without input or output of their own: they are given the bytes that came and a room for the bytes to
 //! send. The server side, [`Association`], holds no buffers: a call of one fragment is decoded where it was received, and

@@ -26,17 +26,24 @@ impl HashKey {
         // The hasher is fed in pieces, because one call for every character would cost more than the hash.
         let mut piece = [0; 64];
         let mut used = 0;
+        if path.is_ascii() {
+            // What `folded` comes to, without looking into tables for each character.
+            for text in path.as_bytes().chunks(piece.len()) {
+                let piece = piece.get_mut(..text.len()).unwrap_or_default();
+                piece.copy_from_slice(text);
+                piece.make_ascii_uppercase();
+                hasher.write(piece);
+            }
+            return hasher.finish();
+        }
         for character in folded(path) {
-            let room = piece.get_mut(used..used + 4);
-            let room = match room {
-                Some(room) => room,
-                None => {
-                    hasher.write(piece.get(..used).unwrap_or_default());
-                    used = 0;
-                    piece.get_mut(..4).unwrap_or_default()
-                }
-            };
-            used += if room.len() == 4 { character.encode_utf8(room).len() } else { 0 };
+            if used + character.len_utf8() > piece.len() {
+                hasher.write(piece.get(..used).unwrap_or_default());
+                used = 0;
+            }
+            if let Some(room) = piece.get_mut(used..used + character.len_utf8()) {
+                used += character.encode_utf8(room).len();
+            }
         }
         hasher.write(piece.get(..used).unwrap_or_default());
         hasher.finish()

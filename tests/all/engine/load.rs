@@ -50,7 +50,4 @@ fn sweep_many_tasks_are_loaded_in_one_pass() {
     );
     world.run_for(3_600_000);
     assert!(!world.outside.starts().is_empty());
-    if full {
-        assert!(loaded.as_millis() < 1000, "{loaded:?}");
-    }
 }

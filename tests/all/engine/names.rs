@@ -27,6 +27,19 @@ fn a_path_is_found_without_letter_case() {
     assert_eq!(definition.unwrap(), "\\Ordner\\Äpfel");
 }
 
+/// A path whose folded form is ASCII although it is not: both ways of hashing have to agree.
+#[test]
+fn letters_that_fold_to_ascii_are_found() {
+    let mut slots = Slots::new(8, 2);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let long = "long-".repeat(20);
+    let task = world.register(&format!("\\{long}\u{131}s"), &Task::new("a")).unwrap();
+    for same in ["IS", "\u{131}S", "I\u{17F}"] {
+        assert_eq!(world.find(&format!("{long}{same}")), Some(Entry::Task(task)), "{same}");
+        assert_eq!(path(&format!("{long}{same}")), path(&format!("{long}\u{131}s")));
+    }
+}
+
 #[test]
 fn registering_asks_whether_the_task_is_there() {
     let mut slots = Slots::new(8, 2);

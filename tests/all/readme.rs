@@ -24,7 +24,7 @@ fn tables(interfaces: &[&Interface]) -> String {
     text + "\n"
 }
 
-fn between<'t>(readme: &'t str) -> Option<&'t str> {
+fn between(readme: &str) -> Option<&str> {
     let begin = readme.find(BEGIN)? + BEGIN.len();
     let end = readme[begin..].find(END)? + begin;
     Some(&readme[begin..end])

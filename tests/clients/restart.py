@@ -38,7 +38,8 @@ def read(path):
 class Load(threading.Thread):
     """One client that registers, runs, disables and deletes until its server is gone, and notes what was acknowledged.
 
-    `there` and `gone` hold what a client knows for sure; what was under way when the server died is in neither.
+    `there` and `gone` hold what a client knows for sure; what was under way when the server died is in neither. `moments`
+    holds the tasks that must fire, and when: those acknowledged in time and left alone since.
     """
 
     def __init__(self, host, number, round_number):
@@ -60,14 +61,18 @@ class Load(threading.Thread):
     def turn(self, dce, turn):
         name = f"r{self.round} c{self.number} t{turn}"
         path = f"\\Load\\{name}"
-        note = f"echo {name.replace(' ', '-')} >> {self.host.scratch}/fired"
+        line = name.replace(" ", "-")
+        note = f"echo {line} >> {self.host.scratch}/fired"
         after = self.dice.uniform(0.3, 4)
         xml = tasks.task(tasks.shell(note), tasks.at(after), policy="Parallel")
         moment = time.time() + after
         register(dce, path, xml)
         self.there[path] = xml
-        self.moments[name.replace(" ", "-")] = moment
+        if time.time() < moment - 0.05:
+            self.moments[line] = moment
         what = self.dice.random()
+        if what < 0.5:
+            self.moments.pop(line, None)
         if what < 0.2:
             del self.there[path]
             tsch.hSchRpcDelete(dce, path)
@@ -78,7 +83,7 @@ class Load(threading.Thread):
             self.disabled[path] = True
         elif what < 0.5:
             # A run on demand has a line of its own, with a word that no other run has.
-            word = f"{name.replace(' ', '-')}-demand"
+            word = f"{line}-demand"
             del self.there[path]
             register(dce, path, tasks.task(tasks.shell(f"echo $(Arg0) >> {self.host.scratch}/fired")))
             self.there[path] = None
@@ -138,13 +143,7 @@ def at_random_moments():
         twice = {line: count for line, count in counted.items() if count > 1}
         assert not twice, f"ran more than once: {twice}"
         # A check that nothing runs twice needs that much runs at all: what fell due well within an uptime did.
-        off = {path.removeprefix("\\Load\\").replace(" ", "-") for path in gone | set(disabled)}
-        off |= {path.removeprefix("\\Load\\").replace(" ", "-") for path, xml in there.items() if xml is None}
-        due = [
-            note
-            for note, moment in moments.items()
-            if note not in off and any(up + 0.1 < moment < down - 0.5 for up, down in spans)
-        ]
+        due = [note for note, moment in moments.items() if any(up + 0.1 < moment < down - 0.5 for up, down in spans)]
         late = [note for note in due if note not in counted]
         assert len(due) > 20, f"only {len(due)} firings fell into an uptime"
         assert not late, f"{len(late)} of {len(due)} firings did not happen: {late[:5]}"

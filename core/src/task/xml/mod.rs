@@ -46,10 +46,10 @@ pub fn read<'i>(xml: Utf16<'_>, registrant: &mut Registrant<'_>, into: &'i mut [
     read::read_text(&scan::transcode(xml)?, registrant, into)
 }
 
-/// As [`read`], from UTF-8.
+/// As [`read()`], from UTF-8.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`read()`].
 pub fn read_str<'i>(xml: &str, registrant: &mut Registrant<'_>, into: &'i mut [u8]) -> Result<Image<'i>, XmlError> {
     scan::check_length(xml)?;
     read::read_text(xml, registrant, into)

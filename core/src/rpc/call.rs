@@ -101,7 +101,7 @@ impl Association {
         if last {
             return self.carry_out(env, &head, &Stub::Received(request.stub), reply);
         }
-        match env.pool.take(self.connection) {
+        match env.pool.take(self.connection, judged.is_stranger()) {
             Some(slot) => self.join(env, &head, slot, 0, now, flags, request.stub, reply),
             None => self.refuse_call(&head, Fault::SERVER_TOO_BUSY, last, now, reply),
         }
@@ -218,7 +218,7 @@ impl Association {
         let (now, rest) = stub.split_at(length.min(self.stub_room(&head.judged)));
         let mut flags = Flags::ONLY;
         if !rest.is_empty() {
-            let Some(slot) = held.or_else(|| env.pool.take(self.connection)) else {
+            let Some(slot) = held.or_else(|| env.pool.take(self.connection, head.judged.is_stranger())) else {
                 return fault(Fault::SERVER_TOO_BUSY, reply);
             };
             let Some(room) = env.pool.slot(slot).get_mut(..rest.len()) else {

@@ -10,7 +10,9 @@ pub struct Owner {
 /// Slots of equal length for calls and replies of several fragments.
 ///
 /// A connection holds one slot at most, from the first fragment of a call to the last of its reply, and no longer than
-/// [`CALL_TIME`](crate::limits::CALL_TIME) for each of the two: the association's deadline says so.
+/// [`CALL_TIME`](crate::limits::CALL_TIME) for each of the two: the association's deadline says so. Connections on which
+/// nobody is logged in get a slot only while less than half of them are taken, so that strangers cannot keep those who are
+/// logged in from being served.
 #[derive(Debug)]
 pub struct Pool<'m> {
     memory: &'m mut [u8],
@@ -51,8 +53,11 @@ impl<'m> Pool<'m> {
         }
     }
 
-    /// Takes a free slot.
-    pub(super) fn take(&mut self, connection: u32) -> Option<usize> {
+    /// Takes a free slot; for a stranger, only one of the first half of them.
+    pub(super) fn take(&mut self, connection: u32, stranger: bool) -> Option<usize> {
+        if stranger && self.taken() >= self.owners.len() / 2 {
+            return None;
+        }
         let (slot, owner) = self.owners.iter_mut().enumerate().find(|(_, owner)| !owner.taken)?;
         *owner = Owner { taken: true, connection };
         Some(slot)

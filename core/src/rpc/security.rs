@@ -48,6 +48,11 @@ pub(super) struct Judged {
 
 impl Judged {
     const NOBODY: Self = Self { security: None, level: Level::None, verified: false };
+
+    /// Whether it came under no login.
+    pub(super) const fn is_stranger(&self) -> bool {
+        self.security.is_none()
+    }
 }
 
 /// The token wrapping that an `auth_type` means, [MS-RPCE] 2.2.1.1.7.

@@ -49,7 +49,7 @@ fn a_call_is_answered_under_every_login_and_level() {
 fn requests_and_replies_of_several_fragments_are_joined() {
     for way in ways() {
         for fragment in [0, 2048, 4099, FRAGMENT_MAX] {
-            let mut server = Server::new(1, 70_000);
+            let mut server = Server::new(2, 70_000);
             let mut pair = Pair::with_fragment(&server, 1, OPEN.syntax, way.clone(), fragment);
             pair.bind(&mut server).unwrap();
             for length in [1990, 2000, 2001, 2016, 2017, 5791, 5792, 5793, 5808, 5816, 5817, 30_000, 65_536] {

@@ -146,7 +146,7 @@ fn a_login_too_many_is_refused() {
 
 /// Sends what is made of a request by two logins, and gives the fault and the reason of the close.
 fn refused(fragments: impl FnOnce(&mut [Hand; 2]) -> Vec<Vec<u8>>) -> (u32, Closed, usize) {
-    let mut server = Server::new(1, 10_000);
+    let mut server = Server::new(2, 10_000);
     let mut connection = Connection::new(&server, 1);
     let mut hands = [login(&mut server, &mut connection, 1, 6, true), login(&mut server, &mut connection, 2, 5, false)];
     let fed = connection.feed(&mut server, &fragments(&mut hands).concat());

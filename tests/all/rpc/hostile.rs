@@ -169,7 +169,7 @@ fn a_request_that_ends_early_is_a_fault() {
 fn an_orphaned_call_is_dropped_and_a_cancelled_one_goes_on() {
     let orphaned = |call_id| plain(Flags::ONLY, call_id, Body::Orphaned(b""));
     for first in [part(2, Flags::FIRST, ECHO, b"abc"), part(2, Flags::FIRST, 99, b"abc")] {
-        let mut server = Server::new(1, 10_000);
+        let mut server = Server::new(2, 10_000);
         let mut connection = Connection::new(&server, 1);
         connection.ask(&mut server, &bind());
         connection.feed(&mut server, &first);
@@ -184,7 +184,7 @@ fn an_orphaned_call_is_dropped_and_a_cancelled_one_goes_on() {
         let answer = connection.ask(&mut server, &part(4, Flags::ONLY, ECHO, b"hi"));
         assert!(matches!(Pdu::decode(&answer).unwrap().body, Body::Response(Response { stub: b"hi", .. })));
     }
-    let mut server = Server::new(1, 10_000);
+    let mut server = Server::new(2, 10_000);
     let mut connection = Connection::new(&server, 1);
     connection.ask(&mut server, &bind());
     connection.feed(&mut server, &part(2, Flags::FIRST, ECHO, b"abc"));

@@ -42,6 +42,35 @@ fn without_a_free_slot_a_long_call_is_refused_and_the_connection_kept() {
 }
 
 #[test]
+fn strangers_leave_half_of_the_slots_to_those_who_are_logged_in() {
+    let mut server = Server::new(4, 20_000);
+    let stub: Vec<u8> = (0..15_000).map(filler).collect();
+    for number in 1..=5 {
+        let mut stranger = Pair::bound(&mut server, number, OPEN.syntax, None);
+        let fragments = stranger.request(ECHO, &stub);
+        let fed = stranger.connection.feed(&mut server, &fragments[0]);
+        if number <= 2 {
+            assert!(fed.sent.is_empty());
+        } else {
+            assert_eq!(stranger.response(&fed.sent).unwrap(), Err(Fault::SERVER_TOO_BUSY), "stranger {number}");
+        }
+    }
+    assert_eq!(server.taken(), 2);
+    // Their replies need slots too.
+    let mut stranger = Pair::bound(&mut server, 6, OPEN.syntax, None);
+    assert_eq!(stranger.call(&mut server, FILL, &9000u32.to_le_bytes()), Err(Fault::SERVER_TOO_BUSY));
+    assert_eq!(stranger.call(&mut server, ECHO, b"short calls need none"), Ok(b"short calls need none".to_vec()));
+
+    for number in 7..=8 {
+        let mut known = Pair::bound(&mut server, number, OPEN.syntax, privately());
+        assert_eq!(known.call(&mut server, ECHO, &stub), Ok(stub.clone()));
+        let fragments = known.request(ECHO, &stub);
+        known.connection.feed(&mut server, &fragments[0]);
+    }
+    assert_eq!(server.taken(), 4);
+}
+
+#[test]
 fn a_pool_of_nothing_serves_short_calls() {
     let mut server = Server::new(0, 0);
     let mut pair = Pair::bound(&mut server, 1, OPEN.syntax, privately());
@@ -267,7 +296,7 @@ fn the_client_takes_servers_down_to_1432_and_no_further() {
 
 #[test]
 fn the_client_bounds_what_it_takes() {
-    let mut server = Server::new(1, 70_000);
+    let mut server = Server::new(2, 70_000);
     let mut pair = Pair::bound(&mut server, 1, OPEN.syntax, None);
     let request = pair.request(FILL, &20_000u32.to_le_bytes()).concat();
     let fed = pair.connection.feed(&mut server, &request);

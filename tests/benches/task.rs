@@ -160,6 +160,7 @@ fn main() {
         resolve: &mut resolve,
         default_user: Sid::LOCAL_SYSTEM,
         override_user: None,
+        override_group: None,
         override_logon: None,
     };
     let wire = TYPICAL.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();

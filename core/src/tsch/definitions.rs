@@ -162,7 +162,8 @@ impl Service<'_, '_> {
             &mut Registrant {
                 resolve: &mut |name| identify(name, accounts).map(|identity| identity.sid()),
                 default_user: credential_user.filter(|_| is_default).unwrap_or(caller.sid),
-                override_user: credential_user.filter(|_| !is_default),
+                override_user: credential_user.filter(|_| !is_default && logon != Logon::Group),
+                override_group: credential_user.filter(|_| !is_default && logon == Logon::Group),
                 override_logon: logon.written(),
             },
             room,

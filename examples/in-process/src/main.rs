@@ -133,6 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         resolve: &mut Sid::parse,
         default_user: Sid::LOCAL_SYSTEM,
         override_user: None,
+        override_group: None,
         override_logon: None,
     };
     let definition = xml::read_str(XML, &mut registrant, &mut image)?;

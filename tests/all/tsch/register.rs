@@ -295,6 +295,22 @@ fn a_default_credential_counts_only_if_nobody_is_named() {
 }
 
 #[test]
+fn the_group_of_a_credential_becomes_the_principal() {
+    for inner in ["<RunLevel>LeastPrivilege</RunLevel>", "<UserId>ann</UserId>", "<GroupId>Users</GroupId>"] {
+        for xml in [principal(inner), daily()] {
+            let mut server = Server::new();
+            let credential = Some((Some(r"BUILTIN\Administrators"), None, 0));
+            let sent = Raw { xml: &xml, logon_type: 4, count: 1, credential, ..RAW }.send(&mut server);
+            assert_eq!(sent.0, Status::S_OK);
+            server.ask(&RetrieveTask { path: r"\New" }, |answer| {
+                let xml = answer.xml.unwrap().to_string::<8192>().unwrap();
+                assert!(xml.contains("<GroupId>S-1-5-32-544</GroupId>") && !xml.contains("<UserId>"), "{inner}: {xml}");
+            });
+        }
+    }
+}
+
+#[test]
 fn the_logon_type_becomes_the_principals() {
     let mut server = Server::new();
     let xml = daily();

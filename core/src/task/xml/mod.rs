@@ -32,6 +32,8 @@ pub struct Registrant<'r> {
     pub default_user: Sid,
     /// A credential's user: used instead of the XML's.
     pub override_user: Option<Sid>,
+    /// A credential's group: used instead of the XML's.
+    pub override_group: Option<Sid>,
     /// How the registrant wants the principal to log on: used instead of the XML's.
     pub override_logon: Option<LogonType>,
 }

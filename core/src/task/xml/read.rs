@@ -140,10 +140,11 @@ fn read_principals<'d>(
         }
     }
     if read.is_empty() {
+        let group = registrant.override_group;
         read.push(Principal {
             id: Some(context.map_or(AUTHOR, |(context, _)| context)),
-            user: Some(registrant.override_user.unwrap_or(registrant.default_user)),
-            group: None,
+            user: registrant.override_user.or(group.is_none().then_some(registrant.default_user)),
+            group,
             display_name: None,
             logon_type: registrant.override_logon,
             run_level: None,
@@ -176,7 +177,7 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
     let named_group = group.map(|group| group.value(non_empty)).transpose()?;
     let mut resolve = |element: Option<Element<'d>>, name: Option<&str>| -> Result<'d, Option<Sid>> {
         let Some((element, name)) = element.zip(name) else { return Ok(None) };
-        match ((registrant.resolve)(name), registrant.override_user) {
+        match ((registrant.resolve)(name), registrant.override_user.or(registrant.override_group)) {
             // Whom the XML names does not matter when a credential names somebody.
             (None, None) => Err(element.refused(Status::E_NONE_MAPPED)),
             (resolved, _) => Ok(resolved),
@@ -184,6 +185,7 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
     };
     let (user, group) = (resolve(user, named_user)?, resolve(group, named_group)?);
     let (user, group) = match (registrant.override_user, user, group) {
+        _ if registrant.override_group.is_some() => (None, registrant.override_group),
         (Some(named), _, group) if group == Some(named) => (None, group),
         (Some(named), ..) => (Some(named), None),
         (None, None, None) => (Some(registrant.default_user), None),

@@ -37,6 +37,7 @@ fn with_registrant<T>(override_user: Option<Sid>, read: impl FnOnce(&mut Registr
         resolve: &mut resolve,
         default_user: Sid::parse(CALLER).unwrap(),
         override_user,
+        override_group: None,
         override_logon: None,
     })
 }

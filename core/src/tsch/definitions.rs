@@ -129,7 +129,8 @@ impl<'b> RegisterTask<'b> {
 
 impl Service<'_, '_> {
     /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
-    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is.
+    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
+    /// normalised form no reply could hold gets `E_OUTOFMEMORY`.
     pub(super) fn register_task(
         &mut self,
         arrival: Arrival<'_>,
@@ -192,6 +193,9 @@ impl Service<'_, '_> {
             None => unnamed_path(&image, self.ports.entropy)?,
         };
         let creation = creation(self.engine, &path, given)?;
+        // What is registered can be retrieved: the normalised form may be longer than what came.
+        out.formatted(|text| xml::write(&image, &path, true, sddl, text))?;
+        out.restart();
         let registration = Registration {
             creation,
             image,

@@ -322,6 +322,22 @@ fn the_logon_type_becomes_the_principals() {
 }
 
 #[test]
+fn what_could_not_be_retrieved_is_not_registered() {
+    let mut server = Server::new();
+    // Each of the lines becomes longer than it was written.
+    let lines = "<a/>".repeat(200);
+    let deep = format!("<OddTrigger>{}{lines}{}</OddTrigger>", "<b>".repeat(30), "</b>".repeat(30));
+    let xml = xml(&deep, "");
+    server.reply = 8192;
+    let sent = Raw { xml: &xml, ..RAW }.send(&mut server);
+    assert_eq!(sent, (Status::E_OUTOFMEMORY, None));
+    assert!(!exists(&mut server, r"\New"));
+    server.reply = 65_536;
+    assert_eq!(Raw { xml: &xml, ..RAW }.send(&mut server).0, Status::S_OK);
+    assert_eq!(server.ask(&RetrieveTask { path: r"\New" }, |answer| answer.status), Status::S_OK);
+}
+
+#[test]
 fn disabled_from_the_start() {
     let mut server = Server::new();
     let xml = daily();

@@ -142,6 +142,8 @@ pub enum Received {
         consumed: usize,
         /// Length of the stub.
         length: usize,
+        /// Byte order of the stub.
+        order: Order,
     },
     /// The call failed; the association goes on.
     Fault {
@@ -399,7 +401,7 @@ impl<'c> Client<'c> {
                 stub.get_mut(length..end).ok_or(full)?.copy_from_slice(response.stub);
                 if header.flags.has(Flags::LAST) {
                     self.state = State::Bound;
-                    return Ok(Received::Complete { consumed, length: end });
+                    return Ok(Received::Complete { consumed, length: end, order: header.order });
                 }
                 // Else a server could send empty fragments for ever.
                 if response.stub.is_empty() {

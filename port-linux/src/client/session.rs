@@ -8,7 +8,7 @@ use std::{
 
 use mainspring::{
     auth::{Credentials, Policy, Provider},
-    bytes::{Full, Order},
+    bytes::Full,
     limits::{FRAGMENT_MAX, XML_UNITS},
     ndr::DecodeError,
     rpc::{Binding, Client, ClientError, Fault, Level, Received, Secret},
@@ -138,11 +138,10 @@ impl<'c> Session<'c> {
                     self.consume(consumed);
                     return Err(CallError::Fault(fault));
                 }
-                Received::Complete { consumed, length } => {
+                Received::Complete { consumed, length, order } => {
                     self.consume(consumed);
                     let stub = self.response.get(..length).unwrap_or_default();
-                    // What a server writes little-endian is read so; the label of its PDUs is the transport's business.
-                    return R::read(stub, Order::Little).map_err(CallError::Unreadable);
+                    return R::read(stub, order).map_err(CallError::Unreadable);
                 }
             }
         }

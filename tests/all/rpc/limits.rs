@@ -2,10 +2,11 @@
 
 use mainspring::{
     auth::Provider,
+    bytes::Order,
     event::Closed,
     limits::{BIND_TIME, CALL_TIME, IDLE_TIME},
     pdu::{Body, Flags, Pdu, Request},
-    rpc::{ClientError, Fault, Level},
+    rpc::{ClientError, Fault, Level, Received},
     time::Monotonic,
 };
 
@@ -291,6 +292,26 @@ fn the_client_takes_servers_down_to_1432_and_no_further() {
             }
             Err(length) => assert_eq!(leg, Err(ClientError::Fragment { length })),
         }
+    }
+}
+
+#[test]
+fn the_client_tells_the_byte_order_of_an_answer() {
+    let mut server = Server::new(0, 0);
+    for order in [Order::Little, Order::Big] {
+        let mut pair = Pair::bound(&mut server, 1, OPEN.syntax, None);
+        pair.request(ECHO, b"");
+        let response = mainspring::pdu::Response { hint: 4, context: 0, cancels: 0, stub: b"abcd" };
+        let mut bytes = plain(Flags::ONLY, 2, Body::Response(response));
+        if order == Order::Big {
+            bytes[4] = 0;
+            for field in [8..10, 10..12, 12..16, 16..20, 20..22] {
+                bytes[field].reverse();
+            }
+        }
+        let consumed = bytes.len();
+        let received = pair.client.receive(&mut bytes, &mut [0; 4]);
+        assert_eq!(received, Ok(Received::Complete { consumed, length: 4, order }));
     }
 }
 

@@ -208,3 +208,20 @@ fn registration_triggers_can_be_ignored() {
     assert!(world.outside.starts().is_empty());
     assert_eq!(world.engine.state(world.task("b")), TaskState::Disabled);
 }
+
+/// The only trace of the run is its started record, and the clock says that it is still to come.
+#[test]
+fn a_registration_trigger_whose_run_was_cut_off_does_not_fire_again() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("a").when(registration(30))).unwrap();
+    world.run_for(40 * SECOND);
+    assert_eq!(world.outside.times("a"), ["12:00:30"]);
+    let mut outside = world.die();
+    outside.power_cut();
+    outside.now.wall = Some(at("2024-05-01T12:00:10"));
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, outside);
+    world.run_for(HOUR);
+    assert_eq!(world.outside.times("a").len(), 1);
+}

@@ -28,6 +28,8 @@ pub const BIND_TIME: u64 = 30_000;
 pub const CALL_TIME: u64 = 30_000;
 /// Milliseconds a connection may be silent between calls; it is closed then.
 pub const IDLE_TIME: u64 = 3_600_000;
+/// The same for a connection on which nobody is logged in: it is one of those that others are waiting for.
+pub const STRANGER_IDLE_TIME: u64 = 60_000;
 
 /// UTF-16 code units of a path; a longer one gets `E_INVALID_NAME`.
 pub const PATH_UNITS: usize = 260;

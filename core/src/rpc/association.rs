@@ -10,7 +10,7 @@ use crate::{
     auth::Identity,
     bytes::{Order, Reader, Writer},
     event::Closed,
-    limits::{BIND_TIME, CALL_TIME, FRAGMENT_MAX, FRAGMENT_MIN, IDLE_TIME, PRESENTATION_CONTEXTS},
+    limits::{BIND_TIME, CALL_TIME, FRAGMENT_MAX, FRAGMENT_MIN, IDLE_TIME, PRESENTATION_CONTEXTS, STRANGER_IDLE_TIME},
     pdu::{self, BindNak, Body, Flags, Header, HeaderError, Kind, Layout, Pdu},
     time::{Monotonic, Now},
 };
@@ -162,9 +162,9 @@ impl Association {
     }
 
     fn due(&self) -> (Monotonic, Closed) {
-        let settled = self.phase == Phase::Bound && (!self.login_due || self.securities.any_established());
-        let due = if settled {
-            (self.last.plus(IDLE_TIME), Closed::IdleTime)
+        let known = self.securities.any_established();
+        let due = if self.phase == Phase::Bound && (known || !self.login_due) {
+            (self.last.plus(if known { IDLE_TIME } else { STRANGER_IDLE_TIME }), Closed::IdleTime)
         } else {
             (self.accepted.plus(BIND_TIME), Closed::BindTime)
         };

@@ -4,7 +4,7 @@ use mainspring::{
     auth::Provider,
     bytes::Order,
     event::Closed,
-    limits::{BIND_TIME, CALL_TIME, IDLE_TIME},
+    limits::{BIND_TIME, CALL_TIME, IDLE_TIME, STRANGER_IDLE_TIME},
     pdu::{Body, Flags, Pdu, Request},
     rpc::{ClientError, Fault, Level, Received},
     time::Monotonic,
@@ -151,7 +151,12 @@ fn a_connection_must_bind_in_time() {
     assert_eq!(due(&server, &connection), (BIND_TIME - 1000, Closed::BindTime), "half a bind wins no time");
     server.now += 1000;
     connection.feed(&mut server, &bind[20..]);
-    assert_eq!(due(&server, &connection), (IDLE_TIME, Closed::IdleTime));
+    assert_eq!(due(&server, &connection), (STRANGER_IDLE_TIME, Closed::IdleTime));
+    // A call wins it again, for each call.
+    server.now += 59_000;
+    let request = Request { hint: 0, context: 0, opnum: ECHO, object: None, stub: b"" };
+    connection.ask(&mut server, &plain(Flags::ONLY, 2, Body::Request(request)));
+    assert_eq!(due(&server, &connection), (STRANGER_IDLE_TIME, Closed::IdleTime));
 }
 
 #[test]

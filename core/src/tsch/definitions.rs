@@ -13,7 +13,7 @@ use crate::{
     sid::Sid,
     status::Status,
     task::{
-        Image, LogonType, Path, PathError,
+        Image, LogonType, Path, PathError, Principal,
         xml::{self, Registrant, XmlError},
     },
     text::Utf16,
@@ -186,7 +186,8 @@ impl Service<'_, '_> {
             }
             _ => Verified::NotAsked,
         };
-        allow_principal(&image, logon, caller.sid, verified)?;
+        // Which of them runs the actions is a matter of their ids: all must be allowed to.
+        image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
 
         let path = match named {
             Some(path) => path,
@@ -318,14 +319,11 @@ impl Attempt<'_, '_> {
 /// # Errors
 /// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` if a group should run without a
 /// session, or somebody else with S4U without showing a password.
-fn allow_principal(image: &Image<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
-    let principal = image.principals().next();
-    let user = principal.and_then(|principal| principal.user);
-    let group = principal.and_then(|principal| principal.group);
+fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
+    let Principal { user, group, logon_type: written, .. } = *principal;
     if user.as_ref().is_some_and(is_service) {
         return Ok(());
     }
-    let written = principal.and_then(|principal| principal.logon_type);
     let effective = match logon {
         Logon::None => match written {
             Some(LogonType::Password) => Logon::Password,

@@ -277,6 +277,17 @@ fn principals_of_the_definition() {
 }
 
 #[test]
+fn every_principal_of_the_definition_is_judged() {
+    let second = r#"<Principal id="Q"><UserId>ann</UserId><LogonType>Password</LogonType></Principal></Principals>"#;
+    let both = principal("<UserId>S-1-5-18</UserId>").replace("</Principals>", second);
+    for xml in [both.clone(), both.replace(r#"Context="P""#, r#"Context="Q""#)] {
+        let mut server = Server::new();
+        let sent = Raw { xml: &xml, ..RAW }.send(&mut server);
+        assert_eq!(sent.0, Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION);
+    }
+}
+
+#[test]
 fn a_default_credential_counts_only_if_nobody_is_named() {
     for (inner, flags, expected) in [
         ("<RunLevel>LeastPrivilege</RunLevel>", 1, "S-1-5-18"),

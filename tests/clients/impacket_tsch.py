@@ -636,17 +636,24 @@ def after_a_crash():
 
 
 def ends_on_request():
-    """SIGTERM ends the server cleanly within ten seconds, also a child that does not listen"""
+    """SIGTERM ends the server cleanly within ten seconds, also children that do not listen, and what they started"""
     dce = bound()
     # Of two dollar signs a definition keeps one.
-    deaf = tasks.shell(f"trap '' TERM; echo $$$$ > {HOST.scratch}/deaf; while :; do sleep 1; done")
-    register(dce, "\\Tests\\Deaf", tasks.task(deaf))
-    tsch.hSchRpcRun(dce, "\\Tests\\Deaf")
-    process = until(lambda: lines("deaf"), 5, "it runs")[0]
+    deaf = f"trap '' TERM; echo $$$$ >> {HOST.scratch}/deaf; while :; do sleep 1; done"
+    register(dce, "\\Tests\\Deaf", tasks.task(tasks.shell(deaf)))
+    soft = "<AllowHardTerminate>false</AllowHardTerminate>"
+    register(dce, "\\Tests\\Deaf and soft", tasks.task(tasks.shell(deaf), settings=soft))
+    # A shell that listens, and leaves behind what does not; the first process of that ends too, and its own child stays.
+    behind = f"(trap '' TERM; sleep 1000 & echo $! >> {HOST.scratch}/deaf) & wait; sleep 1000"
+    register(dce, "\\Tests\\Deaf behind", tasks.task(tasks.shell(behind)))
+    for path in ("\\Tests\\Deaf", "\\Tests\\Deaf and soft", "\\Tests\\Deaf behind"):
+        tsch.hSchRpcRun(dce, path)
+    until(lambda: len(lines("deaf")) == 3, 5, "they run")
     result, took = HOST.stop()
     equal(result, 0, "exit code")
-    assert took < 11, f"took {took:.1f} s"
-    assert not alive(process), "the child outlived the server"
+    assert took < 10, f"took {took:.1f} s"
+    left = [process for process in lines("deaf") if alive(process)]
+    assert not left, f"{len(left)} outlived the server"
 
 
 with HOST:

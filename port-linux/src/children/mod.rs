@@ -10,6 +10,10 @@
 //! The exit code is the result; a child that a signal ended has 128 and the signal's number, as in a shell. A child that
 //! could not be started has the Win32 code of why as its result.
 //!
+//! A child that was asked to stop has ended when nothing of its process group runs any more, because a shell that ends at
+//! once may leave behind what it started, which takes its time or does not listen. A child that nobody asked may leave
+//! behind what it likes.
+//!
 //! # After a crash
 //!
 //! Children outlive a server that is killed. The next one looks for each instance that was running: first in the
@@ -35,6 +39,7 @@ use std::{
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use mainspring::{engine, guid::Guid, status::Status};
@@ -53,6 +58,10 @@ const VARIABLE: &str = "MAINSPRING_INSTANCE";
 /// Where programs are looked for that are named without a folder.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// How long after a child was asked to stop the rest of its process group is waited for: longer than it takes until it is
+/// stopped for good, if it may be.
+const GROUP_TIME: Duration = Duration::from_secs(10);
+
 /// ERROR_DIRECTORY, [MS-ERREF] 2.2: the working directory is none.
 const BAD_DIRECTORY: Status = Status::from_win32(267);
 
@@ -67,6 +76,40 @@ struct Process {
     handle: OwnedFd,
     /// `None` if it was adopted.
     child: Option<Child>,
+    /// Its result, once it has ended by itself, but not yet all of its group.
+    result: Option<Status>,
+    /// Until when the rest of its group is waited for; `None` if it is not.
+    group_until: Option<Instant>,
+}
+
+impl Process {
+    const fn new(pid: Pid, handle: OwnedFd, child: Option<Child>) -> Self {
+        Self { pid, handle, child, result: None, group_until: None }
+    }
+
+    fn stop(&mut self, hard: bool) {
+        self.group_until = (!hard).then(|| Instant::now() + GROUP_TIME);
+        let signal = if hard { Signal::KILL } else { Signal::TERM };
+        // The number is not another's: until its end was taken, the handle or the zombie keeps it, and then its group.
+        if rustix::process::kill_process_group(self.pid, signal).is_err() {
+            let _ = rustix::process::pidfd_send_signal(&self.handle, signal);
+        }
+    }
+
+    /// Takes the result of the process itself, if it has ended.
+    fn take_result(&mut self) -> Option<Status> {
+        match &mut self.child {
+            None => has_ended(&self.handle).then_some(Status::E_PROCESS_ABORTED),
+            Some(child) => match child.try_wait() {
+                Ok(Some(status)) => {
+                    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+                    Some(Status(code.unwrap_or_default().cast_unsigned()))
+                }
+                Ok(None) => None,
+                Err(_) => Some(Status::E_PROCESS_ABORTED),
+            },
+        }
+    }
 }
 
 /// A child that was started or found.
@@ -74,7 +117,7 @@ struct Process {
 pub struct Running {
     /// Its process number.
     pub pid: u32,
-    /// A pidfd, which becomes readable when the child has ended; then call [`Children::ended`].
+    /// A pidfd, which becomes readable when the child has ended; then call [`Children::ended`] until it tells the result.
     pub ended: OwnedFd,
 }
 
@@ -158,7 +201,7 @@ impl Children {
             }
         };
         self.note(instance, pid);
-        self.processes.insert(instance, Process { pid, handle, child: Some(child) });
+        self.processes.insert(instance, Process::new(pid, handle, Some(child)));
         Ok(Running { pid: pid.as_raw_nonzero().get().unsigned_abs(), ended })
     }
 
@@ -194,30 +237,25 @@ impl Children {
     }
 
     /// Asks the process group of an instance to end, or ends it for good. Nothing happens if it has ended.
-    pub fn stop(&self, instance: Guid, hard: bool) {
-        let Some(process) = self.processes.get(&instance) else { return };
-        let signal = if hard { Signal::KILL } else { Signal::TERM };
-        // The number is not another's: until its end was taken, the handle or the zombie keeps it.
-        if rustix::process::kill_process_group(process.pid, signal).is_err() {
-            let _ = rustix::process::pidfd_send_signal(&process.handle, signal);
+    pub fn stop(&mut self, instance: Guid, hard: bool) {
+        if let Some(process) = self.processes.get_mut(&instance) {
+            process.stop(hard);
         }
     }
 
-    /// Takes the end of a child: its result. `None` if it has not ended, which [`Running::ended`] would say too.
+    /// Takes the end of a child: its result. `None` if it has not ended, which [`Running::ended`] would say too, or if it
+    /// was asked to stop and something of its group has not: ask again after a while.
     pub fn ended(&mut self, instance: Guid) -> Option<Status> {
         let process = self.processes.get_mut(&instance)?;
-        let result = match &mut process.child {
-            None if !has_ended(&process.handle) => return None,
-            None => Status::E_PROCESS_ABORTED,
-            Some(child) => match child.try_wait() {
-                Ok(Some(status)) => {
-                    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-                    Status(code.unwrap_or_default().cast_unsigned())
-                }
-                Ok(None) => return None,
-                Err(_) => Status::E_PROCESS_ABORTED,
-            },
+        let result = match process.result {
+            Some(result) => result,
+            None => process.take_result()?,
         };
+        process.result = Some(result);
+        let waits = process.group_until.is_some_and(|until| Instant::now() < until);
+        if waits && proc::group_lives(process.pid) {
+            return None;
+        }
         self.processes.remove(&instance);
         self.unnote(instance);
         Some(result)
@@ -230,8 +268,8 @@ impl Children {
     }
 
     /// Ends every process group for good.
-    pub fn kill_all(&self) {
-        self.processes.keys().for_each(|&instance| self.stop(instance, true));
+    pub fn kill_all(&mut self) {
+        self.processes.values_mut().for_each(|process| process.stop(true));
     }
 
     fn adopt(&mut self, instance: Guid, identity: Identity) -> Option<Running> {
@@ -241,7 +279,7 @@ impl Children {
             return None;
         }
         let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0).ok()?;
-        self.processes.insert(instance, Process { pid: identity.pid, handle, child: None });
+        self.processes.insert(instance, Process::new(identity.pid, handle, None));
         Some(Running { pid: identity.pid.as_raw_nonzero().get().unsigned_abs(), ended })
     }
 

@@ -35,6 +35,17 @@ pub(super) fn lives(identity: Identity) -> bool {
     stat(identity.pid).is_some_and(|stat| stat.started == identity.started && !matches!(stat.state, 'Z' | 'X'))
 }
 
+/// Whether anything of a process group still runs.
+pub(super) fn group_lives(group: Pid) -> bool {
+    // Mostly there is no such group; if there is one, it may be of zombies only, which nobody's init takes.
+    if rustix::process::test_kill_process_group(group) == Err(rustix::io::Errno::SRCH) {
+        return false;
+    }
+    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw));
+    pids.filter_map(stat).any(|stat| stat.group == group.as_raw_nonzero().get() && !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// The leaders of process groups of user `uid` that have `variable` in their environment, by its value. What such a
 /// process has started inherits the variable, so the one that started first is meant.
 pub(super) fn by_variable(variable: &str, uid: u32) -> HashMap<Guid, Identity> {

@@ -37,6 +37,9 @@ const ACTION: usize = 64 * 1024;
 /// How often it is asked whether a child has ended that cannot be waited for.
 const ASK: Duration = Duration::from_secs(1);
 
+/// How often it is asked whether the rest of a group has ended whose first process has.
+const ASK_GROUP: Duration = Duration::from_millis(100);
+
 /// The scheduler and its ports.
 pub(super) struct State {
     pub(super) scheduler: Scheduler<'static>,
@@ -170,7 +173,7 @@ impl Host {
 
     /// Ends every child for good.
     pub(super) fn kill_all(&self) {
-        self.state.borrow().children.kill_all();
+        self.state.borrow_mut().children.kill_all();
     }
 
     /// Waits for the end of a child and tells it.
@@ -184,10 +187,8 @@ impl Host {
             if let Some(result) = self.state.borrow_mut().children.ended(instance) {
                 break result;
             }
-            if !waited {
-                // The kernel has no room to tell, so it is asked.
-                tokio::time::sleep(ASK).await;
-            }
+            // Of the rest of a group the kernel does not tell; if it has no room to, of nothing.
+            tokio::time::sleep(if waited { ASK_GROUP } else { ASK }).await;
         };
         self.input(Input::Exited { instance, result });
         self.ended.notify_one();

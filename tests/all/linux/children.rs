@@ -185,6 +185,47 @@ fn stopping_reaches_the_whole_group() {
     fixture.children.stop(fixture.instance, true);
 }
 
+/// A shell ends at once when it is asked to, and leaves behind what it started.
+#[test]
+fn stopping_waits_for_the_rest_of_the_group() {
+    let mut fixture = Fixture::new();
+    let out = fixture.file("grandchild");
+    let deaf = format!("(trap '' TERM; exec sleep 1000) & echo $! > '{}'; wait", out.display());
+    let running = fixture.sh(&deaf);
+    eventually("the grandchild starts", || fs::read_to_string(&out).is_ok_and(|text| text.ends_with('\n')));
+    let grandchild: u32 = fs::read_to_string(&out).unwrap().trim().parse().unwrap();
+    // It became deaf before it became another program.
+    eventually("the grandchild is deaf", || {
+        fs::read(format!("/proc/{grandchild}/cmdline")).is_ok_and(|line| line == b"sleep\x001000\0")
+    });
+
+    fixture.children.stop(fixture.instance, false);
+    wait(&running);
+    assert_eq!(fixture.children.ended(fixture.instance), None, "the grandchild runs on");
+    assert!(alive(grandchild));
+    assert_eq!(fixture.children.count(), 1);
+    fixture.children.stop(fixture.instance, true);
+    assert_eq!(fixture.end(&running), Status(128 + 15));
+    eventually("the grandchild ends", || !alive(grandchild));
+
+    // What listens has the time that it needs.
+    let running = fixture.sh(&format!(
+        "(trap 'sleep 0.2; echo saved > {0}; exit' TERM; echo > {0}; while :; do sleep 0.01; done) & wait",
+        out.display()
+    ));
+    eventually("the grandchild starts", || fs::read_to_string(&out).is_ok_and(|text| text == "\n"));
+    fixture.children.stop(fixture.instance, false);
+    wait(&running);
+    eventually("all of it ends", || fixture.children.ended(fixture.instance) == Some(Status(128 + 15)));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "saved\n");
+
+    // Nobody asked this one to stop.
+    let running = fixture.sh("sleep 1000 & exit 3");
+    assert_eq!(fixture.end(&running), Status(3));
+    let left = Pid::from_raw(running.pid.cast_signed()).unwrap();
+    rustix::process::kill_process_group(left, Signal::KILL).expect("what it left behind runs");
+}
+
 #[test]
 fn a_survivor_is_found_again_and_can_be_stopped() {
     let mut fixture = Fixture::new();

@@ -100,7 +100,8 @@ impl Records {
             std::fs::rename(&unfinished, &path)?;
             File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
         }
-        Self::open_with(move |builder| builder.create(&path))
+        // Not `create`: a file that was lost or emptied must not become an empty database that looks like a sound one.
+        Self::open_with(move |builder| builder.open(&path))
     }
 
     /// Opens a database on any medium: `open` is given the settings, and is called again after each error of the

@@ -134,6 +134,17 @@ fn the_file_is_its_owners_alone_and_held_by_one() {
     assert!(matches!(Records::open(&path), Err(redb::DatabaseError::DatabaseAlreadyOpen)));
 }
 
+/// A file system that lost the file's contents must not make a server that starts happily without its tasks.
+#[test]
+fn an_emptied_file_is_not_taken_for_a_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    Records::open(&path).unwrap().close().unwrap();
+    std::fs::write(&path, "").unwrap();
+    assert!(Records::open(&path).is_err());
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0, "it was laid out anew");
+}
+
 /// What is wrong with a store after a power cut.
 #[derive(Debug)]
 enum Wrong {

@@ -27,6 +27,7 @@ use std::{io::Write, path::PathBuf};
 use clap::{Parser, Subcommand};
 use mainspring::{
     auth::Credentials,
+    guid::Guid,
     rpc::Fault,
     status::Status,
     time::filetime::SystemTime,
@@ -219,6 +220,10 @@ fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
             let request = Run { path, arguments: &words, ignore_constraints: false };
             let answer = session.call(&request)?;
             checked(answer.status)?;
+            // A run that the task's policy did not let start is no failure to the server, which names no instance then.
+            if answer.instance == Guid::NIL {
+                return Err(Failure::Refused { status: Status::SCHED_E_ALREADY_RUNNING, detail: None });
+            }
             let instance = answer.instance.to_string();
             Ok(if json { line(&json!({ "path": rooted(path), "instance": instance })) } else { instance + "\n" })
         }

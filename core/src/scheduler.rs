@@ -237,17 +237,18 @@ impl<'a> Scheduler<'a> {
         if let Some(connection) = self.closing_connection() {
             return Output::Close { connection };
         }
-        match self.engine.order() {
-            Some(Order::Start { instance }) => return Output::Start { instance },
-            Some(Order::Stop { instance, hard }) => return Output::Stop { instance, hard },
-            Some(Order::Recover { instance }) => return Output::Recover { instance },
-            None => {}
-        }
+        // Events go before orders: the answers to those make more of them, and there is room for a few only.
         if let Some(event) = self.events.pop_front().or_else(|| self.engine.event()) {
             return Output::Tell(event);
         }
         if self.lost_events > 0 {
             return Output::Tell(Event::Lost { count: core::mem::take(&mut self.lost_events) });
+        }
+        match self.engine.order() {
+            Some(Order::Start { instance }) => return Output::Start { instance },
+            Some(Order::Stop { instance, hard }) => return Output::Stop { instance, hard },
+            Some(Order::Recover { instance }) => return Output::Recover { instance },
+            None => {}
         }
         let mut deadline = self.engine.deadline();
         if self.next_check != Monotonic::MAX {

@@ -13,6 +13,7 @@ mod pdu;
 mod readme;
 mod recur;
 mod rpc;
+mod scheduler;
 mod task;
 mod time;
 mod tsch;

@@ -58,7 +58,8 @@ class Server:
 
     def add_account(self, name=NAME, password=PASSWORD, admin=True):
         command = [self.program, "account", "add", name, "--data", self.data]
-        subprocess.run(command + (["--admin"] if admin else []), input=password + "\n", text=True, check=True, timeout=30)
+        command += ["--admin"] if admin else []
+        subprocess.run(command, input=password + "\n", text=True, check=True, timeout=30, stdout=subprocess.DEVNULL)
 
     def start(self, before=None):
         """Starts it and waits until it says where it listens; `before` runs in the new process first."""

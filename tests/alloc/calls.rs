@@ -19,7 +19,7 @@ thread_local! {
 }
 
 /// The store of the tests allocates; what is counted is the scheduler.
-fn pause(changing: bool) {
+pub(super) fn pause(changing: bool) {
     if changing { KEPT.set(COUNT.replace(None)) } else { COUNT.set(KEPT.replace(None)) }
 }
 

@@ -51,6 +51,7 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 mod calls;
+mod ticks;
 
 /// How often `work` allocated, and what it returned.
 fn allocations<T>(work: impl FnOnce() -> T) -> (usize, T) {

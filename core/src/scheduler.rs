@@ -123,6 +123,8 @@ pub struct ConnectionSlot {
     closing: bool,
     /// Whether it came to the endpoint mapper's port.
     mapper: bool,
+    /// Whether somebody has logged in on it.
+    known: bool,
     /// What the deadline is for.
     overdue: Closed,
     /// Which use of the slot this is, so that an identifier is not taken for that of a later connection.
@@ -159,6 +161,9 @@ pub struct Config<'a> {
     pub version: u32,
 }
 
+/// While fewer than one in this many slots for connections are free, each new connection costs the oldest stranger his.
+const CROWDED: usize = 8;
+
 /// Every slot for connections is taken: the host closes the connection at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoSlot;
@@ -176,6 +181,8 @@ pub struct Scheduler<'a> {
     lost_events: u32,
     /// Number of connections whose slot says that they are to be closed.
     closing: u32,
+    /// Number of connections.
+    open: usize,
     /// No connection's deadline is earlier.
     next_check: Monotonic,
     /// Slots at and beyond this were never used.
@@ -197,6 +204,7 @@ impl<'a> Scheduler<'a> {
             events: heapless::Deque::new(),
             lost_events: 0,
             closing: 0,
+            open: 0,
             next_check: Monotonic::MAX,
             touched: 0,
         }
@@ -295,6 +303,7 @@ impl<'a> Scheduler<'a> {
             used: true,
             closing: false,
             mapper: arrival.endpoint == Endpoint::Mapper,
+            known: false,
             overdue: Closed::BindTime,
             generation: slot.generation.wrapping_add(1),
             port: arrival.local.port(),
@@ -308,6 +317,10 @@ impl<'a> Scheduler<'a> {
         let association = Association::new(connection.0, now.monotonic);
         slot.expect_by(&association);
         self.next_check = self.next_check.min(slot.deadline);
+        self.open += 1;
+        if self.open > self.connections.len() - self.connections.len() / CROWDED {
+            self.close_a_stranger(connection);
+        }
         Ok((connection, association))
     }
 
@@ -351,6 +364,7 @@ impl<'a> Scheduler<'a> {
         };
         let step = association.receive(&mut environment, received, reply);
         slot.expect_by(association);
+        slot.known |= step.login == Some(Login::Done);
         self.next_check = self.next_check.min(slot.deadline);
         self.count(&step.counts);
         match step.login {
@@ -369,6 +383,7 @@ impl<'a> Scheduler<'a> {
         self.pool.release(connection.0);
         if let Some(slot) = self.connections.get_mut(place(connection)).filter(|slot| slot.is(connection)) {
             self.closing -= u32::from(slot.closing);
+            self.open -= 1;
             *slot = ConnectionSlot { used: false, closing: false, deadline: Monotonic::MAX, ..*slot };
         }
     }
@@ -376,7 +391,22 @@ impl<'a> Scheduler<'a> {
     /// How many connections are open.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.connections.iter().take(self.touched).filter(|slot| slot.used).count()
+        self.open
+    }
+
+    /// Closes the connection that has waited longest without a login, so that those who never log in cannot keep everybody
+    /// else out.
+    fn close_a_stranger(&mut self, newest: ConnectionId) {
+        let slots = self.connections.iter_mut().take(self.touched).enumerate();
+        let strangers = slots.filter(|(place, slot)| {
+            slot.used && !slot.known && slot.deadline != Monotonic::MAX && !slot.closing && slot.id(*place) != newest
+        });
+        if let Some((place, slot)) = strangers.min_by_key(|(_, slot)| slot.deadline) {
+            slot.closing = true;
+            self.closing += 1;
+            let connection = slot.id(place).0;
+            self.tell(Event::ConnectionClosed { connection, reason: Closed::NoConnectionSlot });
+        }
     }
 
     /// Closes what has been silent for longer than it may be.

@@ -6,11 +6,11 @@ use bytemuck::Zeroable as _;
 use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
-    event::Event,
-    limits::FIRINGS_PER_TICK,
+    event::{Closed, Event},
+    limits::{BIND_TIME, FIRINGS_PER_TICK},
     ports::Ports,
     rpc::Pool,
-    scheduler::{Config, Input, Memory, Output, Scheduler},
+    scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
     status::Status,
     task::Path,
@@ -83,4 +83,118 @@ fn no_event_of_a_busy_tick_is_lost() {
         }
     }
     assert_eq!((started, ended), (FIRINGS_PER_TICK, FIRINGS_PER_TICK));
+}
+
+/// A scheduler with room for eight connections and nothing else, handed to `then` with what a call takes.
+fn with_connections(then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>)) {
+    let mut connections = [ConnectionSlot::zeroed(); 8];
+    let (mut record, mut image) = ([0; 4096], [0; 4096]);
+    let memory = Memory {
+        engine: engine::Memory {
+            tasks: &mut [],
+            index: &mut [],
+            queue: &mut [],
+            instances: &mut [],
+            record: &mut record,
+        },
+        connections: &mut connections,
+        pool: Pool::new(&mut [], &mut []),
+        reply: &mut [],
+        image: &mut image,
+    };
+    let identity = Identity { netbios_name: "TEST", dns_name: "test" };
+    let mut scheduler = Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION });
+    let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
+    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
+    scheduler.start(at(0), &Zone::UTC, &mut ports).unwrap();
+    then(&mut scheduler, &mut ports);
+}
+
+fn at(milliseconds: u64) -> Now {
+    Now { monotonic: Monotonic(milliseconds), wall: Some(NEW_YEAR.plus(milliseconds.cast_signed())) }
+}
+
+fn arrival() -> Arrival {
+    let (local, remote) = ("127.0.0.1:49664".parse().unwrap(), "127.0.0.1:50000".parse().unwrap());
+    Arrival { endpoint: Endpoint::Services, local, remote }
+}
+
+/// Which connections the host is to close, and why.
+fn closes(scheduler: &mut Scheduler<'_>) -> (Vec<ConnectionId>, Vec<Closed>) {
+    let (mut connections, mut reasons) = (Vec::new(), Vec::new());
+    loop {
+        match scheduler.output() {
+            Output::Close { connection } => connections.push(connection),
+            Output::Tell(Event::ConnectionClosed { reason, .. }) => reasons.push(reason),
+            Output::Sleep(_) => return (connections, reasons),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Those who connect and never log in cannot keep everybody else out: the oldest of them makes room.
+#[test]
+fn strangers_make_room_for_a_new_connection() {
+    with_connections(|scheduler, _| {
+        let mut open = Vec::new();
+        for number in 0..100 {
+            open.push(scheduler.accept(at(number), &arrival()).ok().expect("there is room").0);
+            let (closed, reasons) = closes(scheduler);
+            assert_eq!(reasons, vec![Closed::NoConnectionSlot; closed.len()]);
+            assert_eq!(closed, if open.len() > 7 { vec![open.remove(0)] } else { vec![] });
+            closed.into_iter().for_each(|connection| scheduler.closed(connection));
+            assert_eq!(scheduler.connections(), open.len());
+        }
+    });
+}
+
+/// A host that does not close what it is told to is told that there is no room, and nothing worse.
+#[test]
+fn no_connection_is_taken_in_when_every_slot_is_taken() {
+    with_connections(|scheduler, _| {
+        for _ in 0..8 {
+            assert!(scheduler.accept(at(0), &arrival()).is_ok());
+        }
+        assert!(scheduler.accept(at(0), &arrival()).is_err());
+        let (closed, reasons) = closes(scheduler);
+        assert_eq!((closed.len(), reasons.len()), (1, 2));
+        scheduler.closed(closed[0]);
+        scheduler.closed(closed[0]);
+        assert_eq!(scheduler.connections(), 7);
+        assert!(scheduler.accept(at(0), &arrival()).is_ok());
+    });
+}
+
+/// A connection that never binds is closed in time, told once, and its identifier is not that of the next in its place.
+#[test]
+fn a_bind_that_never_comes_is_closed_in_time() {
+    with_connections(|scheduler, ports| {
+        let (first, mut association) = scheduler.accept(at(0), &arrival()).ok().unwrap();
+        scheduler.input(at(BIND_TIME - 1), &Zone::UTC, Input::Tick, ports);
+        assert_eq!(closes(scheduler), (vec![], vec![]));
+        scheduler.input(at(BIND_TIME), &Zone::UTC, Input::Tick, ports);
+        assert_eq!(closes(scheduler), (vec![first], vec![Closed::BindTime]));
+        scheduler.input(at(2 * BIND_TIME), &Zone::UTC, Input::Tick, ports);
+        assert_eq!(closes(scheduler), (vec![], vec![]));
+        scheduler.closed(first);
+
+        let (second, _) = scheduler.accept(at(2 * BIND_TIME), &arrival()).ok().unwrap();
+        assert_ne!(first, second);
+        let late = &mut [5, 0, 11];
+        let step =
+            scheduler.exchange(at(2 * BIND_TIME), &Zone::UTC, first, &mut association, late, &mut [0; 5840], ports);
+        assert_eq!((step.consumed, step.close), (3, Some(Closed::Shutdown)));
+        assert_eq!(scheduler.connections(), 1);
+    });
+}
+
+/// At the end every connection is closed, each once.
+#[test]
+fn a_shutdown_closes_every_connection_once() {
+    with_connections(|scheduler, ports| {
+        let open: Vec<_> = (0..3).map(|_| scheduler.accept(at(0), &arrival()).ok().unwrap().0).collect();
+        scheduler.input(at(1), &Zone::UTC, Input::Shutdown, ports);
+        assert_eq!(closes(scheduler), (open.clone(), vec![Closed::Shutdown; 3]));
+        assert_eq!(closes(scheduler), (vec![], vec![]));
+    });
 }

@@ -218,10 +218,11 @@ impl Host {
                 Output::Stop { instance, hard } => state.children.stop(instance, hard),
                 Output::Close { connection } => {
                     // The future is dropped when the runtime comes to it, not here, where the scheduler is lent.
-                    match self.connections.borrow_mut().remove(&connection.0) {
-                        Some(serving) => serving.abort(),
-                        None => state.scheduler.closed(connection),
+                    if let Some(serving) = self.connections.borrow_mut().remove(&connection.0) {
+                        serving.abort();
                     }
+                    // A future that the runtime has never come to says nothing when it is dropped.
+                    state.scheduler.closed(connection);
                 }
                 Output::Tell(event) => log::tell(event),
                 Output::Sleep(deadline) => {

@@ -13,6 +13,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use mainspring::{
@@ -39,13 +40,57 @@ const FAR: i64 = 9_000_000_000_000;
 /// What both clocks say.
 #[must_use]
 pub fn now() -> Now {
-    let wall = Timestamp(milliseconds(clock_gettime(ClockId::Realtime)));
-    let monotonic = milliseconds(clock_gettime(ClockId::Boottime)).cast_unsigned();
-    Now { monotonic: Monotonic(monotonic), wall: (wall >= PLAUSIBLE).then_some(wall) }
+    Clocks::new().now()
 }
 
-const fn milliseconds(time: Timespec) -> i64 {
-    time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+/// Both clocks, for the cost of reading one.
+///
+/// They go at one rate, also while the wall clock is being slewed; only setting it changes how far they are apart. The
+/// kernel tells of that through the [`Alarm`], and then they are [compared](Self::compare) again.
+#[derive(Debug)]
+pub struct Clocks {
+    /// Nanoseconds by which the wall clock is ahead.
+    ahead: i64,
+}
+
+impl Clocks {
+    /// Reads both clocks.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut clocks = Self { ahead: 0 };
+        clocks.compare();
+        clocks
+    }
+
+    /// Looks how far they are apart now.
+    pub fn compare(&mut self) {
+        // Between the two readings the thread may have waited for a processor, so that of several pairs the closest
+        // counts. It comes out a little too far ahead rather than behind: a deadline that rang must have come.
+        let pair = || nanoseconds(ClockId::Boottime).wrapping_neg().wrapping_add(nanoseconds(ClockId::Realtime));
+        self.ahead = (0..3).map(|_| pair()).min().unwrap_or_default();
+    }
+
+    /// What both say.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        const MILLISECOND: i64 = 1_000_000;
+        let monotonic = nanoseconds(ClockId::Boottime);
+        let wall = Timestamp(monotonic.saturating_add(self.ahead) / MILLISECOND);
+        let monotonic = Monotonic((monotonic / MILLISECOND).cast_unsigned());
+        Now { monotonic, wall: (wall >= PLAUSIBLE).then_some(wall) }
+    }
+}
+
+impl Default for Clocks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a clock says, in nanoseconds; enough for 292 years.
+fn nanoseconds(clock: ClockId) -> i64 {
+    let time = clock_gettime(clock);
+    time.tv_sec.saturating_mul(1_000_000_000).saturating_add(time.tv_nsec)
 }
 
 /// Why the alarm rang.
@@ -138,6 +183,28 @@ impl Alarm {
                 self.monotonic.arm(1)
             }
             other => other,
+        }
+    }
+}
+
+/// Waits for spans of time, one after another. The runtime's own timers would read the clock at every turn of its loop,
+/// which is at every call that the server answers.
+#[derive(Debug)]
+pub struct Delay(Timer);
+
+impl Delay {
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// If the kernel has no timer to give.
+    pub fn new() -> io::Result<Self> {
+        Timer::new(TimerfdClockId::Boottime, TimerfdTimerFlags::empty()).map(Self)
+    }
+
+    /// Waits for so long; not at all if the timer fails.
+    pub async fn wait(&mut self, span: Duration) {
+        if self.0.arm(i64::try_from(span.as_millis()).unwrap_or(FAR)).is_ok() {
+            let _ = std::future::poll_fn(|cx| self.0.poll_ring(cx)).await;
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The data folder: private to its owner, and held by one server at a time.
 
 use std::{
-    fs::{DirBuilder, File},
+    fs::{DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -65,6 +65,7 @@ impl std::error::Error for FolderError {}
 pub struct Folder {
     path: PathBuf,
     directory: File,
+    held: Option<File>,
 }
 
 impl Folder {
@@ -87,18 +88,33 @@ impl Folder {
         if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
             return Err(FolderError::Writable { folder: path.to_owned(), mode: metadata.mode() & 0o7777 });
         }
-        Ok(Self { path: path.to_owned(), directory })
+        Ok(Self { path: path.to_owned(), directory, held: None })
     }
 
     /// Holds the folder until this value is dropped or the process ends, however it ends.
     ///
     /// # Errors
     /// [`FolderError::Held`] if another server does.
-    pub fn hold(&self) -> Result<(), FolderError> {
-        match rustix::fs::flock(&self.directory, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(()),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(FolderError::Held { folder: self.path.clone() }),
-            Err(error) => Err(FolderError::Io { folder: self.path.clone(), error: error.into() }),
+    pub fn hold(&mut self) -> Result<(), FolderError> {
+        let failed = |error| FolderError::Io { folder: self.path.clone(), error };
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.file("lock"))
+            .map_err(failed)?;
+        // A lock of the process, not of the open file: children inherit open files until they run their program, and one
+        // that is just being started when the server is killed would keep the folder for itself.
+        match rustix::fs::fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                self.held = Some(lock);
+                Ok(())
+            }
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => {
+                Err(FolderError::Held { folder: self.path.clone() })
+            }
+            Err(error) => Err(failed(error.into())),
         }
     }
 

@@ -6,6 +6,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     rc::{Rc, Weak},
+    thread,
     time::Duration,
 };
 
@@ -18,13 +19,17 @@ use mainspring::{
     status::Status,
     time::{Now, zone::Zone},
 };
-use tokio::{sync::Notify, task::AbortHandle};
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::AbortHandle,
+};
 
 use super::log;
 use crate::{
     accounts::AccountFile,
     children::{Children, Running},
-    clock::{self, Alarm, Ring},
+    clock::{Alarm, Clocks, Delay, Ring},
     entropy::Kernel,
     readable::readable,
     store::Records,
@@ -33,9 +38,6 @@ use crate::{
 
 /// Room for a command, its arguments and its working directory, with all parameters put in.
 const ACTION: usize = 64 * 1024;
-
-/// How often it is asked whether a child has ended that cannot be waited for.
-const ASK: Duration = Duration::from_secs(1);
 
 /// How often it is asked whether the rest of a group has ended whose first process has.
 const ASK_GROUP: Duration = Duration::from_millis(100);
@@ -46,6 +48,7 @@ pub(super) struct State {
     pub(super) store: Records,
     pub(super) accounts: AccountFile,
     pub(super) children: Children,
+    pub(super) clocks: Clocks,
     pub(super) zone: LocalZone,
     pub(super) action: Vec<u8>,
 }
@@ -58,7 +61,7 @@ impl State {
         children: Children,
         zone: LocalZone,
     ) -> Self {
-        Self { scheduler, store, accounts, children, zone, action: vec![0; ACTION] }
+        Self { scheduler, store, accounts, children, clocks: Clocks::new(), zone, action: vec![0; ACTION] }
     }
 }
 
@@ -129,7 +132,9 @@ impl Host {
     /// Rings the scheduler at its deadlines and when the clock is set, for ever.
     pub(super) async fn keep_time(&self) -> io::Error {
         loop {
-            match self.alarm.ring().await {
+            let ring = self.alarm.ring().await;
+            self.state.borrow_mut().clocks.compare();
+            match ring {
                 Ok(Ring::Deadline) => self.input(Input::Tick),
                 Ok(Ring::ClockSet) => {
                     tracing::info!("the wall clock was set");
@@ -178,17 +183,13 @@ impl Host {
 
     /// Waits for the end of a child and tells it.
     async fn watch(self: Rc<Self>, instance: Guid, ended: OwnedFd) {
-        let handle = readable(ended);
+        wait_for(ended).await;
         let result = loop {
-            let waited = match &handle {
-                Ok(handle) => handle.readable().await.is_ok(),
-                Err(_) => false,
-            };
             if let Some(result) = self.state.borrow_mut().children.ended(instance) {
                 break result;
             }
-            // Of the rest of a group the kernel does not tell; if it has no room to, of nothing.
-            tokio::time::sleep(if waited { ASK_GROUP } else { ASK }).await;
+            // Of the rest of a group the kernel does not tell.
+            pause(ASK_GROUP).await;
         };
         self.input(Input::Exited { instance, result });
         self.ended.notify_one();
@@ -260,21 +261,58 @@ fn with_ports<R>(
     state: &mut State,
     then: impl FnOnce(&mut Scheduler<'static>, Now, &Zone<'_>, &mut Ports<'_>) -> R,
 ) -> R {
-    let State { scheduler, store, accounts, zone, .. } = state;
+    let State { scheduler, store, accounts, clocks, zone, .. } = state;
     let mut ports = Ports { store, entropy: &mut Kernel, accounts };
-    then(scheduler, clock::now(), &zone.zone(), &mut ports)
+    then(scheduler, clocks.now(), &zone.zone(), &mut ports)
 }
 
 fn tell(state: &mut State, input: Input) {
     with_ports(state, |scheduler, now, zone, ports| scheduler.input(now, zone, input, ports));
 }
 
+/// Waits until a pidfd is readable. If the runtime has no room for it, a thread waits.
+async fn wait_for(ended: OwnedFd) {
+    match readable(ended) {
+        Ok(handle) => {
+            let _ = handle.readable().await;
+        }
+        Err(error) => {
+            let (ended, _) = error.into_parts();
+            in_thread(move || {
+                let _ = poll(&mut [PollFd::new(&ended, PollFlags::IN)], None);
+            })
+            .await;
+        }
+    }
+}
+
+/// Waits for so long. If the kernel has no timer to give, a thread waits.
+async fn pause(span: Duration) {
+    match Delay::new() {
+        Ok(mut delay) => delay.wait(span).await,
+        Err(_) => in_thread(move || thread::sleep(span)).await,
+    }
+}
+
+async fn in_thread(wait: impl FnOnce() + Send + 'static) {
+    let (done, waiting) = oneshot::channel::<()>();
+    let thread = thread::Builder::new().spawn(move || {
+        wait();
+        drop(done);
+    });
+    match thread {
+        // It ends by letting go of its side.
+        Ok(_) => drop(waiting.await),
+        Err(_) => tokio::task::yield_now().await,
+    }
+}
+
 /// Starts the current action of an instance.
 fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
-    let State { scheduler, store, accounts, zone, children, action } = state;
+    let State { scheduler, store, accounts, clocks, zone, children, action } = state;
     let mut ports = Ports { store, entropy: &mut Kernel, accounts };
     let command = scheduler
-        .action(clock::now(), &zone.zone(), instance, &mut ports, action)
+        .action(clocks.now(), &zone.zone(), instance, &mut ports, action)
         .map_err(mainspring::engine::Refused::status)?;
     children.start(instance, &command)
 }

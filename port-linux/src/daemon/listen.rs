@@ -11,6 +11,7 @@ use mainspring::{
 use tokio::net::{TcpListener, TcpStream};
 
 use super::host::Host;
+use crate::clock::Delay;
 
 /// How long bytes that a peer does not take are offered to it, in milliseconds; then the kernel breaks the connection
 /// off. So a peer that stops reading costs no timer here.
@@ -31,8 +32,8 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Takes connections in, for ever.
-pub(super) async fn listen(host: Rc<Host>, listener: TcpListener, endpoint: Endpoint) {
+/// Takes connections in, for ever. `delay` is made beforehand, because it is needed when nothing can be made.
+pub(super) async fn listen(host: Rc<Host>, listener: TcpListener, mut delay: Delay, endpoint: Endpoint) {
     let mut short = false;
     loop {
         match listener.accept().await {
@@ -47,7 +48,7 @@ pub(super) async fn listen(host: Rc<Host>, listener: TcpListener, endpoint: Endp
                     tracing::error!(%error, "no connection can be accepted");
                 }
                 short = true;
-                tokio::time::sleep(PAUSE).await;
+                delay.wait(PAUSE).await;
             }
         }
     }

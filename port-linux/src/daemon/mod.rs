@@ -28,13 +28,15 @@ use mainspring::{
 };
 use rustix::process::{Resource, Rlimit};
 use tokio::{
+    net::TcpListener,
+    runtime::{Builder, LocalOptions},
     signal::unix::{SignalKind, signal},
-    task::LocalSet,
 };
 
 use crate::{
     accounts::{AccountError, AccountFile},
     children::{Children, Credentials, UserError},
+    clock::Delay,
     folder::{Folder, FolderError},
     store::Records,
     zone::LocalZone,
@@ -169,52 +171,75 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
         None if options.demo => Credentials::of(NOBODY)?,
         None => return Err(ServeError::Root),
     };
-    let folder = Folder::open(&data)?;
+    let mut folder = Folder::open(&data)?;
     folder.hold()?;
     let limit = raise_limit();
     let accounts = AccountFile::open(&folder)?;
-    let store = Records::open(&folder.file("records"))?;
+    let records = folder.file("records");
+    let store =
+        patiently(|| Records::open(&records), |error| matches!(error, redb::DatabaseError::DatabaseAlreadyOpen))?;
     tracing::info!(data = %data.display(), actions_as = credentials.name(), "starting");
     let children = Children::new(&folder.file("running"), credentials, limit)?;
 
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = LocalSet::new();
-    local.block_on(&runtime, async {
-        let main = listen::bind(listen).map_err(|error| ServeError::Listen { address: listen, error })?;
-        let main_at = main.local_addr()?;
-        let mapper = match options.epm {
-            Some(address) => {
-                let listener = listen::bind(address).map_err(|error| ServeError::Listen { address, error })?;
-                let at = listener.local_addr()?;
-                Some((listener, at))
+    let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
+    let max_tasks = options.max_tasks;
+    let (epm, demo) = (options.epm, options.demo);
+    runtime.block_on(async move {
+        let done = tokio::task::spawn_local(async move {
+            let main = bind(listen)?;
+            let main_at = main.local_addr()?;
+            let mapper = match epm {
+                Some(address) => {
+                    let listener = bind(address)?;
+                    let at = listener.local_addr()?;
+                    Some((listener, at))
+                }
+                None => None,
+            };
+            let scheduler = Scheduler::new(memory::lend(max_tasks), config(main_at));
+            let host = Host::new(State::new(scheduler, store, accounts, children, LocalZone::of_machine()))?;
+            host.start()?;
+            run(&host, main, mapper, demo.then_some(&folder)).await?;
+            if let Some(store) = host.into_store() {
+                store.close()?;
             }
-            None => None,
-        };
-        let scheduler = Scheduler::new(memory::lend(options.max_tasks), config(main_at));
-        let host = Host::new(State::new(scheduler, store, accounts, children, LocalZone::of_machine()))?;
-        host.start()?;
-        run(&host, main, mapper, options.demo.then_some(&folder)).await?;
-        if let Some(store) = host.into_store() {
-            store.close()?;
-        }
-        Ok(())
+            Ok(())
+        });
+        done.await.map_err(io::Error::from)?
     })
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
+    patiently(|| listen::bind(address), |error| error.kind() == io::ErrorKind::AddrInUse)
+        .map_err(|error| ServeError::Listen { address, error })
+}
+
+/// Tries again for a second while something is in use. A server that is killed while it starts a child leaves its files
+/// and ports to that child until the child runs its program, and the next server may be quicker than that.
+fn patiently<T, E>(mut attempt: impl FnMut() -> Result<T, E>, in_use: impl Fn(&E) -> bool) -> Result<T, E> {
+    for _ in 0..50 {
+        match attempt() {
+            Err(error) if in_use(&error) => std::thread::sleep(Duration::from_millis(20)),
+            done => return done,
+        }
+    }
+    attempt()
 }
 
 /// Listens and keeps time until a signal comes, and then ends in order.
 async fn run(
     host: &Rc<Host>,
-    main: tokio::net::TcpListener,
-    mapper: Option<(tokio::net::TcpListener, SocketAddr)>,
+    main: TcpListener,
+    mapper: Option<(TcpListener, SocketAddr)>,
     demo: Option<&Folder>,
 ) -> Result<(), ServeError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let main_at = main.local_addr()?;
     let mut background = tokio::task::JoinSet::new();
-    background.spawn_local(listen::listen(Rc::clone(host), main, Endpoint::Services));
+    background.spawn_local(listen::listen(Rc::clone(host), main, Delay::new()?, Endpoint::Services));
     say(&format!("listening on {main_at}"));
     if let Some((listener, at)) = mapper {
-        background.spawn_local(listen::listen(Rc::clone(host), listener, Endpoint::Mapper));
+        background.spawn_local(listen::listen(Rc::clone(host), listener, Delay::new()?, Endpoint::Mapper));
         say(&format!("endpoint mapper listening on {at}"));
     }
     background.spawn_local({
@@ -224,6 +249,7 @@ async fn run(
     if let Some(folder) = demo {
         demo::prepare(folder, main_at)?;
     }
+    let mut delay = Delay::new()?;
     let stopping = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -232,9 +258,12 @@ async fn run(
         tracing::info!("ending");
         background.shutdown().await;
         host.shut_down();
-        let _ = tokio::time::timeout(PATIENCE, host.all_ended()).await;
-        host.kill_all();
-        let _ = tokio::time::timeout(LAST, host.all_ended()).await;
+        for patience in [PATIENCE, LAST] {
+            tokio::select! {
+                () = host.all_ended() => {}
+                () = delay.wait(patience) => host.kill_all(),
+            }
+        }
     };
     tokio::select! {
         error = host.keep_time() => Err(error.into()),

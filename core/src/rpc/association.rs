@@ -91,8 +91,8 @@ impl Association {
 
     /// Makes one step: takes at most one fragment from the front of `received`, and writes at most one to `reply`.
     ///
-    /// `received` is everything that was received and not consumed yet; it is decrypted in place, so what was consumed is
-    /// spoilt. `reply` is room for a fragment of [`FRAGMENT_MAX`] bytes; the connection is closed if one does not fit.
+    /// `received` is everything that was received and not consumed yet; it is decrypted in place, and what was consumed is
+    /// wiped, because a registration may carry a password. `reply` is room for a fragment of [`FRAGMENT_MAX`] bytes; the connection is closed if one does not fit.
     pub fn receive(&mut self, env: &mut Environment<'_, '_>, received: &mut [u8], reply: &mut [u8]) -> Step {
         if let Phase::Ended(reason) = self.phase {
             return Step { consumed: received.len(), close: Some(reason), ..Step::default() };
@@ -116,6 +116,7 @@ impl Association {
             }
         };
         self.last = now;
+        received.get_mut(..consumed).unwrap_or_default().fill(0);
         if let Some(reason) = done.close {
             self.phase = Phase::Ended(reason);
             self.pending = Pending::None;

@@ -122,11 +122,10 @@ impl Association {
     ) -> Done {
         let last = flags.has(Flags::LAST);
         let end = length + stub.len();
-        let Some(room) = env.pool.slot(slot).get_mut(length..end) else {
+        if env.pool.fill(slot, length, stub).is_none() {
             env.pool.release(self.connection);
             return self.refuse_call(head, Fault::NO_MEMORY, last, since, reply);
-        };
-        room.copy_from_slice(stub);
+        }
         if last {
             return self.carry_out(env, head, &Stub::Joined { slot, length: end }, reply);
         }
@@ -221,11 +220,10 @@ impl Association {
             let Some(slot) = held.or_else(|| env.pool.take(self.connection, head.judged.is_stranger())) else {
                 return fault(Fault::SERVER_TOO_BUSY, reply);
             };
-            let Some(room) = env.pool.slot(slot).get_mut(..rest.len()) else {
+            if env.pool.fill(slot, 0, rest).is_none() {
                 env.pool.release(self.connection);
                 return fault(Fault::NO_MEMORY, reply);
-            };
-            room.copy_from_slice(rest);
+            }
             let since = env.now.monotonic;
             self.pending = Pending::Replying { head: *head, slot, at: 0, length: rest.len(), since };
             flags = Flags::FIRST;

@@ -5,6 +5,8 @@
 pub struct Owner {
     taken: bool,
     connection: u32,
+    /// Bytes of the slot that were written since it was taken.
+    used: usize,
 }
 
 /// Slots of equal length for calls and replies of several fragments.
@@ -46,9 +48,13 @@ impl<'m> Pool<'m> {
         self.owners.iter().filter(|owner| owner.taken).count()
     }
 
-    /// Gives back the slot that `connection` holds; harmless if it holds none.
+    /// Gives back the slot that `connection` holds; harmless if it holds none. What it held is wiped: a registration may
+    /// carry a password.
     pub fn release(&mut self, connection: u32) {
-        for owner in self.owners.iter_mut().filter(|owner| owner.taken && owner.connection == connection) {
+        let held = self.owners.iter_mut().enumerate();
+        for (slot, owner) in held.filter(|(_, owner)| owner.taken && owner.connection == connection) {
+            let begin = slot.saturating_mul(self.length);
+            self.memory.get_mut(begin..begin.saturating_add(owner.used)).unwrap_or_default().fill(0);
             *owner = Owner::default();
         }
     }
@@ -59,13 +65,23 @@ impl<'m> Pool<'m> {
             return None;
         }
         let (slot, owner) = self.owners.iter_mut().enumerate().find(|(_, owner)| !owner.taken)?;
-        *owner = Owner { taken: true, connection };
+        *owner = Owner { taken: true, connection, used: 0 };
         Some(slot)
     }
 
     /// The bytes of a slot.
-    pub(super) fn slot(&mut self, slot: usize) -> &mut [u8] {
+    pub(super) fn slot(&self, slot: usize) -> &[u8] {
         let begin = slot.saturating_mul(self.length);
-        self.memory.get_mut(begin..begin.saturating_add(self.length)).unwrap_or_default()
+        self.memory.get(begin..begin.saturating_add(self.length)).unwrap_or_default()
+    }
+
+    /// Writes `bytes` into a slot at an offset; `None`, and nothing is written, if they do not fit.
+    pub(super) fn fill(&mut self, slot: usize, at: usize, bytes: &[u8]) -> Option<()> {
+        let end = at.checked_add(bytes.len()).filter(|&end| end <= self.length)?;
+        let begin = slot.checked_mul(self.length)?;
+        self.memory.get_mut(begin + at..begin + end)?.copy_from_slice(bytes);
+        let owner = self.owners.get_mut(slot)?;
+        owner.used = owner.used.max(end);
+        Some(())
     }
 }

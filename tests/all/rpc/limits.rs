@@ -36,9 +36,11 @@ fn without_a_free_slot_a_long_call_is_refused_and_the_connection_kept() {
     assert_eq!(two.call(&mut server, ECHO, b"short calls need none"), Ok(b"short calls need none".to_vec()));
     assert_eq!(server.host.calls, 2);
 
+    assert!(!server.slots_are_wiped());
     let fed = one.connection.feed(&mut server, &fragments[1..].concat());
     assert_eq!(one.response(&fed.sent).unwrap(), Ok(stub.clone()));
     assert_eq!(server.taken(), 0);
+    assert!(server.slots_are_wiped(), "a registration may carry a password");
     assert!(two.call(&mut server, LENGTH, &stub).is_ok());
 }
 

@@ -179,6 +179,11 @@ impl Server {
         Pool::new(&mut self.memory, &mut self.owners).taken()
     }
 
+    /// Whether nothing of any call is left in the slots.
+    pub(crate) fn slots_are_wiped(&self) -> bool {
+        self.memory.iter().all(|&byte| byte == 0)
+    }
+
     /// The peer has closed a connection.
     pub(crate) fn closed(&mut self, association: &mut Association) {
         association.closed(&mut Pool::new(&mut self.memory, &mut self.owners));

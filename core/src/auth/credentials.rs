@@ -1,10 +1,7 @@
 use core::fmt;
 
 use md4::{Digest, Md4};
-use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
-
-use crate::{ports::Account, text::Utf16};
+use zeroize::Zeroize;
 
 /// NTOWF v1, [MS-NLMP] 3.3.1: MD4 over the password in UTF-16LE. As good as the password itself: keep it secret.
 ///
@@ -16,13 +13,6 @@ use crate::{ports::Account, text::Utf16};
 #[must_use]
 pub fn nt_hash(password: &str) -> [u8; 16] {
     hash(password.encode_utf16())
-}
-
-/// Whether `password`, as it came over the wire, is that of `account`. The work is the same for any password of a length.
-#[must_use]
-pub fn password_is(account: &Account, password: Utf16<'_>) -> bool {
-    let given = Zeroizing::new(hash(password.units()));
-    given.ct_eq(&account.nt_hash).into()
 }
 
 fn hash(units: impl Iterator<Item = u16>) -> [u8; 16] {

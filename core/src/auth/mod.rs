@@ -28,7 +28,7 @@ mod protection;
 mod spnego;
 
 pub use acceptor::{Accepted, Acceptor, Established};
-pub use credentials::{Credentials, nt_hash, password_is};
+pub use credentials::{Credentials, nt_hash};
 pub use environment::{Environment, Identity};
 pub use error::{AuthError, BadSignature};
 pub use initiator::{Initiated, Initiator};

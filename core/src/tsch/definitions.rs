@@ -317,6 +317,7 @@ impl Attempt<'_, '_> {
 /// The task registration security checks of 3.2.5.1.1, as far as they concern administrators.
 ///
 /// # Errors
+/// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group,
 /// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` if a group should run without a
 /// session, or somebody else with S4U without showing a password.
 fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
@@ -337,6 +338,9 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
         named => named,
     };
     match effective {
+        // Services have been let through above.
+        Logon::ServiceAccount => Err(Status::E_INVALIDARG.into()),
+        Logon::Group if group.is_none() => Err(Status::E_INVALIDARG.into()),
         Logon::Password | Logon::S4u if user.is_none() && group.is_some() => Err(Status::E_ACCESSDENIED.into()),
         Logon::Password | Logon::InteractiveTokenOrPassword => Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into()),
         Logon::S4u if user.is_some_and(|user| user != caller) && verified != Verified::Password => {

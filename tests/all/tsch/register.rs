@@ -333,6 +333,17 @@ fn the_logon_type_becomes_the_principals() {
 }
 
 #[test]
+fn the_logon_type_of_a_service_or_a_group_is_for_those_alone() {
+    let mut server = Server::new();
+    let xml = daily();
+    for logon_type in [LogonType::ServiceAccount, LogonType::Group] {
+        let request = RegisterTask { path: Some(r"\New"), xml: &xml, logon_type, ..registration() };
+        assert_eq!(server.status(&request), Status::E_INVALIDARG);
+        assert!(!exists(&mut server, r"\New"));
+    }
+}
+
+#[test]
 fn what_could_not_be_retrieved_is_not_registered() {
     let mut server = Server::new();
     // Each of the lines becomes longer than it was written.

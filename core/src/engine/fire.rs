@@ -29,6 +29,9 @@ impl Engine<'_> {
             if self.rearm {
                 self.rebuild_queues(cx);
             }
+            if self.stalled && !self.closing {
+                self.start_stalled(cx);
+            }
         }
         self.pass_deadlines(cx);
         if self.closing {

@@ -165,12 +165,14 @@ impl Engine<'_> {
         }
     }
 
-    /// The server is about to end: asks every instance to stop, and drops those that wait. From now on nothing is
-    /// started; what ends is recorded as ended.
+    /// The server is about to end: asks every instance that was started to stop. From now on nothing is started; what ends
+    /// is recorded as ended, and what waits goes on waiting in the store for the next start of the server.
     pub fn stop_all(&mut self, cx: &mut Context<'_>) {
         self.closing = true;
         for index in 0..self.instances.mark {
-            self.ask_to_stop(cx, index);
+            if self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase != Phase::Queued) {
+                self.ask_to_stop(cx, index);
+            }
         }
     }
 }

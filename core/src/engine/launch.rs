@@ -11,7 +11,7 @@ use super::{
 use crate::{
     event::Event,
     guid::Guid,
-    limits::{QUEUED_RUNS, RETRY_TIME, STOP_TIME},
+    limits::{FIRINGS_PER_TICK, QUEUED_RUNS, RETRY_TIME, STOP_TIME},
     ports::{Change, StoreError},
     status::Status,
     store::{self, Cause, INSTANCE_MAX, STATE_MAX, State},
@@ -54,7 +54,8 @@ impl Engine<'_> {
             instance.set_cause(run.cause);
             instance.set_arguments(arguments);
         }
-        if !wait && let Err(error) = self.begin(cx, index) {
+        let kept = if wait { self.enqueue(cx, index) } else { self.begin(cx, index) };
+        if let Err(error) = kept {
             self.instances.give(self.memory.instances, index);
             return Err(NotRun::Store(error));
         }
@@ -99,13 +100,28 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes the started record durable, then orders the start. Nothing has changed if the store fails.
+    /// Gives an instance its turn and makes durable that it waits.
+    fn enqueue(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+        let turn = self.next_turn;
+        self.with_instance(index, |instance| {
+            instance.turn = turn;
+            instance.started = Timestamp::MIN;
+        });
+        self.put_instance(cx, index)?;
+        self.next_turn = turn.saturating_add(1);
+        Ok(())
+    }
+
+    /// Makes the started record durable, then orders the start. It waits, as before, if the store fails.
     fn begin(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
         instance.started = cx.now.wall.unwrap_or(Timestamp::MIN);
-        self.put_instance(cx, index)?;
-        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
         instance.phase = Phase::Starting;
+        if let Err(error) = self.put_instance(cx, index) {
+            self.with_instance(index, |instance| instance.phase = Phase::Queued);
+            return Err(error);
+        }
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
         let (task, number, guid, limit) = (instance.task, instance.number, instance.guid, instance.limit);
         if let Some(task) = task.index() {
             self.with_task(task, |task| task.running += 1);
@@ -131,6 +147,7 @@ impl Engine<'_> {
             limit: Some(instance.limit).filter(|&limit| limit > 0),
             hard: instance.has(order::HARD),
             arguments: instance.arguments(),
+            queued: (instance.phase == Phase::Queued).then_some(instance.turn),
         };
         let mut buffer = [0; INSTANCE_MAX];
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
@@ -170,7 +187,7 @@ impl Engine<'_> {
     pub(super) fn ask_to_stop(&mut self, cx: &mut Context<'_>, index: u32) {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         match instance.phase {
-            Phase::Queued => self.drop_queued(index),
+            Phase::Queued => self.drop_queued(cx, index),
             Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
             Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
             // Whether there is anything to stop, the host's answer to the recovery tells.
@@ -196,7 +213,7 @@ impl Engine<'_> {
         let mut any = self.each_instance(task, |engine, index, phase| {
             let waits = phase == Phase::Queued;
             if waits {
-                engine.drop_queued(index);
+                engine.drop_queued(cx, index);
             }
             waits
         });
@@ -221,16 +238,18 @@ impl Engine<'_> {
         any
     }
 
-    /// Drops an instance that waited.
-    fn drop_queued(&mut self, index: u32) {
-        let Some(&super::InstanceSlot { task, number, guid, .. }) = self.memory.instances.get(index as usize) else {
-            return;
-        };
+    /// Drops an instance that waited, and its record. Without its task, as it never ran, it leaves no result.
+    fn drop_queued(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
+        instance.phase = Phase::Ended;
+        let (task, number, guid) = (instance.task, instance.number, instance.guid);
         if let Some(task) = task.index() {
             self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
         }
-        self.release(index);
+        self.detach(index);
+        self.unrecorded += 1;
         self.tell(Event::InstanceEnded { task: number, instance: guid, result: Status::SCHED_S_TASK_TERMINATED });
+        self.record(cx, index);
     }
 
     /// An instance has ended: its result is made durable, and what waited for it starts.
@@ -302,23 +321,43 @@ impl Engine<'_> {
         }
     }
 
-    /// Starts the instance that has waited longest for the others of its task to end, if they have.
-    fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) {
-        loop {
-            let Some(slot) = self.memory.tasks.get(task as usize) else { return };
-            if slot.running > 0 || slot.queued == 0 || self.closing {
+    /// Starts the instance that has waited longest for the others of its task to end, if they have; returns whether the
+    /// store did not fail.
+    fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
+        let Some(slot) = self.memory.tasks.get(task as usize) else { return true };
+        if slot.running > 0 || slot.queued == 0 || self.closing {
+            return true;
+        }
+        let turn = |&index: &u32| self.memory.instances.get(index as usize).map(|slot| slot.turn);
+        let waits =
+            |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
+        let next = list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).min_by_key(turn);
+        let Some(next) = next else { return true };
+        if let Err(error) = self.begin(cx, next) {
+            self.stalled = true;
+            self.retry = cx.now.monotonic.plus(RETRY_TIME);
+            self.tell(Event::StoreFailed { error });
+            return false;
+        }
+        self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
+        true
+    }
+
+    /// Starts instances that wait for nothing any more; those that a tick does not come to, the next one does.
+    pub(super) fn start_stalled(&mut self, cx: &mut Context<'_>) {
+        let mut left = FIRINGS_PER_TICK;
+        for index in 0..self.instances.mark {
+            let Some(slot) = self.memory.instances.get(index as usize) else { break };
+            let Some(task) = slot.task.index().filter(|_| slot.phase == Phase::Queued) else { continue };
+            if self.memory.tasks.get(task as usize).is_none_or(|task| task.running > 0) {
+                continue;
+            }
+            if left == 0 || !self.start_queued(cx, task) {
                 return;
             }
-            let number = slot.number;
-            let waits = |&index: &u32| {
-                self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued)
-            };
-            let Some(next) = list::iter::<OfTask, _>(self.memory.instances, slot.last).find(waits) else { return };
-            self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
-            let Err(error) = self.begin(cx, next) else { return };
-            self.release(next);
-            self.tell_skipped(number, NotRun::Store(error));
+            left -= 1;
         }
+        self.stalled = false;
     }
 
     /// Gives the slot of an instance back.

@@ -34,6 +34,8 @@ struct Found {
     lost_definitions: u32,
     lost_states: u32,
     lost_entries: u32,
+    /// Instances that wait and have no task.
+    lost_instances: u32,
     /// Tasks and folders whose folder has no entry.
     orphans: u32,
 }
@@ -101,6 +103,7 @@ impl Engine<'_> {
             self.sweep(cx, &mut found);
         }
         self.queue_all();
+        self.retry = cx.now.monotonic;
         if found.orphans > 0 {
             self.find_homes(cx);
         }
@@ -123,6 +126,7 @@ impl Engine<'_> {
         (self.root, self.orders) = (super::Root::default(), Link::NONE);
         (self.calendar, self.relative, self.deadlines, self.unrecorded) = (0, 0, 0, 0);
         (self.next_task, self.next_definition) = (1, 1);
+        (self.stalled, self.next_turn) = (false, 0);
         (self.rearm, self.closing) = (false, false);
     }
 
@@ -236,6 +240,17 @@ impl Engine<'_> {
             return self.tell_damaged(key, found);
         };
         self.next_task = self.next_task.max(record.task.saturating_add(1));
+        let task = self.look_up(task_number, record.task).filter(|&task| !self.is_folder(task));
+        if record.queued.is_some() {
+            match task.and_then(|task| self.memory.tasks.get(task as usize)) {
+                None => {
+                    found.lost_instances += 1;
+                    return;
+                }
+                Some(slot) if slot.queued == u8::MAX => return self.tell_damaged(key, found),
+                Some(_) => {}
+            }
+        }
         let index = key.number.wrapping_sub(1);
         let Some(slot) = self.instances.take_at(self.memory.instances, index) else {
             return self.tell_damaged(key, found);
@@ -249,16 +264,26 @@ impl Engine<'_> {
         slot.set_cause(record.cause);
         slot.set_arguments(record.arguments);
         slot.flags = if record.hard { order::HARD } else { 0 };
-        slot.phase = Phase::Recovering;
-        found.loaded.recovering += 1;
-        self.give_order(index, order::RECOVER);
-        match self.look_up(task_number, record.task).filter(|&task| !self.is_folder(task)) {
+        slot.turn = record.queued.unwrap_or(0);
+        slot.phase = if record.queued.is_some() { Phase::Queued } else { Phase::Recovering };
+        if let Some(turn) = record.queued {
+            self.next_turn = self.next_turn.max(turn.saturating_add(1));
+            self.stalled = true;
+        } else {
+            found.loaded.recovering += 1;
+            self.give_order(index, order::RECOVER);
+        }
+        match task {
             None => self.with_instance(index, |slot| slot.flags |= order::STOPPING),
             Some(task) => {
                 self.with_instance(index, |slot| slot.task = Link::to(task));
                 self.join(task, index);
                 self.with_task(task, |slot| {
-                    slot.running = slot.running.saturating_add(1);
+                    if record.queued.is_some() {
+                        slot.queued = slot.queued.saturating_add(1);
+                    } else {
+                        slot.running = slot.running.saturating_add(1);
+                    }
                     match record.cause {
                         Cause::Calendar(at) => slot.floor = slot.floor.max(at),
                         Cause::Registration(at) if record.definition == slot.definition => {
@@ -322,11 +347,18 @@ impl Engine<'_> {
                 engine.look_up(definition_number, key.number).is_none()
             });
         }
-        if found.lost_states > 0 || found.lost_entries > 0 {
+        if found.lost_states > 0 || found.lost_entries > 0 || found.lost_instances > 0 {
             self.sort(task_number);
             let unknown = |engine: &Self, key: Key, _: &[u8]| engine.look_up(task_number, key.number).is_none();
             self.sweep_kind(cx, STATE, found, unknown);
             self.sweep_kind(cx, ENTRY, found, unknown);
+            // One that ran without a task is looked for and stopped; one that waited has nothing left to wait for.
+            self.sweep_kind(cx, INSTANCE, found, |engine, _, bytes| {
+                store::Instance::decode(bytes).is_ok_and(|record| {
+                    let task = engine.look_up(task_number, record.task);
+                    record.queued.is_some() && task.is_none_or(|task| engine.is_folder(task))
+                })
+            });
         }
     }
 

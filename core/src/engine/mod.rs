@@ -19,15 +19,20 @@
 //!
 //! The started record of an instance is durable before [`Order::Start`] is given; it carries the occurrence. After a
 //! power cut the instance is there, is asked for with [`Order::Recover`], and its occurrence never fires again. A firing
-//! whose record could not be stored does not run; it is told as skipped, and the next occurrence is armed. Runs that
-//! wait for a predecessor are not in the store: a power cut drops them like runs that were due while the server was down.
+//! whose record could not be stored does not run; it is told as skipped, and the next occurrence is armed.
 //!
-//! The store is written once when an instance starts, once when it ends, and once for every further action.
+//! A run that waits for a predecessor has a record that says so before its identifier is given away. The same record is
+//! written as started when its turn comes, which no restart and no end of the server takes from it: only who stops it,
+//! deletes its task or lets another run take its place drops it.
+//!
+//! The store is written once when an instance has to wait, once when it starts, once when it ends, and once for every
+//! further action.
 //!
 //! # What failed is not lost
 //!
-//! When the store fails, the call gets the error and memory stays as it was. Only the result of an instance that ended
-//! cannot be refused: it is kept in its slot and written again with later ticks.
+//! When the store fails, the call gets the error and memory stays as it was. Only that an instance ended, or was dropped
+//! while it waited, cannot be refused: it is kept in its slot and written again with later ticks. A run whose turn has
+//! come goes on waiting until it can be recorded as started.
 
 mod asked;
 mod enumerate;
@@ -100,12 +105,16 @@ pub struct Engine<'a> {
     lost: u32,
     next_task: u32,
     next_definition: u32,
+    /// Behind the turns of all that wait.
+    next_turn: u32,
     /// When the engine was loaded.
     boot: Monotonic,
     /// The clocks as they were last seen.
     seen: Now,
     /// Instances that have ended and whose result is not durable.
     unrecorded: u32,
+    /// Instances wait although nothing that they wait for runs: the store failed, or has just been read.
+    stalled: bool,
     /// The queues must be rebuilt, because the store failed when they were.
     rearm: bool,
     /// When what the store refused is tried again.
@@ -132,9 +141,11 @@ impl<'a> Engine<'a> {
             lost: 0,
             next_task: 1,
             next_definition: 1,
+            next_turn: 0,
             boot: Monotonic(0),
             seen: Now { monotonic: Monotonic(0), wall: None },
             unrecorded: 0,
+            stalled: false,
             rearm: false,
             retry: Monotonic(0),
             closing: false,

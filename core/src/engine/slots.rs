@@ -104,7 +104,7 @@ impl Linked<TaskSlot> for TaskSlot {
 pub(super) enum Phase {
     /// The slot is unused.
     Unused = 0,
-    /// Waits until its predecessors have ended; the store does not know it.
+    /// Waits until its predecessors have ended; its record says so.
     Queued,
     /// Its started record is durable, and the host has not answered yet.
     Starting,
@@ -146,6 +146,8 @@ pub struct InstanceSlot {
     /// Place in the queue of deadlines.
     pub(super) place: Link,
     pub(super) process: u32,
+    /// Among those of its task that wait, the one with the lowest starts first.
+    pub(super) turn: u32,
     /// How it ended.
     pub(super) result: Status,
     pub(super) phase: Phase,

@@ -76,7 +76,7 @@ impl Engine<'_> {
             let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));
             monotonic = monotonic.into_iter().chain(first.map(|slot| slot.deadline)).min();
         }
-        if self.unrecorded > 0 || self.rearm {
+        if self.unrecorded > 0 || self.rearm || (self.stalled && !self.closing) {
             monotonic = monotonic.into_iter().chain([self.retry]).min();
         }
         Deadline { monotonic, wall }

@@ -1,4 +1,4 @@
-//! A run that was started and has not ended.
+//! A run that was started, or waits to be, and has not ended.
 
 use super::{Damaged, TooLong, finish, open, optional};
 use crate::{
@@ -6,15 +6,16 @@ use crate::{
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     time::Timestamp,
 };
+use minicbor::Decoder;
 
 const VERSION: u8 = 1;
 const ELEMENTS: u64 = 11;
 
-/// Bytes of the longest [`Instance`]; without arguments none is longer than 64.
+/// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64.
 ///
 /// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 2, limit 9, switch 1, arguments 3 and theirs,
-/// each with a length of 2
-pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
+/// each with a length of 2, turn 5
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS + 5;
 
 /// What made an instance start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +30,14 @@ pub enum Cause {
     Registration(u64),
 }
 
-/// An instance that was started and has not ended.
+/// An instance that was started and has not ended, or one that waits until its predecessors have.
 ///
 /// ```text
 /// [version, guid, task, definition, started at | null, cause, moment, action, limit | null, hard, arguments]
+/// [… arguments, turn]
 /// ```
+///
+/// Only one that waits has a turn. Whoever does not know of turns takes it for one that was started, and so never starts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instance<'r> {
     /// Its identifier.
@@ -54,6 +58,8 @@ pub struct Instance<'r> {
     pub hard: bool,
     /// Its arguments, each as a length (16 bits, little-endian) and its bytes of UTF-8.
     pub arguments: &'r [u8],
+    /// If it waits: its place among those that wait for the same; the lowest starts first.
+    pub queued: Option<u32>,
 }
 
 impl<'r> Instance<'r> {
@@ -78,7 +84,9 @@ impl<'r> Instance<'r> {
         let limit = optional(&mut decoder, |decoder| decoder.u64())?;
         let hard = decoder.bool()?;
         let arguments = decoder.bytes()?;
-        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments })
+        let more = Decoder::new(bytes).array()?.is_some_and(|elements| elements > ELEMENTS);
+        let queued = if more { optional(&mut decoder, |decoder| decoder.u32())? } else { None };
+        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments, queued })
     }
 
     /// Writes the record to the front of `into` and returns it.
@@ -87,7 +95,8 @@ impl<'r> Instance<'r> {
     /// [`TooLong`] if it does not fit; [`INSTANCE_MAX`] bytes are always enough for arguments within the limits.
     pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
         finish(into, |encoder| {
-            encoder.array(ELEMENTS)?.u8(VERSION)?.bytes(&self.guid.to_bytes())?.u32(self.task)?.u32(self.definition)?;
+            let elements = ELEMENTS + u64::from(self.queued.is_some());
+            encoder.array(elements)?.u8(VERSION)?.bytes(&self.guid.to_bytes())?.u32(self.task)?.u32(self.definition)?;
             match self.started {
                 Some(Timestamp(at)) => encoder.i64(at)?,
                 None => encoder.null()?,
@@ -104,6 +113,9 @@ impl<'r> Instance<'r> {
                 None => encoder.null()?,
             };
             encoder.bool(self.hard)?.bytes(self.arguments)?;
+            if let Some(turn) = self.queued {
+                encoder.u32(turn)?;
+            }
             Ok(())
         })
     }

@@ -6,7 +6,7 @@
 //! | [`DEFINITION`] | fresh for each registration | the image of a task definition, as it is | |
 //! | [`ENTRY`] | of the task or folder, for its life | [`Entry`]: path, switches, security descriptor | its definition |
 //! | [`STATE`] | of the task | [`State`], at most 64 bytes: last run, last fired occurrence | its entry |
-//! | [`INSTANCE`] | of the instance's slot, from 1 on | [`Instance`]: a run that was started and has not ended | its entry |
+//! | [`INSTANCE`] | of the instance's slot, from 1 on | [`Instance`]: a run that was started or waits, and has not ended | its entry |
 //!
 //! An entry makes a task visible. So a definition is put before the entry that points to it, an entry is deleted before
 //! what it points to, and whatever a power cut leaves that no entry points to is swept at start. Numbers grow; one is used
@@ -35,7 +35,7 @@ pub const DEFINITION: u8 = 1;
 pub const ENTRY: u8 = 2;
 /// Kind of what is remembered of a task's runs.
 pub const STATE: u8 = 3;
-/// Kind of instances that were started and have not ended.
+/// Kind of instances that were started, or wait to be, and have not ended.
 pub const INSTANCE: u8 = 4;
 
 /// Key of the one record about the store itself.

@@ -119,7 +119,7 @@ fn a_result_that_cannot_be_recorded_is_kept_and_written_later() {
 }
 
 #[test]
-fn a_queued_run_that_cannot_be_recorded_makes_way() {
+fn a_queued_run_whose_start_cannot_be_recorded_waits_on() {
     let mut slots = Slots::new(8, 8);
     let mut world = World::boot(&mut slots, Outside::new(START));
     world.register("a", &Task::new("a for=5").with(|with| with.instances_policy = InstancesPolicy::Queue)).unwrap();
@@ -129,11 +129,30 @@ fn a_queued_run_that_cannot_be_recorded_makes_way() {
     world.outside.store.fail_writes = Some((BROKEN, 0));
     world.run_for(6 * SECOND);
     let task = world.task("a");
-    assert_eq!(world.engine.state(task), TaskState::Ready);
+    assert_eq!(world.engine.state(task), TaskState::Queued);
+    assert_eq!(world.run("a", &[]), Err(Refused::Store(BROKEN)), "a run that cannot be kept is not promised");
     world.outside.store.fail_writes = None;
     world.run_for(MINUTE);
-    assert_eq!(world.outside.starts().len(), 1);
+    assert_eq!(world.outside.starts().len(), 3);
+    assert_eq!(world.engine.state(task), TaskState::Ready);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
+}
+
+#[test]
+fn a_queued_run_that_was_dropped_while_the_store_failed_is_deleted_later() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("a for=5").with(|with| with.instances_policy = InstancesPolicy::Queue)).unwrap();
     world.run("a", &[]).unwrap();
+    let queued = world.run("a", &[]).unwrap();
+    world.outside.store.fail_writes = Some((BROKEN, 0));
+    world.call(|engine, cx| engine.stop_instance(cx, queued)).unwrap();
+    assert_eq!(world.call(|engine, cx| engine.stop_instance(cx, queued)), Err(Refused::NotRunning));
+    world.outside.store.fail_writes = None;
+    world.run_for(2 * SECOND);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 1);
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.starts().len(), 1);
 }
 
 #[test]

@@ -320,4 +320,20 @@ fn the_end_stops_all_and_starts_nothing() {
     assert_eq!(world.outside.times("a"), ["12:01:00"]);
     assert_eq!(world.run("a", &[]).unwrap_err(), Refused::TooBusy);
     assert_eq!(world.last_result("a"), Some(Status::SCHED_S_TASK_TERMINATED));
+    // The two that waited still do, and run when the server is there again.
+    let outside = world.die();
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, outside);
+    assert_eq!(world.loaded.recovering, 0);
+    let task = world.task("a");
+    assert_eq!(world.engine.state(task), TaskState::Queued);
+    world.call(|engine, cx| engine.set_enabled(cx, task, false)).unwrap();
+    for _ in 0..2 {
+        world.run_for(SECOND);
+        assert_eq!(world.outside.children.len(), 1);
+        let instance = *world.outside.children.keys().next().unwrap();
+        world.end(instance);
+    }
+    world.run_for(SECOND);
+    assert_eq!((world.outside.children.len(), world.outside.starts().len()), (0, 3));
 }

@@ -36,6 +36,7 @@ fn instance(arguments: &[u8]) -> Instance<'_> {
         limit: Some(u64::MAX),
         hard: true,
         arguments,
+        queued: None,
     }
 }
 
@@ -69,6 +70,14 @@ fn run_time_records_are_small() {
     let bytes = instance(&arguments).encode(&mut room).unwrap();
     assert_eq!(Instance::decode(bytes), Ok(instance(&arguments)));
 
+    // What waits has not started.
+    let waits = Instance { started: None, queued: Some(u32::MAX), ..instance(&[]) };
+    let bytes = waits.encode(&mut room).unwrap();
+    assert!(bytes.len() <= 64, "{} bytes", bytes.len());
+    assert_eq!(Instance::decode(bytes), Ok(waits));
+    let longest = Instance { queued: Some(u32::MAX), ..instance(&arguments) };
+    assert_eq!(Instance::decode(longest.encode(&mut room).unwrap()), Ok(longest));
+
     let state = State {
         started: Some(Timestamp::MAX),
         result: Status(u32::MAX),
@@ -81,6 +90,18 @@ fn run_time_records_are_small() {
     const { assert!(STATE_MAX <= 64) };
     assert_eq!(State::decode(bytes), Ok(state));
     assert_eq!(State::decode(State::default().encode(&mut room).unwrap()), Ok(State::default()));
+}
+
+/// A record from before there were turns is of an instance that was started, and what has started is written like that.
+#[test]
+fn an_instance_that_was_started_is_what_it_was() {
+    let mut room = [0; INSTANCE_MAX];
+    let small = Instance { task: 1, definition: 2, started: None, cause: Cause::Demand, limit: None, ..instance(&[]) };
+    let bytes = small.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8b01500403020106050807090a0b0c0d0e0f100102f6000018fff6f540");
+    assert_eq!(Instance::decode(bytes), Ok(small));
+    let bytes = Instance { queued: Some(3), ..small }.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8c01500403020106050807090a0b0c0d0e0f100102f6000018fff6f54003");
 }
 
 #[test]
@@ -99,10 +120,11 @@ fn truncated_and_flipped_records_are_read_or_damaged() {
     let mut room = [0; 700];
     let entry = entry().encode(&mut room).unwrap().to_vec();
     let instance = instance(&[1, 0, b'x']).encode(&mut room).unwrap().to_vec();
+    let waits = Instance { queued: Some(70_000), ..self::instance(&[1, 0, b'x']) }.encode(&mut room).unwrap().to_vec();
     let state = State { floor: Some(Timestamp(5)), ..State::default() }.encode(&mut room).unwrap().to_vec();
     let read =
         |bytes: &[u8]| (Entry::decode(bytes).is_ok(), Instance::decode(bytes).is_ok(), State::decode(bytes).is_ok());
-    for record in [entry, instance, state] {
+    for record in [entry, instance, waits, state] {
         for length in 0..record.len() {
             assert_eq!(read(&record[..length]), (false, false, false));
         }

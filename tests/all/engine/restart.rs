@@ -225,3 +225,60 @@ fn a_registration_trigger_whose_run_was_cut_off_does_not_fire_again() {
     world.run_for(HOUR);
     assert_eq!(world.outside.times("a").len(), 1);
 }
+
+/// What waits for its turn when the server dies keeps its identifier, its place and its arguments, and its occurrence does not
+/// fire again.
+#[test]
+fn runs_that_wait_outlive_the_server() {
+    let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
+    let mut slots = Slots::new(8, 32);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let exec = mainspring::task::Exec { command: "a for=100", arguments: Some("$(Arg0)"), working_directory: None };
+    let action = mainspring::task::Action::Exec { id: None, exec };
+    let task = Task { actions: vec![action], ..Task::default() }.when(once("2024-05-01T12:00:30"));
+    world.register("a", &task.with(queue)).unwrap();
+    world.run("a", &["first"]).unwrap();
+    world.run_for(MINUTE);
+    let last = world.run("a", &["last"]).unwrap();
+    let mut outside = world.die();
+    outside.now.wall = Some(at("2024-05-01T12:00:00"));
+    let mut slots = Slots::new(8, 32);
+    let mut world = World::boot(&mut slots, outside);
+    assert_eq!((world.loaded.recovering, world.loaded.damaged), (1, 0));
+    let info = world.call(|engine, cx| engine.instance(cx, last)).unwrap();
+    assert_eq!((info.state, info.process), (TaskState::Queued, 0));
+    // The limit counts those that were there before.
+    for _ in 2..mainspring::limits::QUEUED_RUNS {
+        world.run("a", &["more"]).unwrap();
+    }
+    assert_eq!(world.run("a", &[]), Err(Refused::TooBusy));
+    world.run_for(HOUR);
+    let lines: Vec<_> = world.outside.starts().into_iter().map(|(_, line)| line).collect();
+    assert_eq!(lines[..4], ["a for=100 first", "a for=100 $(Arg0)", "a for=100 last", "a for=100 more"]);
+    assert_eq!(lines.len(), 1 + usize::from(mainspring::limits::QUEUED_RUNS));
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
+}
+
+#[test]
+fn a_deleted_task_takes_what_waits_with_it() {
+    let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("a").with(queue)).unwrap();
+    for _ in 0..3 {
+        world.run("a", &[]).unwrap();
+    }
+    let cut = world.outside.store.clone();
+    world.call(|engine, cx| engine.delete(cx, &mainspring::task::Path::parse("a").unwrap())).unwrap();
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
+    // The power went when the entry was deleted and those that waited were not: they are swept.
+    let mut outside = world.die();
+    outside.store.records.extend(cut.records.into_iter().filter(|(key, _)| key.kind == INSTANCE));
+    outside.power_cut();
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, outside);
+    assert_eq!((world.loaded.recovering, world.loaded.swept, world.loaded.damaged), (1, 2, 0));
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
+    assert_eq!(world.outside.starts().len(), 1);
+}

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     event::{Event, Skipped},
-    limits::{FIRINGS_PER_TICK, LATE_TIME},
+    limits::{FIRINGS_PER_TICK, LATE_TIME, RETRY_TIME},
     store::DEFINITION,
     time::{Now, Timestamp},
 };
@@ -18,28 +18,45 @@ impl Engine<'_> {
     /// Fires what is due, stops what has run too long, and tries again what the store refused.
     ///
     /// Call it when [`deadline`](Self::deadline) is reached; a tick too many does no harm. It fires a bounded number of
-    /// tasks; if more are due, the deadline stays in the past.
+    /// tasks; if more are due, the deadline stays in the past. After a failure of the store it fires no further ones, and
+    /// the deadline is when the store is tried again.
     pub fn tick(&mut self, cx: &mut Context<'_>) {
         if self.has_stepped(cx.now) {
             self.rebuild_queues(cx);
         }
         self.seen = cx.now;
         if cx.now.monotonic >= self.retry {
-            self.record_again(cx);
-            if self.rearm {
-                self.rebuild_queues(cx);
-            }
-            if self.stalled && !self.closing {
-                self.start_stalled(cx);
-            }
+            self.held = !self.try_again(cx);
         }
         self.pass_deadlines(cx);
-        if self.closing {
+        if self.closing || self.held {
             return;
         }
         for _ in 0..FIRINGS_PER_TICK {
             let Some(task) = self.first_due(cx.now) else { return };
-            self.fire(cx, task);
+            if !self.fire(cx, task) {
+                self.try_later(cx.now);
+                self.held = true;
+                return;
+            }
+        }
+    }
+
+    /// Does what the store refused, up to its first failure; returns whether there was none.
+    fn try_again(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.record_again(cx) {
+            return false;
+        }
+        if self.rearm {
+            self.rebuild_queues(cx);
+        }
+        !self.rearm && (!self.stalled || self.closing || self.start_stalled(cx))
+    }
+
+    /// Notes when what the store refused is tried again: failures that come meanwhile do not put it off.
+    pub(super) fn try_later(&mut self, now: Now) {
+        if self.retry <= now.monotonic {
+            self.retry = now.monotonic.plus(RETRY_TIME);
         }
     }
 
@@ -87,10 +104,10 @@ impl Engine<'_> {
         }
     }
 
-    /// Fires one task that is due, and arms it for its next occurrence.
-    fn fire(&mut self, cx: &mut Context<'_>, index: u32) {
+    /// Fires one task that is due, and arms it for its next occurrence; returns whether the store did not fail.
+    fn fire(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
         let clocks = self.clocks(cx);
-        let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let Some(&task) = self.memory.tasks.get(index as usize) else { return true };
         let moment = Moment { at: task.due, relative: task.has(flag::RELATIVE) };
         let retry = task.has(flag::RETRY);
         if !moment.relative {
@@ -109,7 +126,9 @@ impl Engine<'_> {
                     && let Err(why) = self.launch(cx, index, run, &[])
                 {
                     self.tell_skipped(task.number, why);
+                    return !matches!(why, NotRun::Store(_));
                 }
+                true
             }
             Err(refused) => {
                 if let Refused::Store(error) = refused {
@@ -123,6 +142,7 @@ impl Engine<'_> {
                 if !retry {
                     self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
                 }
+                !matches!(refused, Refused::Store(_))
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     event::Event,
     guid::Guid,
-    limits::{FIRINGS_PER_TICK, QUEUED_RUNS, RETRY_TIME, STOP_TIME},
+    limits::{FIRINGS_PER_TICK, QUEUED_RUNS, STOP_TIME},
     ports::{Change, StoreError},
     status::Status,
     store::{self, Cause, INSTANCE_MAX, STATE_MAX, State},
@@ -280,7 +280,7 @@ impl Engine<'_> {
                 true
             }
             Err(error) => {
-                self.retry = cx.now.monotonic.plus(RETRY_TIME);
+                self.try_later(cx.now);
                 self.tell(Event::StoreFailed { error });
                 false
             }
@@ -309,16 +309,22 @@ impl Engine<'_> {
         cx.store.apply(&[Change::Put(store::state_key(task.number), bytes), forget])
     }
 
-    /// Tries again to make results durable.
-    pub(super) fn record_again(&mut self, cx: &mut Context<'_>) {
-        let mut index = 0;
-        while self.unrecorded > 0 && index < self.instances.mark {
-            let ended = self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Ended);
-            if ended && !self.record(cx, index) {
-                return;
+    /// Tries again to make results durable, until one is not; returns whether all were that it came to. Those that a tick
+    /// does not come to, the next one does.
+    pub(super) fn record_again(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut left = FIRINGS_PER_TICK;
+        for index in 0..self.instances.mark {
+            if left == 0 || self.unrecorded == 0 {
+                break;
             }
-            index += 1;
+            if self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Ended) {
+                if !self.record(cx, index) {
+                    return false;
+                }
+                left -= 1;
+            }
         }
+        true
     }
 
     /// Starts the instance that has waited longest for the others of its task to end, if they have; returns whether the
@@ -335,7 +341,7 @@ impl Engine<'_> {
         let Some(next) = next else { return true };
         if let Err(error) = self.begin(cx, next) {
             self.stalled = true;
-            self.retry = cx.now.monotonic.plus(RETRY_TIME);
+            self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });
             return false;
         }
@@ -343,8 +349,9 @@ impl Engine<'_> {
         true
     }
 
-    /// Starts instances that wait for nothing any more; those that a tick does not come to, the next one does.
-    pub(super) fn start_stalled(&mut self, cx: &mut Context<'_>) {
+    /// Starts instances that wait for nothing any more; returns whether the store did not fail. Those that a tick does not
+    /// come to, the next one does.
+    pub(super) fn start_stalled(&mut self, cx: &mut Context<'_>) -> bool {
         let mut left = FIRINGS_PER_TICK;
         for index in 0..self.instances.mark {
             let Some(slot) = self.memory.instances.get(index as usize) else { break };
@@ -352,12 +359,16 @@ impl Engine<'_> {
             if self.memory.tasks.get(task as usize).is_none_or(|task| task.running > 0) {
                 continue;
             }
-            if left == 0 || !self.start_queued(cx, task) {
-                return;
+            if left == 0 {
+                return true;
+            }
+            if !self.start_queued(cx, task) {
+                return false;
             }
             left -= 1;
         }
         self.stalled = false;
+        true
     }
 
     /// Gives the slot of an instance back.

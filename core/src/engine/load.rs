@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    limits::{LATE_TIME, RETRY_TIME},
+    limits::LATE_TIME,
     ports::{Change, Key, StoreError},
     store::{self, Cause, DEFINITION, ENTRY, INSTANCE, META_KEY, Meta, STATE, State},
     task::{Image, Path},
@@ -127,7 +127,7 @@ impl Engine<'_> {
         (self.calendar, self.relative, self.deadlines, self.unrecorded) = (0, 0, 0, 0);
         (self.next_task, self.next_definition) = (1, 1);
         (self.stalled, self.next_turn) = (false, 0);
-        (self.rearm, self.closing) = (false, false);
+        (self.rearm, self.held, self.closing) = (false, false, false);
     }
 
     fn tell_damaged(&mut self, key: Key, found: &mut Found) {
@@ -425,7 +425,7 @@ impl Engine<'_> {
         self.queue_all();
         self.rearm = scanned.is_err();
         if let Err(error) = scanned {
-            self.retry = cx.now.monotonic.plus(RETRY_TIME);
+            self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });
         }
     }

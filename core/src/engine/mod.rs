@@ -33,6 +33,9 @@
 //! When the store fails, the call gets the error and memory stays as it was. Only that an instance ended, or was dropped
 //! while it waited, cannot be refused: it is kept in its slot and written again with later ticks. A run whose turn has
 //! come goes on waiting until it can be recorded as started.
+//!
+//! A tick ends with the first failure, and until [`RETRY_TIME`](crate::limits::RETRY_TIME) is over nothing fires, so
+//! that a store whose failures take long holds up the host once in that time. What is due meanwhile fires then.
 
 mod asked;
 mod enumerate;
@@ -119,6 +122,8 @@ pub struct Engine<'a> {
     rearm: bool,
     /// When what the store refused is tried again.
     retry: Monotonic,
+    /// The store failed in a tick: until `retry` no other tick tries it, and nothing fires.
+    held: bool,
     /// Nothing is started any more.
     closing: bool,
 }
@@ -148,6 +153,7 @@ impl<'a> Engine<'a> {
             stalled: false,
             rearm: false,
             retry: Monotonic(0),
+            held: false,
             closing: false,
         }
     }

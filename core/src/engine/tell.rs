@@ -63,7 +63,7 @@ impl Engine<'_> {
         let due = |word: Option<&u32>| self.memory.tasks.get(*word? as usize).map(|task| task.due);
         let mut monotonic = None;
         let mut wall = None;
-        if !self.closing {
+        if !self.closing && !self.held {
             if self.relative > 0 {
                 let due = due(queue.last()).map(|due| Monotonic(u64::try_from(due).unwrap_or(0)));
                 monotonic = due;
@@ -76,7 +76,7 @@ impl Engine<'_> {
             let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));
             monotonic = monotonic.into_iter().chain(first.map(|slot| slot.deadline)).min();
         }
-        if self.unrecorded > 0 || self.rearm || (self.stalled && !self.closing) {
+        if self.unrecorded > 0 || self.rearm || ((self.stalled || self.held) && !self.closing) {
             monotonic = monotonic.into_iter().chain([self.retry]).min();
         }
         Deadline { monotonic, wall }

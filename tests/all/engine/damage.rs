@@ -3,7 +3,7 @@
 use mainspring::{
     engine::{Refused, TaskState},
     event::{Event, Skipped},
-    limits::RETRY_TIME,
+    limits::{FIRINGS_PER_TICK, RETRY_TIME},
     ports::{Key, StoreError},
     status::Status,
     store::{DEFINITION, ENTRY, INSTANCE, META_KEY, STATE, definition_key, entry_key, instance_key, state_key},
@@ -78,6 +78,56 @@ fn a_firing_that_cannot_be_recorded_does_not_run_and_the_next_does() {
     world.outside.store.fail_writes = None;
     world.run_for(MINUTE);
     assert_eq!(world.outside.times("a"), ["12:02:00"]);
+}
+
+/// Two hundred tasks are due and the store cannot be written: each attempt may take long, and calls wait for it.
+#[test]
+fn a_failing_store_is_tried_once_in_a_retry_time() {
+    let mut slots = Slots::new(256, 256);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    for number in 0..200 {
+        world.register(&format!("t{number}"), &Task::new("a for=0").when(once("2024-05-01T12:01:00"))).unwrap();
+    }
+    world.outside.store.fail_writes = Some((BROKEN, 0));
+    world.run_for(MINUTE - 1);
+    let before = world.outside.store.lists;
+    world.run_for(10 * SECOND);
+    assert_eq!(world.outside.store.lists - before, 10, "at 12:01:00 and each second after it up to 12:01:09");
+    let skipped = |event: &&Event| matches!(event, Event::Skipped { reason: Skipped::StoreFailed, .. });
+    assert_eq!(world.outside.events.iter().filter(skipped).count(), 10);
+    // A call that fails meanwhile does not put the next attempt off, nor does a tick too many bring it on.
+    let due = world.engine.deadline();
+    assert_eq!((due.wall, due.monotonic > Some(world.outside.now.monotonic)), (None, true));
+    assert!(world.run("t199", &[]).is_err());
+    world.call(|engine, cx| engine.tick(cx));
+    assert_eq!(world.engine.deadline(), due);
+    // What is still due then runs.
+    world.outside.store.fail_writes = None;
+    world.run_for(2 * SECOND);
+    assert_eq!(world.outside.starts().len(), 190);
+    assert_eq!(world.engine.deadline(), mainspring::engine::Deadline { monotonic: None, wall: None });
+}
+
+/// As many results as there are instances wait for the store: each tick writes a bounded number of them.
+#[test]
+fn results_that_waited_are_written_a_few_at_a_time() {
+    let mut slots = Slots::new(256, 256);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    for number in 0..150 {
+        world.register(&format!("t{number}"), &Task::new("a for=5")).unwrap();
+        world.run(&format!("t{number}"), &[]).unwrap();
+    }
+    world.outside.store.fail_writes = Some((BROKEN, 0));
+    world.run_for(5 * SECOND);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 150);
+    world.outside.store.fail_writes = None;
+    world.outside.pass(SECOND);
+    let mut left = vec![];
+    while world.engine.deadline().monotonic.is_some_and(|at| at <= world.outside.now.monotonic) {
+        world.call(|engine, cx| engine.tick(cx));
+        left.push(world.outside.store.kind(INSTANCE).count());
+    }
+    assert_eq!(left, [150 - FIRINGS_PER_TICK, 150 - 2 * FIRINGS_PER_TICK, 0]);
 }
 
 #[test]

@@ -51,6 +51,10 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 mod calls;
+mod door;
+/// The store of the firmware that has no allocator.
+#[path = "../gates/no-alloc/src/store.rs"]
+mod store;
 mod ticks;
 
 /// How often `work` allocated, and what it returned.

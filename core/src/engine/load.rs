@@ -315,12 +315,13 @@ impl Engine<'_> {
             plan::keep(slot, &image);
             // Registration triggers go on where they were; a clock that went back since does not make them repeat.
             let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
-            match clocks.now.wall.filter(|_| registered != i64::MAX) {
+            match clocks.now.wall {
+                _ if registered == i64::MAX => slot.set(flag::UNREGISTERED, true),
                 Some(wall) => {
                     let passed = wall.since(Timestamp(registered)).max(came);
                     slot.anchor = clocks.monotonic().saturating_sub(passed);
                 }
-                None => slot.set(flag::UNREGISTERED, true),
+                None => slot.set(flag::UNRESOLVED, true),
             }
             slot.apply(plan::next(&image, slot, clocks, After::just_before(clocks)));
         });
@@ -408,6 +409,7 @@ impl Engine<'_> {
     /// Arms every task anew, in one scan, after the clock or the zone changed.
     pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
         let clocks = self.clocks(cx);
+        let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
         let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
             if let Some(index) = self.look_up(definition_number, key.number)
@@ -421,6 +423,7 @@ impl Engine<'_> {
             }
             true
         });
+        let scanned = resolved.and(scanned);
         // Those that the scan did not come to keep what they were due for.
         self.queue_all();
         self.rearm = scanned.is_err();
@@ -428,6 +431,52 @@ impl Engine<'_> {
             self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });
         }
+    }
+
+    /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.
+    ///
+    /// As at start, no occurrence that became a run is ahead; the store and the instances tell how far they had come. The
+    /// order of the due queue is lost.
+    fn resolve(&mut self, cx: &mut Context<'_>, clocks: &Clocks<'_>) -> Result<(), StoreError> {
+        let Some(wall) = clocks.now.wall else { return Ok(()) };
+        let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
+        if !used.iter().any(|slot| slot.has(flag::UNRESOLVED)) {
+            return Ok(());
+        }
+        // Registered so long ago that what has come is over; to say so twice changes nothing.
+        let hold = |slot: &mut TaskSlot, elapsed: Option<u64>| {
+            if slot.has(flag::UNRESOLVED) {
+                slot.anchor = slot.anchor.min(wall.0.saturating_sub(behind(elapsed)));
+            }
+        };
+        self.sort(task_number);
+        cx.store.scan(STATE, &mut |key, bytes| {
+            if let Some(index) = self.look_up(task_number, key.number)
+                && let Ok(state) = State::decode(bytes)
+            {
+                self.with_task(index, |slot| hold(slot, state.elapsed));
+            }
+            true
+        })?;
+        for index in 0..self.instances.mark {
+            let Some(&instance) = self.memory.instances.get(index as usize) else { break };
+            if let (Cause::Registration(elapsed), Some(task)) = (instance.cause(), instance.task.index())
+                && instance.phase != Phase::Unused
+            {
+                self.with_task(task, |slot| {
+                    if slot.definition == instance.definition {
+                        hold(slot, Some(elapsed));
+                    }
+                });
+            }
+        }
+        for slot in self.memory.tasks.iter_mut().take(self.tasks.mark as usize) {
+            if slot.has(flag::UNRESOLVED) {
+                slot.anchor = clocks.monotonic().saturating_sub(wall.since(Timestamp(slot.anchor)));
+                slot.set(flag::UNRESOLVED, false);
+            }
+        }
+        Ok(())
     }
 
     /// Makes folders anew whose entries are missing or damaged, so that what is in them can be found.

@@ -9,9 +9,10 @@
 //!   delays and repetitions, follow the monotonic clock; only their boundaries, if they have any, need the wall clock.
 //! - Two triggers of one task that are due at the same moment fire it once, as the first of them in the definition.
 //! - A boot trigger counts for definitions that were there when the engine was loaded. A registration trigger goes on over
-//!   a restart where it was, if the time was known when the task was registered and is known again.
-//! - What was due while the server was down, or was passed over by a step of the wall clock or a stall of more than
-//!   [`LATE_TIME`](crate::limits::LATE_TIME), is not run. After a step back nothing that ran before runs again: the
+//!   a restart where it was, if the time was known when the task was registered, as soon as it is known again.
+//! - What was due while the server was down, or was passed over by a step of the wall clock of more than
+//!   [`LATE_TIME`](crate::limits::LATE_TIME), is not run. After a stall of the host the occurrence that each task was due
+//!   for runs, and of those behind it the ones that are late by no more than that. After a step back nothing that ran before runs again: the
 //!   latest fired occurrence is kept with the task and is a floor. Registering the task anew lifts a floor that a wrong clock
 //!   set too high.
 //!

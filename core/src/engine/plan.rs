@@ -134,7 +134,7 @@ fn event(trigger: &Trigger<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<
     let delay = elapsed::delay(trigger)?;
     let (happened, at) = match trigger.kind {
         TriggerKind::Boot { .. } => (!task.has(flag::NOT_AT_BOOT), clocks.boot),
-        _ => (!task.has(flag::UNREGISTERED), task.anchor),
+        _ => (!task.has(flag::UNREGISTERED | flag::UNRESOLVED), task.anchor),
     };
     Some((if happened { at } else { i64::MAX }, delay))
 }

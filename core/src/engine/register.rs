@@ -266,6 +266,7 @@ impl Engine<'_> {
         slot.floor = slot.floor.min(cx.now.wall.unwrap_or(Timestamp::MAX));
         slot.set(flag::ENABLED, terms.enabled);
         slot.set(flag::UNREGISTERED, !terms.registration_triggers);
+        slot.set(flag::UNRESOLVED, false);
         slot.set(flag::NOT_AT_BOOT, true);
         plan::keep(slot, image);
         let next = plan::next(image, slot, &clocks, After::just_before(&clocks));

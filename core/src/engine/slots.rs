@@ -22,7 +22,8 @@ pub struct TaskSlot {
     pub(super) due: i64,
     /// The latest calendar occurrence that was fired.
     pub(super) floor: Timestamp,
-    /// When the task was registered, in milliseconds of the monotonic clock; before its zero if negative.
+    /// When the task was registered, in milliseconds of the monotonic clock; before its zero if negative. Of the wall
+    /// clock while [`flag::UNRESOLVED`].
     pub(super) anchor: i64,
     /// Number in the store; zero marks an unused slot.
     pub(super) number: u32,
@@ -71,6 +72,8 @@ pub(super) mod flag {
     pub(in super::super) const NOT_AT_BOOT: u32 = 1 << 9;
     /// Its folder has no entry, so that it is in no folder.
     pub(in super::super) const ORPHAN: u32 = 1 << 11;
+    /// `anchor` is of the wall clock, because the time has not been known since the engine was loaded.
+    pub(in super::super) const UNRESOLVED: u32 = 1 << 12;
     /// Has a due moment; while the queues are being rebuilt it stands for being in one.
     pub(in super::super) const ARMED: u32 = 1 << 10;
 }

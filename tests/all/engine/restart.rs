@@ -282,3 +282,44 @@ fn a_deleted_task_takes_what_waits_with_it() {
     assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
     assert_eq!(world.outside.starts().len(), 1);
 }
+
+/// A board without a clock of its own learns the time from the network, after the start.
+#[test]
+fn registration_triggers_go_on_when_the_time_becomes_known() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("a for=0").when(every(registration(30), 600, None))).unwrap();
+    world.register("cut", &Task::new("cut").when(registration(30))).unwrap();
+    let both = Task::new("both for=0").when(every(registration(40), 600, None)).when(boot(5));
+    world.register("both", &both).unwrap();
+    world.run_for(15 * MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:00:30", "12:10:30"]);
+    let mut outside = world.die();
+    outside.power_cut();
+    outside.now.wall = None;
+    outside.log.clear();
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, outside);
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.times("both"), ["?"]);
+    assert_eq!(world.outside.starts().len(), 1);
+    // The store fails when the time comes: that is made up for.
+    world.outside.store.fail_reads = Some(mainspring::ports::StoreError::Failed { code: 5 });
+    world.set_clock("2024-05-01T12:19:00");
+    world.outside.store.fail_reads = None;
+    world.run_for(5 * MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:20:30"]);
+    assert_eq!(world.outside.times("both"), ["?", "12:20:40"]);
+
+    // A time that went back makes none of them again.
+    let mut outside = world.die();
+    outside.now.wall = None;
+    outside.log.clear();
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, outside);
+    world.set_clock("2024-05-01T12:00:10");
+    world.run_for(9 * MINUTE);
+    assert!(world.outside.times("a").is_empty() && world.outside.times("cut").is_empty());
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:10:09"]);
+}

@@ -64,8 +64,9 @@ pub const RUN_ARGUMENT_BYTES: usize = 512;
 pub const QUEUED_RUNS: u8 = 16;
 /// Milliseconds between asking an instance to stop and stopping it for good.
 pub const STOP_TIME: u64 = 5_000;
-/// Milliseconds by which a step of the clock, or a stall of the host, may pass over an occurrence that then runs late; one
-/// that was passed over by more is not run. Steps that nobody reported are noticed when they are larger.
+/// Milliseconds by which a step of the clock may pass over an occurrence that then runs late; one that was passed over by more
+/// is not run. After a stall of the host the occurrence that was due runs however late it is, and of those behind it the
+/// ones that are late by no more than this. Steps that nobody reported are noticed when they are larger.
 pub const LATE_TIME: u64 = 60_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
 pub const FIRINGS_PER_TICK: usize = 64;

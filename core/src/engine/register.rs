@@ -292,7 +292,10 @@ impl Engine<'_> {
         let length = cx.store.get(entry_key(slot.number), self.memory.record)?.ok_or(Refused::Damaged)?;
         let entry = self.memory.record.get_mut(..length).ok_or(Refused::Damaged)?;
         store::set_enabled(entry, enabled)?;
-        cx.store.apply(&[Change::Put(entry_key(slot.number), entry)])?;
+        if let Err(error) = cx.store.apply(&[Change::Put(entry_key(slot.number), entry)]) {
+            self.tell(Event::StoreFailed { error });
+            return Err(Refused::Store(error));
+        }
         self.with_task(task.0, |slot| slot.set(flag::ENABLED, enabled));
         match next {
             Some(next) => self.arm(task.0, next),
@@ -313,17 +316,21 @@ impl Engine<'_> {
         };
         let Some(&slot) = self.memory.tasks.get(index as usize) else { return Err(Refused::NotFound) };
         let kind = Children::of(&slot);
-        if kind == Children::Folders {
-            if slot.last.is_some() || slot.place.is_some() {
-                return Err(Refused::NotEmpty);
-            }
-            cx.store.apply(&[Change::Delete(entry_key(slot.number))])?;
-        } else {
-            cx.store.apply(&[
-                Change::Delete(entry_key(slot.number)),
-                Change::Delete(state_key(slot.number)),
-                Change::Delete(definition_key(slot.definition)),
-            ])?;
+        if kind == Children::Folders && (slot.last.is_some() || slot.place.is_some()) {
+            return Err(Refused::NotEmpty);
+        }
+        let all = [
+            Change::Delete(entry_key(slot.number)),
+            Change::Delete(state_key(slot.number)),
+            Change::Delete(definition_key(slot.definition)),
+        ];
+        // A folder has an entry only.
+        let changes = if kind == Children::Folders { all.split_at(1).0 } else { &all };
+        if let Err(error) = cx.store.apply(changes) {
+            self.tell(Event::StoreFailed { error });
+            return Err(Refused::Store(error));
+        }
+        if kind != Children::Folders {
             self.disarm(index);
             self.each_instance(index, |engine, instance, phase| {
                 engine.leave(cx, instance, phase);

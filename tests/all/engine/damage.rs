@@ -49,6 +49,32 @@ fn a_store_that_cannot_be_written_refuses_and_the_server_goes_on() {
     assert_eq!(world.list("f"), ["a"]);
 }
 
+/// Whatever changes tasks tells, beside its answer, that the store failed.
+#[test]
+fn a_change_that_the_store_refused_is_told() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let task = world.register("f\\a", &Task::new("a")).unwrap();
+    let path = |text: &str| mainspring::task::Path::parse(text).unwrap();
+    world.call(|engine, cx| engine.create_folder(cx, &path("g"), None)).unwrap();
+    world.outside.store.fail_writes = Some((BROKEN, 0));
+    let told = |world: &mut World<'_>| {
+        let told = world.outside.events.iter().filter(|event| **event == Event::StoreFailed { error: BROKEN }).count();
+        world.outside.events.clear();
+        told
+    };
+    assert!(world.register("b", &Task::new("b")).is_err());
+    assert_eq!(told(&mut world), 1);
+    assert!(world.register("f\\a", &Task::new("b")).is_err());
+    assert_eq!(told(&mut world), 1);
+    assert!(world.call(|engine, cx| engine.set_enabled(cx, task, false)).is_err());
+    assert_eq!(told(&mut world), 1);
+    assert!(world.call(|engine, cx| engine.delete(cx, &path("f\\a"))).is_err());
+    assert_eq!(told(&mut world), 1);
+    assert!(world.call(|engine, cx| engine.delete(cx, &path("g"))).is_err());
+    assert_eq!(told(&mut world), 1);
+}
+
 /// A list that failed at its last change: the new definition counts, because the old one may be gone.
 #[test]
 fn an_update_that_came_as_far_as_the_entry_counts() {

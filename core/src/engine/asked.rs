@@ -68,7 +68,9 @@ impl Engine<'_> {
             .filter_map(|index| self.memory.instances.get(index as usize))
             .filter(|slot| slot.phase != Phase::Queued)
             .map(|slot| (slot.started, if slot.runs() { Status::SCHED_S_TASK_RUNNING } else { slot.result }));
-        let latest = recorded.into_iter().chain(in_memory).max_by_key(|&(started, _)| started);
+        // What is still to come by the clock was dated by a wrong one.
+        let known = |at: Timestamp| if cx.now.wall.is_some_and(|now| at > now) { Timestamp::MIN } else { at };
+        let latest = recorded.into_iter().chain(in_memory).max_by_key(|&(started, _)| known(started));
         Ok(latest.map(|(started, result)| LastRun {
             at: if started == Timestamp::MIN { Timestamp(0) } else { started },
             result,

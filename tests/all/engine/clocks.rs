@@ -110,6 +110,36 @@ fn a_stall_runs_what_was_due_once_and_loses_nothing_of_the_last_minute() {
     assert_eq!(next(&world, "a"), Some(at("2024-05-01T12:10:20")));
 }
 
+/// A run that a wrong clock dated decades ahead is the last one only until the next.
+#[test]
+fn a_run_that_was_dated_ahead_does_not_stay_the_last() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new("2060-01-01T00:00:00"));
+    let run = |world: &mut World<'_>, command: &str| {
+        world.register("a", &parallel(Task::new(command))).unwrap();
+        world.run("a", &[]).unwrap();
+    };
+    let last = |world: &mut World<'_>| {
+        let task = world.task("a");
+        let run = world.quiet(|engine, cx| engine.last_run(cx, task)).unwrap().unwrap();
+        (run.at, run.result.0)
+    };
+    run(&mut world, "a for=5 code=1");
+    world.run_for(MINUTE);
+    world.set_clock(START);
+    assert_eq!(last(&mut world), (at("2060-01-01T00:00:00"), 1));
+    run(&mut world, "a for=5 code=2");
+    assert_eq!(last(&mut world), (at(START), mainspring::status::Status::SCHED_S_TASK_RUNNING.0));
+    world.run_for(MINUTE);
+    assert_eq!(last(&mut world), (at(START), 2));
+    // Of two that run at once the one that started later stays, whichever ends last.
+    run(&mut world, "a for=50 code=3");
+    world.run_for(SECOND);
+    run(&mut world, "a for=5 code=4");
+    world.run_for(MINUTE);
+    assert_eq!(last(&mut world), (at("2024-05-01T12:01:01"), 4));
+}
+
 #[test]
 fn an_unknown_time_holds_the_calendar_and_nothing_else() {
     let mut slots = Slots::new(8, 8);

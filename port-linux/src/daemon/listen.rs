@@ -14,8 +14,9 @@ use super::host::Host;
 use crate::clock::Delay;
 
 /// How long bytes that a peer does not take are offered to it, in milliseconds; then the kernel breaks the connection
-/// off. So a peer that stops reading costs no timer here.
-const WRITE_TIME: u32 = 30_000;
+/// off. So a peer that stops reading costs no timer here. The kernel looks when it offers them again, at ever longer
+/// intervals: it may take twice as long.
+const WRITE_TIME: u32 = 20_000;
 
 /// How long to wait when there are no descriptors left, which somebody has to close first.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -1,4 +1,11 @@
 //! The data folder: private to its owner, and held by one server at a time.
+//!
+//! | name | what |
+//! | --- | --- |
+//! | `accounts`, `accounts.lock` | [accounts](crate::accounts), and what is locked while they are changed |
+//! | `lock` | what the server that holds the folder has locked |
+//! | `records` | the [store](crate::store) |
+//! | `running/` | a note for each [child](crate::children) that runs |
 
 use std::{
     fs::{DirBuilder, File, OpenOptions},

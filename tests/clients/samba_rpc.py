@@ -120,7 +120,7 @@ def service(way):
 
 def service_sealed():
     """ITaskSchedulerService, sealed: every signature of many answers is accepted"""
-    for way in ("seal,spnego", "seal"):
+    for way in ("seal,spnego", "seal", "seal,ntlm"):
         connection = service(way)
         for _ in range(50):
             version, result = struct.unpack("<II", connection.request(0, b""))

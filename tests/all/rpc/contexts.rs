@@ -20,6 +20,8 @@ struct Hand {
     id: u32,
     level: u8,
     protection: Protection,
+    /// The token that ended the login.
+    last: Vec<u8>,
 }
 
 /// Logs in with raw NTLM, by a bind if it is the first and by an alter context if not.
@@ -44,7 +46,7 @@ fn login(server: &mut Server, connection: &mut Connection, id: u32, level: u8, f
     let body = Body::Auth3(&[0; 4]);
     let pdu = Pdu { minor: 0, flags: Flags::ONLY, call_id: 10, body, verifier: Some(verifier(token.written())) };
     assert_eq!(connection.feed(server, &written(&pdu)).sent.len(), 0);
-    Hand { id, level, protection }
+    Hand { id, level, protection, last: token.written().to_vec() }
 }
 
 impl Hand {
@@ -121,6 +123,32 @@ fn calls_of_several_logins_are_judged_apart() {
         let Body::Response(response) = Pdu::decode(&answer).unwrap().body else { panic!() };
         assert_eq!(response.stub, [0, Level::None as u8, 1, 0, 0]);
     }
+}
+
+/// Samba's client sends the last token of a raw NTLM login again with the alter context for its next interface.
+#[test]
+fn the_last_token_of_a_login_may_come_again_with_an_alter_context() {
+    let mut server = Server::new(1, 10_000);
+    let mut connection = Connection::new(&server, 1);
+    let mut hand = login(&mut server, &mut connection, 1, 6, true);
+    let again = |level| {
+        let verifier = Verifier { padding: &[], provider: 10, level, reserved: 0, context: 1, value: &hand.last };
+        let contexts = [open(7)];
+        let body = Body::AlterContext(bind_body(&contexts));
+        written(&Pdu { minor: 0, flags: Flags::ONLY, call_id: 11, body, verifier: Some(verifier) })
+    };
+    let (same, lower) = (again(6), again(5));
+    let answer = connection.ask(&mut server, &same);
+    let answer = Pdu::decode(&answer).unwrap();
+    assert!(matches!(answer.body, Body::AlterContextResponse(_)) && answer.verifier.is_none(), "{answer:?}");
+    // The login is what it was, for the old interface and the new one.
+    for context in [0, 7] {
+        let request = hand.request(Flags::ONLY, describe(context), 16);
+        let answer = connection.ask(&mut server, &request);
+        assert_eq!(hand.response(answer), Ok(vec![0, Level::Privacy as u8, 1, 1, 0]));
+    }
+    // Nobody lowers the level of a login so.
+    assert_eq!(connection.feed(&mut server, &lower).close, Some(Closed::Forbidden));
 }
 
 #[test]

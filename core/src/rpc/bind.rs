@@ -153,7 +153,11 @@ impl Association {
             trailer.reserved = 0;
             trailer.write(&mut writer)?;
             let token_at = writer.position();
-            login = self.authenticate(env, &trailer, layout.value(fragment), &mut writer)?;
+            // A login that is done stays as it is, whatever token comes with an alter context for further interfaces: Samba
+            // sends the last one of a raw NTLM login again.
+            if !(alter && self.securities.is_done(&trailer)) {
+                login = self.authenticate(env, &trailer, layout.value(fragment), &mut writer)?;
+            }
             auth_length = writer.position() - token_at;
             if auth_length == 0 {
                 writer.rewind(body_end);

@@ -77,6 +77,14 @@ impl Securities {
         self.0.iter_mut().find(|security| security.id == id)
     }
 
+    /// Whether the login that a trailer names is done, by that provider and at that level.
+    pub(super) fn is_done(&self, trailer: &SecurityTrailer) -> bool {
+        self.0.iter().any(|security| {
+            (security.id, security.provider, security.level) == (trailer.context, trailer.provider, trailer.level)
+                && matches!(security.state, State::Established(_))
+        })
+    }
+
     /// Keeps another login; `None` if there are as many as a connection may have.
     pub(super) fn add(&mut self, security: Security) -> Option<&mut Security> {
         self.0.push(security).ok()?;

@@ -5,7 +5,8 @@
 
 /// Smallest fragment that is negotiated; an offer of less gets this.
 pub const FRAGMENT_MIN: u16 = 2048;
-/// Largest fragment that is negotiated; an offer of more gets this. A longer fragment closes the connection.
+/// Largest fragment that a host may have room for; an offer of more than it has gets what it has. A longer fragment closes
+/// the connection.
 pub const FRAGMENT_MAX: u16 = 5840;
 /// Smallest fragment that is accepted from a server, as a client.
 pub const FRAGMENT_CLIENT_MIN: u16 = 1432;

@@ -159,6 +159,10 @@ pub struct Config<'a> {
     pub endpoints: &'a [epm::Entry<'a>],
     /// What `SchRpcHighestVersion` answers; [`tsch::VERSION`] unless there is a reason.
     pub version: u32,
+    /// The longest fragment that is taken and sent, in bytes: what the host lends [`serve`](crate::serve) for each of its two
+    /// buffers. From [`FRAGMENT_MIN`](crate::limits::FRAGMENT_MIN) to [`FRAGMENT_MAX`](crate::limits::FRAGMENT_MAX), which
+    /// is what Windows offers; with less, a client whose first token is a long Kerberos ticket does not get in.
+    pub fragment: u16,
 }
 
 /// While fewer than one in this many slots for connections are free, each new connection costs the oldest stranger his.
@@ -314,7 +318,7 @@ impl<'a> Scheduler<'a> {
             deadline: Monotonic::MAX,
         };
         let connection = slot.id(free);
-        let association = Association::new(connection.0, now.monotonic);
+        let association = Association::new(connection.0, self.config.fragment, now.monotonic);
         slot.expect_by(&association);
         self.next_check = self.next_check.min(slot.deadline);
         self.open += 1;

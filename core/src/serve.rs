@@ -49,8 +49,8 @@ impl<H: Host> Drop for Gone<'_, H> {
 
 /// Serves one accepted connection until it ends.
 ///
-/// `received` and `reply` are room for one fragment each, at least [`FRAGMENT_MAX`](crate::limits::FRAGMENT_MAX) bytes; what
-/// they hold at first does not matter. The scheduler forgets the connection when this returns or is dropped.
+/// `received` and `reply` are room for one fragment each, at least as long as
+/// [`Config::fragment`](crate::scheduler::Config::fragment) says; what they hold at first does not matter. The scheduler forgets the connection when this returns or is dropped.
 pub async fn serve<H: Host>(
     host: &H,
     connection: ConnectionId,

@@ -7,7 +7,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
     event::{Closed, Event},
-    limits::{BIND_TIME, FIRINGS_PER_TICK},
+    limits::{BIND_TIME, FIRINGS_PER_TICK, FRAGMENT_MAX},
     ports::Ports,
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
@@ -44,7 +44,8 @@ fn no_event_of_a_busy_tick_is_lost() {
         image: &mut [],
     };
     let identity = Identity { netbios_name: "TEST", dns_name: "test" };
-    let mut scheduler = Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION });
+    let mut scheduler =
+        Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
     let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
     let zone = Zone::default();
@@ -103,7 +104,8 @@ fn with_connections(then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>)) {
         image: &mut image,
     };
     let identity = Identity { netbios_name: "TEST", dns_name: "test" };
-    let mut scheduler = Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION });
+    let mut scheduler =
+        Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
     let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
     scheduler.start(at(0), &Zone::UTC, &mut ports).unwrap();

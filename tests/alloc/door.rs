@@ -8,6 +8,7 @@ use mainspring::{
     auth::{Credentials, Identity, Policy, Provider, nt_hash},
     bytes::Order,
     engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
+    limits::FRAGMENT_MAX,
     ports::{Account, Accounts, Entropy, NoEntropy, Ports},
     rpc::{Association, Binding, Client, Level, Pool, Received, Secret},
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
@@ -260,7 +261,7 @@ fn the_door_allocates_nothing() {
             let pool = Pool::new(&mut pool, &mut owners);
             let memory = Memory { engine, connections: &mut connections, pool, reply: &mut reply, image: &mut image };
             let identity = Identity { netbios_name: "TESTS", dns_name: "tests" };
-            let config = Config { identity, endpoints: &[], version: tsch::VERSION };
+            let config = Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX };
             let mut door = Door {
                 scheduler: Scheduler::new(memory, config),
                 ports: Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts },

@@ -57,6 +57,8 @@ pub struct Association {
     last: Monotonic,
     /// Since when the begin of a fragment waits for its end.
     partial: Option<Monotonic>,
+    /// Longest fragment that is taken, and that is offered.
+    pub(super) longest: u16,
     /// Longest fragment to send.
     pub(super) fragment: u16,
     pub(super) group: u32,
@@ -70,15 +72,17 @@ pub struct Association {
 
 impl Association {
     /// The association of a connection that was accepted `now`. `connection` is its number: no other open connection with the
-    /// same [`Pool`] may have it.
+    /// same [`Pool`] may have it. A `fragment` is what the host has room for; what is not between [`FRAGMENT_MIN`] and
+    /// [`FRAGMENT_MAX`] is taken for the nearer of them.
     #[must_use]
-    pub fn new(connection: u32, now: Monotonic) -> Self {
+    pub fn new(connection: u32, fragment: u16, now: Monotonic) -> Self {
         Self {
             connection,
             phase: Phase::New,
             accepted: now,
             last: now,
             partial: None,
+            longest: fragment.clamp(FRAGMENT_MIN, FRAGMENT_MAX),
             fragment: FRAGMENT_MIN,
             group: 0,
             header_signing: false,
@@ -92,7 +96,8 @@ impl Association {
     /// Makes one step: takes at most one fragment from the front of `received`, and writes at most one to `reply`.
     ///
     /// `received` is everything that was received and not consumed yet; it is decrypted in place, and what was consumed is
-    /// wiped, because a registration may carry a password. `reply` is room for a fragment of [`FRAGMENT_MAX`] bytes; the connection is closed if one does not fit.
+    /// wiped, because a registration may carry a password. `reply` is room for
+    /// a fragment of the length given to [`new`](Self::new); the connection is closed if one does not fit.
     pub fn receive(&mut self, env: &mut Environment<'_, '_>, received: &mut [u8], reply: &mut [u8]) -> Step {
         if let Phase::Ended(reason) = self.phase {
             return Step { consumed: received.len(), close: Some(reason), ..Step::default() };
@@ -101,7 +106,7 @@ impl Association {
         let (consumed, done) = if self.pending.is_reply() {
             (0, self.reply_further(env.pool, reply))
         } else {
-            match Self::frame(received) {
+            match self.frame(received) {
                 Framed::Partial => {
                     self.partial = if received.is_empty() { None } else { self.partial.or(Some(now)) };
                     return Step::default();
@@ -126,7 +131,7 @@ impl Association {
         Step {
             consumed,
             produced: done.produced,
-            more: done.close.is_none() && (self.pending.is_reply() || !matches!(Self::frame(rest), Framed::Partial)),
+            more: done.close.is_none() && (self.pending.is_reply() || !matches!(self.frame(rest), Framed::Partial)),
             close: done.close,
             login: done.login,
             counts: Counts {
@@ -175,14 +180,14 @@ impl Association {
     }
 
     /// Looks whether a fragment is there, and whether it can be one.
-    fn frame(received: &[u8]) -> Framed {
+    fn frame(&self, received: &[u8]) -> Framed {
         match Header::read(received) {
             Err(HeaderError::Short(_)) => Framed::Partial,
             Err(HeaderError::Version { .. }) if received.get(2) == Some(&(Kind::Bind as u8)) => {
                 if received.len() < Header::LENGTH { Framed::Partial } else { Framed::WrongVersion }
             }
             Err(_) => Framed::Unreadable,
-            Ok(header) if header.fragment_length > FRAGMENT_MAX => Framed::Unreadable,
+            Ok(header) if header.fragment_length > self.longest => Framed::Unreadable,
             Ok(header) if received.len() < usize::from(header.fragment_length) => Framed::Partial,
             Ok(_) => Layout::read(received).map_or(Framed::Unreadable, Framed::Whole),
         }

@@ -10,7 +10,7 @@ use crate::{
     auth::{self, Accepted, Acceptor, AuthError},
     bytes::{Full, Order, Writer},
     event::Closed,
-    limits::{AUTH_TOKEN, FRAGMENT_MAX, FRAGMENT_MIN},
+    limits::{AUTH_TOKEN, FRAGMENT_MIN},
     pdu::{
         Bind, BindAck, BindNak, Body, Context, DecodeError, Features, Flags, Header, Kind, Layout, Outcome, Outcomes,
         Pdu, SecurityTrailer, SyntaxId,
@@ -134,14 +134,14 @@ impl Association {
             return Err(Refused::FORBIDDEN);
         }
         if !alter {
-            self.fragment = bind.transmit.min(bind.receive).clamp(FRAGMENT_MIN, FRAGMENT_MAX) & !7;
+            self.fragment = bind.transmit.min(bind.receive).clamp(FRAGMENT_MIN, self.longest) & !7;
             // Nothing is shared between the connections of a group, so a group is only a number that is not zero.
             self.group = if bind.group == 0 { self.connection.wrapping_add(1).max(1) } else { bind.group };
             self.login_due = layout.trailer.is_some();
         }
         self.header_signing |= header.flags.has(Flags::HEADER_SIGNING);
 
-        let room = reply.len().min(FRAGMENT_MAX.into());
+        let room = reply.len().min(self.longest.into());
         let mut writer = Writer::new(reply.get_mut(..room).unwrap_or_default());
         writer.zeros(Header::LENGTH)?;
         self.acknowledge(env, &bind, alter, &mut writer)?;
@@ -164,7 +164,7 @@ impl Association {
             }
         }
         let length = writer.position();
-        // Both are at most the room, which is at most FRAGMENT_MAX.
+        // Both are at most the room, which is at most a fragment.
         let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
         let header_signing = if self.header_signing { Flags::HEADER_SIGNING } else { Flags::default() };
         let header = Header {

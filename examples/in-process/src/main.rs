@@ -21,6 +21,7 @@ use std::{
 use mainspring::{
     auth::Identity,
     engine::{self, Creation, InstanceSlot, Registration, TaskSlot},
+    limits::FRAGMENT_MAX,
     ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, Ports, Store, StoreError},
     rpc::Pool,
     scheduler::{Config, Input, Memory, Output, Scheduler},
@@ -126,7 +127,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         image: &mut [],
     };
     let identity = Identity { netbios_name: "EXAMPLE", dns_name: "example" };
-    let mut scheduler = Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION });
+    let mut scheduler =
+        Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     scheduler.start(now(start), &zone, &mut ports)?;
 
     let mut registrant = xml::Registrant {

@@ -22,6 +22,7 @@ use mainspring::{
     auth::Identity,
     epm,
     guid::Guid,
+    limits::FRAGMENT_MAX,
     ports::StoreError,
     scheduler::{Config, Endpoint, Scheduler},
     tsch,
@@ -291,6 +292,7 @@ fn config(main: SocketAddr) -> Config<'static> {
         identity: Identity { netbios_name, dns_name },
         endpoints: Box::leak(Box::new([entry])),
         version: tsch::VERSION,
+        fragment: FRAGMENT_MAX,
     }
 }
 

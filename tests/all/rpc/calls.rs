@@ -2,12 +2,13 @@
 
 use mainspring::{
     auth::Provider,
+    event::Closed,
     limits::FRAGMENT_MAX,
     pdu::Pdu,
     rpc::{Fault, Level},
 };
 
-use super::{DESCRIBE, ECHO, FAIL, FILL, LENGTH, LIE, OPEN, PRIVATE, Pair, Server, filler, secret};
+use super::{Connection, DESCRIBE, ECHO, FAIL, FILL, LENGTH, LIE, OPEN, PRIVATE, Pair, Server, filler, secret};
 
 /// All ways to log in that calls are made under.
 fn ways() -> Vec<Option<super::Secret<'static>>> {
@@ -80,6 +81,29 @@ fn a_reply_keeps_to_the_negotiated_fragments() {
     assert!(hints.is_sorted_by(|a, b| a > b));
     assert_eq!((fed.counts.calls_in, fed.counts.packets_in as usize), (1, 1));
     assert_eq!(fed.counts.packets_out as usize, fed.sent.len());
+}
+
+/// A server with little memory takes and sends fragments of the length that it has room for, whatever is offered.
+#[test]
+fn fragments_are_as_long_as_the_host_has_room_for() {
+    for (room, fragment) in [(0, 2048), (2048, 2048), (3001, 3000), (5840, 5840), (u16::MAX, 5840)] {
+        let mut server = Server::new(2, 70_000);
+        let mut pair = Pair::new(&server, 1, OPEN.syntax, Some(secret(Provider::Ntlm, Level::Privacy)));
+        pair.connection = Connection::with_room(&server, 1, room);
+        pair.bind(&mut server).unwrap();
+        // A request of many fragments: one that is longer than the room would close the connection.
+        let stub: Vec<u8> = (0..20_000).map(filler).collect();
+        assert_eq!(pair.call(&mut server, ECHO, &stub), Ok(stub));
+
+        let request = pair.request(FILL, &20_000u32.to_le_bytes()).concat();
+        let fed = pair.connection.feed(&mut server, &request);
+        let longest = fed.sent.iter().map(Vec::len).max();
+        assert!(longest.is_some_and(|longest| longest <= fragment && longest + 64 > fragment), "{longest:?}");
+
+        let mut header = request;
+        header[8..10].copy_from_slice(&(room.clamp(2048, 5840) + 1).to_le_bytes());
+        assert_eq!(pair.connection.feed(&mut server, &header).close, Some(Closed::Unreadable));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use mainspring::{
     auth::Provider,
     bytes::Order,
     event::Closed,
-    limits::{BIND_TIME, CALL_TIME, IDLE_TIME, STRANGER_IDLE_TIME},
+    limits::{BIND_TIME, CALL_TIME, FRAGMENT_MAX, IDLE_TIME, STRANGER_IDLE_TIME},
     pdu::{Body, Flags, Pdu, Request},
     rpc::{ClientError, Fault, Level, Received},
     time::Monotonic,
@@ -255,7 +255,7 @@ fn a_room_too_short_for_the_answer_closes_the_connection() {
         let mut services =
             super::Echo { entropy: &mut entropy, accounts: super::Known(&mut failed), calls: &mut calls };
         let mut owners: [Owner; 0] = [];
-        let step = Association::new(1, Monotonic(0)).receive(
+        let step = Association::new(1, FRAGMENT_MAX, Monotonic(0)).receive(
             &mut Environment {
                 now: Server::new(0, 0).now(),
                 services: &mut services,

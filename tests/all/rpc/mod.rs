@@ -240,7 +240,12 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn new(server: &Server, number: u32) -> Self {
-        Self { association: Association::new(number, Monotonic(server.now)), pending: Vec::new() }
+        Self::with_room(server, number, FRAGMENT_MAX)
+    }
+
+    /// To a server that has room for fragments of this length.
+    pub(crate) fn with_room(server: &Server, number: u32, fragment: u16) -> Self {
+        Self { association: Association::new(number, fragment, Monotonic(server.now)), pending: Vec::new() }
     }
 
     /// Sends bytes to the server, and takes what it answers until it waits for more.

@@ -66,7 +66,7 @@ impl Services for Canned<'_> {
 
 /// What the association answers to each PDU of the client.
 fn replay(pdus: &[(bool, Vec<u8>)]) -> Vec<(bool, Vec<u8>)> {
-    let mut association = Association::new(1, Monotonic(0));
+    let mut association = Association::new(1, FRAGMENT_MAX, Monotonic(0));
     let (mut memory, mut owners, mut scratch) = ([0; 8192], [Owner::default(); 1], [0; 8192]);
     let mut happened = Vec::new();
     for (_, pdu) in pdus.iter().filter(|(client, _)| *client) {

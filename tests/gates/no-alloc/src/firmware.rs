@@ -8,6 +8,7 @@ use cortex_m_semihosting::{debug, hprintln};
 use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot},
+    limits::FRAGMENT_MIN,
     ports::{Account, Accounts, Entropy, NoEntropy, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
@@ -112,7 +113,10 @@ fn powered(work: impl FnOnce(&mut Scheduler<'_>)) {
         image: &mut image,
     };
     let identity = Identity { netbios_name: "FIRMWARE", dns_name: "firmware" };
-    work(&mut Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION }));
+    work(&mut Scheduler::new(
+        memory,
+        Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MIN },
+    ));
 }
 
 /// Registers a task that fires once, five seconds after the start.
@@ -160,7 +164,7 @@ fn call(scheduler: &mut Scheduler<'_>, zone: &Zone<'_>, ports: &mut Ports<'_>) {
     let Ok((connection, mut association)) = scheduler.accept(at(7), &arrival) else {
         return check(false, "a free slot");
     };
-    let mut reply = [0; 5840];
+    let mut reply = [0; FRAGMENT_MIN as usize];
     let mut exchange = |bytes: &mut [u8], kind: u8| {
         let step = scheduler.exchange(at(7), zone, connection, &mut association, bytes, &mut reply, ports);
         check(step.consumed == bytes.len() && step.close.is_none(), "a PDU is served");

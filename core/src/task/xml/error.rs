@@ -42,7 +42,7 @@ impl XmlError {
 
     /// The text is not XML at byte `at` of `text`.
     pub(super) fn malformed(text: &str, at: usize, why: &str) -> Self {
-        Fault { status: Status::SCHED_E_MALFORMEDXML, at, node: "", value: why }.in_text(text)
+        Fault::malformed(at, why).in_text(text, &[])
     }
 }
 
@@ -57,6 +57,14 @@ pub(super) struct Fault<'d> {
 }
 
 impl<'d> Fault<'d> {
+    /// There is no memory for this text.
+    pub(super) const NO_MEMORY: Self = Self { status: Status::E_OUTOFMEMORY, at: 0, node: "", value: "" };
+
+    /// The text is not XML at `at`.
+    pub(super) const fn malformed(at: usize, why: &'d str) -> Self {
+        Self { status: Status::SCHED_E_MALFORMEDXML, at, node: "", value: why }
+    }
+
     /// An element is not expected where it is.
     pub(super) fn unexpected(node: Node<'d, 'd>) -> Self {
         let (at, node) = (node.range().start, node.tag_name().name());
@@ -74,17 +82,56 @@ impl<'d> Fault<'d> {
         }
     }
 
-    pub(super) fn in_text(self, text: &str) -> XmlError {
-        let (line, column) = place(text, self.at);
+    /// The error, at its place in the text as it was before `gaps` were taken out.
+    pub(super) fn in_text(self, text: &str, gaps: &[Gap]) -> XmlError {
+        if self.status == Status::E_OUTOFMEMORY {
+            return XmlError::nowhere(self.status);
+        }
+        let (line, column) = place(text, gaps, self.at);
         XmlError { status: self.status, line, column, node: cut(self.node), value: cut(self.value) }
     }
 }
 
+/// White space between two tags that was taken out of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gap {
+    /// Offset of it, and so of what follows when it is gone.
+    pub(super) at: u32,
+    /// Bytes of it.
+    pub(super) length: u16,
+    /// Lines that end in it.
+    lines: u16,
+    /// Its characters, or those behind the last line that ends in it.
+    columns: u16,
+}
+
+impl Gap {
+    /// That of white space, if it is not so long that nobody could say where it ends.
+    pub(super) fn new(space: &str, at: usize) -> Option<Self> {
+        let length = u16::try_from(space.len()).ok()?;
+        let (mut lines, mut columns, mut last) = (0, 0, '\0');
+        for character in space.chars() {
+            match character {
+                '\n' if last == '\r' => {}
+                '\n' | '\r' => (lines, columns) = (lines + 1, 0),
+                _ => columns += 1,
+            }
+            last = character;
+        }
+        Some(Self { at: u32::try_from(at).ok()?, length, lines, columns })
+    }
+}
+
 /// Line and column of a byte offset. A line ends with a line feed, or a carriage return that none follows.
-fn place(text: &str, at: usize) -> (u32, u32) {
+fn place(text: &str, gaps: &[Gap], at: usize) -> (u32, u32) {
     let (mut line, mut column) = (1, 1);
+    let mut gaps = gaps.iter().peekable();
     let mut characters = text.char_indices().peekable();
     while let Some((offset, character)) = characters.next() {
+        if let Some(gap) = gaps.next_if(|gap| gap.at as usize == offset) {
+            line += u32::from(gap.lines);
+            column = u32::from(gap.columns) + if gap.lines == 0 { column } else { 1 };
+        }
         if offset >= at {
             break;
         }

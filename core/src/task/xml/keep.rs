@@ -5,13 +5,16 @@ use alloc::{string::String, vec::Vec};
 
 use roxmltree::{Document, Node};
 
-use super::{error::Fault, values::SPACE};
+use super::{
+    error::Fault,
+    heap::{self, Growing},
+    values::SPACE,
+};
 use crate::{status::Status, task::opaque};
 
 type Result<'d, T = ()> = core::result::Result<T, Fault<'d>>;
 
 /// Text that the tree does not have in one piece.
-#[derive(Default)]
 pub(super) struct Kept {
     text: String,
     // INVARIANT: in the order of the nodes.
@@ -28,30 +31,30 @@ pub(super) const PRINCIPAL: [&str; 2] = ["ProcessTokenSidType", "RequiredPrivile
 impl Kept {
     /// Goes through the whole tree once.
     pub(super) fn new<'d>(document: &'d Document<'d>) -> Result<'d, Self> {
-        let mut kept = Self::default();
+        let (mut text, mut places) = (Growing::default(), Vec::new());
         for node in document.descendants().filter(Node::is_element) {
-            let start = kept.text.len();
+            let start = text.len();
             if is_principal(node) {
                 for name in PRINCIPAL {
                     let elements = node.children().filter(|child| child.tag_name().name() == name);
                     for element in elements {
-                        write_element(&mut kept.text, element, false)?;
+                        write_element(&mut text, element, false)?;
                     }
                 }
             } else if is_opaque(node) {
-                write_element(&mut kept.text, node, node.tag_name().name() == "ComHandler")?;
+                write_element(&mut text, node, node.tag_name().name() == "ComHandler")?;
             } else if is_data(node) {
-                write_inner(&mut kept.text, node);
+                write_inner(&mut text, node);
             } else if node.first_element_child().is_none() && node.children().filter(Node::is_text).count() > 1 {
                 node.children()
                     .filter_map(|text| text.text().filter(|_| text.is_text()))
-                    .for_each(|text| kept.text.push_str(text));
+                    .for_each(|piece| text.push_str(piece));
             } else {
                 continue;
             }
-            kept.places.push((node.id().get(), start..kept.text.len()));
+            heap::push(&mut places, (node.id().get(), start..text.len()))?;
         }
-        Ok(kept)
+        Ok(Self { text: text.finish()?, places })
     }
 
     /// What is kept of `node`.
@@ -78,6 +81,11 @@ fn is_principal(node: Node<'_, '_>) -> bool {
     node.tag_name().name() == "Principal" && is_under(node, &["Principals", "Task"])
 }
 
+/// Whether white space between tags may count inside of elements of this name, because their markup is kept.
+pub(super) fn keeps_space(name: &str) -> bool {
+    name == "Data" || is_opaque_trigger(name) || ACTIONS.contains(&name) || PRINCIPAL.contains(&name)
+}
+
 fn is_opaque_trigger(name: &str) -> bool {
     name.ends_with("Trigger") && !TRIGGERS.contains(&name)
 }
@@ -87,7 +95,7 @@ fn is_data(node: Node<'_, '_>) -> bool {
 }
 
 /// Writes an element in the canonical form of [`opaque`]. The nesting, and so the recursion, is bounded by XML_DEPTH.
-fn write_element<'d>(out: &mut String, node: Node<'d, 'd>, has_data: bool) -> Result<'d> {
+fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>, has_data: bool) -> Result<'d> {
     Fault::check_namespace(node)?;
     let name = node.tag_name().name();
     let fault = Fault::unexpected(node);
@@ -113,10 +121,10 @@ fn write_element<'d>(out: &mut String, node: Node<'d, 'd>, has_data: bool) -> Re
     let content = out.len();
     out.push('>');
     if has_data && name == "Data" {
-        let mut data = String::new();
+        let mut data = Growing::default();
         write_inner(&mut data, node);
-        // Cannot fail: a string takes everything.
-        let _ = super::write::cdata(out, &data);
+        // That the text is full it says at its end.
+        let _ = super::write::cdata(out, &data.finish()?);
     } else {
         let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
         let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
@@ -142,7 +150,7 @@ fn write_element<'d>(out: &mut String, node: Node<'d, 'd>, has_data: bool) -> Re
 
 /// Writes what is inside of a Data element: its text, or its markup as it was written, with line ends as a parser
 /// sees them.
-fn write_inner(out: &mut String, node: Node<'_, '_>) {
+fn write_inner(out: &mut Growing, node: Node<'_, '_>) {
     if node.first_element_child().is_none() {
         node.children().filter(Node::is_text).filter_map(|text| text.text()).for_each(|text| out.push_str(text));
         return;
@@ -160,7 +168,7 @@ fn write_inner(out: &mut String, node: Node<'_, '_>) {
 }
 
 /// Writes a character of text or of an attribute's value, so that a parser gives it back.
-fn escape(out: &mut String, character: char, is_attribute: bool) {
+fn escape(out: &mut Growing, character: char, is_attribute: bool) {
     match character {
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),

@@ -8,9 +8,11 @@ use roxmltree::{Document, ParsingOptions};
 use super::{
     Registrant,
     element::{Element, text, value},
-    error::{Fault, XmlError},
+    error::{ERROR_TEXT, Fault, XmlError},
+    heap,
     keep::{self, Kept},
-    scan, settings, triggers,
+    scan::Source,
+    settings, triggers,
     values::{self, LOGON_TYPES, RUN_LEVELS, VERSIONS, named, non_empty},
 };
 use crate::{
@@ -26,17 +28,18 @@ type Result<'d, T> = core::result::Result<T, Fault<'d>>;
 const AUTHOR: &str = "Author";
 
 pub(super) fn read_text<'i>(
-    text: &str,
+    text: String,
     registrant: &mut Registrant<'_>,
     into: &'i mut [u8],
 ) -> core::result::Result<Image<'i>, XmlError> {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    scan::check(text)?;
+    let Source { text, gaps, need } = Source::new(text)?;
+    let refused = |fault: Fault<'_>| fault.in_text(&text, &gaps);
+    need.is_there(&text).map_err(|none| refused(none.into()))?;
     let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options).map_err(|error| malformed(text, &error))?;
-    let kept = Kept::new(&document).map_err(|fault| fault.in_text(text))?;
+    let document = Document::parse_with_options(&text, options).map_err(|error| malformed(&text, &error, &refused))?;
+    let kept = Kept::new(&document).map_err(refused)?;
     let task = Element::root(document.root_element(), &kept);
-    let encoded = task.and_then(|task| read_task(task, registrant, into)).map_err(|fault| fault.in_text(text))?;
+    let encoded = task.and_then(|task| read_task(task, registrant, into)).map_err(refused)?;
     encoded.map_err(|error| {
         XmlError::nowhere(match error {
             EncodeError::Full => Status::E_OUTOFMEMORY,
@@ -46,12 +49,12 @@ pub(super) fn read_text<'i>(
 }
 
 /// What the parser says, at its place in the text. Its columns count characters, so they are counted again.
-fn malformed(text: &str, error: &roxmltree::Error) -> XmlError {
-    let mut said = String::new();
-    // Cannot fail: a string takes everything.
+fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -> XmlError) -> XmlError {
+    let mut said = Beginning::default();
+    // Ends when there is as much as an error carries.
     let _ = write!(said, "{error}");
     // The place has fields of its own.
-    let why = said.rsplit_once(" at ").map_or(said.as_str(), |(why, _)| why);
+    let why = said.0.rsplit_once(" at ").map_or(said.0.as_str(), |(why, _)| why);
     let at = match error {
         roxmltree::Error::NoRootNode
         | roxmltree::Error::UnclosedRootNode
@@ -66,7 +69,17 @@ fn malformed(text: &str, error: &roxmltree::Error) -> XmlError {
             line + before.map(char::len_utf8).sum::<usize>()
         }
     };
-    XmlError::malformed(text, at, why)
+    refused(Fault::malformed(at, why))
+}
+
+/// The beginning of what is written: as much as an error carries, and a place behind it.
+#[derive(Default)]
+struct Beginning(heapless::String<{ ERROR_TEXT + 32 }>);
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        text.chars().try_for_each(|character| self.0.push(character)).map_err(|_| core::fmt::Error)
+    }
 }
 
 fn read_task<'d, 'i>(
@@ -88,7 +101,7 @@ fn read_task<'d, 'i>(
     let context = actions.attribute("Context")?;
     let principals = read_principals(principals, context, registrant)?;
     let (settings, conditions) = settings.map(settings::read).transpose()?.unwrap_or_default();
-    let data = data.map(|data| Ok(data.plain()?.kept())).transpose()?.flatten();
+    let data = data.map(|data| data.plain().map(|data| data.kept())).transpose()?.flatten();
     let triggers = triggers.map(triggers::read).transpose()?.unwrap_or_default();
     let actions = read_actions(actions)?;
     let definition = Definition {
@@ -136,12 +149,12 @@ fn read_principals<'d>(
             if read.len() == limits::PRINCIPALS {
                 return Err(principal.too_many());
             }
-            read.push(read_principal(principal, registrant)?);
+            heap::push(&mut read, read_principal(principal, registrant)?)?;
         }
     }
     if read.is_empty() {
         let group = registrant.override_group;
-        read.push(Principal {
+        let principal = Principal {
             id: Some(context.map_or(AUTHOR, |(context, _)| context)),
             user: registrant.override_user.or(group.is_none().then_some(registrant.default_user)),
             group,
@@ -149,7 +162,8 @@ fn read_principals<'d>(
             logon_type: registrant.override_logon,
             run_level: None,
             opaque: None,
-        });
+        };
+        heap::push(&mut read, principal)?;
     }
     match context {
         Some((value, at)) if !read.iter().any(|principal| principal.id == Some(value)) => {
@@ -210,11 +224,12 @@ fn read_actions(actions: Element<'_>) -> Result<'_, Vec<Action<'_>>> {
         if read.len() == limits::ACTIONS {
             return Err(action.too_many());
         }
-        read.push(match (action.name(), action.kept()) {
+        let action = match (action.name(), action.kept()) {
             ("Exec", _) => read_exec(action)?,
             (_, Some(xml)) => Action::Opaque { xml },
             _ => return Err(action.unexpected()),
-        });
+        };
+        heap::push(&mut read, action)?;
     }
     if read.is_empty() {
         return Err(actions.missing("Exec"));

@@ -2,7 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::error::XmlError;
+use super::{
+    error::{Gap, XmlError},
+    heap::{self, Need},
+    keep::keeps_space,
+    values::SPACE,
+};
 use crate::{
     limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NODES, XML_UNITS},
     status::Status,
@@ -41,65 +46,227 @@ pub(super) fn transcode(xml: Utf16<'_>) -> Result<String, XmlError> {
         text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
     }
     // Cannot fail: it was made of characters.
-    let text = String::from_utf8(text).unwrap_or_default();
-    if lone_surrogate { Err(XmlError::malformed(&text, text.len(), "lone surrogate")) } else { Ok(text) }
+    let mut text = String::from_utf8(text).unwrap_or_default();
+    if lone_surrogate {
+        Err(XmlError::malformed(&text, text.len(), "lone surrogate"))
+    } else {
+        if text.starts_with('\u{FEFF}') {
+            text.remove(0);
+        }
+        Ok(text)
+    }
 }
 
-/// The same bound for text that is UTF-8 already.
-pub(super) fn check_length(text: &str) -> Result<(), XmlError> {
-    let is_short = text.len() <= XML_UNITS || text.encode_utf16().count() <= XML_UNITS;
-    if is_short { Ok(()) } else { Err(XmlError::nowhere(Status::E_OUTOFMEMORY)) }
+/// The same of text that is UTF-8 already, within the same bound.
+pub(super) fn copy(xml: &str) -> Result<String, XmlError> {
+    let is_short = xml.len() <= XML_UNITS || xml.encode_utf16().count() <= XML_UNITS;
+    let mut text = String::new();
+    if !is_short || text.try_reserve_exact(xml.len()).is_err() {
+        return Err(XmlError::nowhere(Status::E_OUTOFMEMORY));
+    }
+    text.push_str(xml.strip_prefix('\u{FEFF}').unwrap_or(xml));
+    Ok(text)
 }
 
-/// Bounds nesting, attributes and declarations, and refuses document types and with them entities. It need not tell
-/// all that is not well-formed: the parser does.
-pub(super) fn check(text: &str) -> Result<(), XmlError> {
-    let (mut depth, mut attributes, mut namespaces) = (0_usize, 0, 0);
-    let mut at = 0;
-    while let Some(next) = position(text, at, |byte| matches!(byte, b'<' | b'&')) {
-        let markup = text.get(next..).unwrap_or_default();
-        let malformed = |why| Err(XmlError::malformed(text, next, why));
-        let end = match markup.as_bytes() {
-            [b'&', ..] => {
-                check_references(text, next..next + 1)?;
-                Some(next)
-            }
-            [b'<', b'/', ..] => {
-                depth = depth.saturating_sub(1);
-                position(text, next, |byte| byte == b'>')
-            }
-            [b'<', b'?', ..] => find(text, next + 2, "?>"),
-            [b'<', b'!', b'-', b'-', ..] => find(text, next + 4, "-->"),
-            [b'<', b'!', b'[', ..] => find(text, next + 3, "]]>"),
-            [b'<', b'!', ..] => return malformed("a document type is not allowed"),
-            _ => {
-                let tag = Tag::read(markup);
-                attributes += tag.attributes;
-                namespaces += tag.namespaces;
-                if tag.attributes > XML_ATTRIBUTES || attributes > XML_NODES as usize {
-                    return malformed("too many attributes");
-                }
-                if namespaces > NAMESPACES {
-                    return malformed("too many namespaces");
-                }
-                if !tag.is_empty {
-                    depth += 1;
-                    if depth > XML_DEPTH {
-                        return malformed("nested too deeply");
-                    }
-                }
-                if tag.attributes != 0 {
-                    check_references(text, next..next + tag.length)?;
-                }
-                Some(next + tag.length)
-            }
-        };
-        match end {
-            Some(end) => at = end + 1,
-            None => break,
+/// A text that a tree may be built of.
+pub(super) struct Source {
+    /// Without white space between tags, where it says nothing.
+    pub(super) text: String,
+    /// Where there was some.
+    pub(super) gaps: Vec<Gap>,
+    /// What the tree will take.
+    pub(super) need: Need,
+}
+
+impl Source {
+    /// Checks a text, and takes the white space out.
+    pub(super) fn new(text: String) -> Result<Self, XmlError> {
+        let mut walk = Walk::new(&text);
+        walk.check()?;
+        let Walk { mut gaps, need, .. } = walk;
+        let mut bytes = text.into_bytes();
+        let (mut kept, mut from) = (0, 0);
+        for gap in &mut gaps {
+            let start = gap.at as usize;
+            bytes.copy_within(from..start, kept);
+            (kept, from) = (kept + start - from, start + usize::from(gap.length));
+            // Not longer than it was.
+            gap.at = u32::try_from(kept).unwrap_or(u32::MAX);
+        }
+        bytes.copy_within(from.., kept);
+        bytes.truncate(kept + bytes.len() - from);
+        // Cannot fail: what was taken out was ASCII.
+        Ok(Self { text: String::from_utf8(bytes).unwrap_or_default(), gaps, need })
+    }
+}
+
+/// What was passed last, as far as the white space behind it is concerned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    StartTag,
+    EndTag,
+    Other,
+}
+
+/// Goes through a text once, before a tree is built.
+///
+/// Bounds nesting, attributes and declarations, and refuses document types and with them entities. It need not tell all
+/// that is not well-formed: the parser does. On the way it counts what the tree will need, and finds the white space between
+/// tags that says nothing: that is all of it but what an element holds alone, and what is inside of elements whose markup
+/// is kept.
+struct Walk<'t> {
+    text: &'t str,
+    gaps: Vec<Gap>,
+    need: Need,
+    depth: usize,
+    passed: Passed,
+    /// The depth of the element around here whose markup is kept.
+    keeping: Option<usize>,
+    /// Where the last markup ended, and where the last tag did.
+    behind_markup: usize,
+    behind_tag: usize,
+    /// Whether there was CDATA since the last tag.
+    has_cdata: bool,
+}
+
+impl<'t> Walk<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            gaps: Vec::new(),
+            // The root, which is no element.
+            need: Need { nodes: 1, ..Need::default() },
+            depth: 0,
+            passed: Passed::Other,
+            keeping: None,
+            behind_markup: 0,
+            behind_tag: 0,
+            has_cdata: false,
         }
     }
-    Ok(())
+
+    fn check(&mut self) -> Result<(), XmlError> {
+        let mut at = 0;
+        while let Some(next) = position(self.text, at, |byte| matches!(byte, b'<' | b'&')) {
+            let markup = self.text.get(next..).unwrap_or_default();
+            let end = match markup.as_bytes() {
+                [b'&', ..] => {
+                    check_references(self.text, next..next + 1)?;
+                    at = next + 1;
+                    continue;
+                }
+                [b'<', b'/', ..] => {
+                    let end = position(self.text, next, |byte| byte == b'>');
+                    self.pass_text(next, Some(Passed::EndTag))?;
+                    if self.keeping == Some(self.depth) {
+                        self.keeping = None;
+                    }
+                    self.depth = self.depth.saturating_sub(1);
+                    self.pass_tag(next, end, Passed::EndTag);
+                    end
+                }
+                [b'<', b'?', ..] => self.pass_other(next, find(self.text, next + 2, "?>"))?,
+                [b'<', b'!', b'-', b'-', ..] => self.pass_other(next, find(self.text, next + 4, "-->"))?,
+                [b'<', b'!', b'[', ..] => {
+                    self.has_cdata = true;
+                    self.pass_other(next, find(self.text, next + 3, "]]>"))?
+                }
+                [b'<', b'!', ..] => return Err(self.malformed(next, "a document type is not allowed")),
+                _ => Some(self.start_tag(next, markup)?),
+            };
+            match end {
+                Some(end) => at = end + 1,
+                None => break,
+            }
+            self.behind_markup = at;
+        }
+        Ok(())
+    }
+
+    fn malformed(&self, at: usize, why: &str) -> XmlError {
+        XmlError::malformed(self.text, at, why)
+    }
+
+    /// Passes a tag, and returns where its last character is.
+    fn start_tag(&mut self, at: usize, markup: &str) -> Result<usize, XmlError> {
+        self.pass_text(at, Some(Passed::StartTag))?;
+        let tag = Tag::read(markup);
+        let end = at + tag.length;
+        self.need.nodes += 1;
+        self.need.attributes += tag.attributes;
+        self.need.namespaces += tag.namespaces;
+        if tag.attributes > XML_ATTRIBUTES || self.need.attributes > XML_NODES as usize {
+            return Err(self.malformed(at, "too many attributes"));
+        }
+        if self.need.namespaces > NAMESPACES {
+            return Err(self.malformed(at, "too many namespaces"));
+        }
+        if tag.attributes != 0 {
+            check_references(self.text, at..end)?;
+            let written = self.text.get(at..end).unwrap_or_default();
+            if written.bytes().any(|byte| matches!(byte, b'&' | b'\r' | b'\n' | b'\t')) {
+                self.need.copy(tag.length, tag.attributes);
+            }
+        }
+        if tag.is_empty {
+            self.pass_tag(at, Some(end), Passed::EndTag);
+            return Ok(end);
+        }
+        self.depth += 1;
+        if self.depth > XML_DEPTH {
+            return Err(self.malformed(at, "nested too deeply"));
+        }
+        if self.keeping.is_none() && keeps_space(tag.name(markup)) {
+            self.keeping = Some(self.depth);
+        }
+        self.pass_tag(at, Some(end), Passed::StartTag);
+        Ok(end)
+    }
+
+    fn pass_tag(&mut self, start: usize, end: Option<usize>, passed: Passed) {
+        if self.has_cdata {
+            // What stands around it is put together with it.
+            self.need.copy(2 * (start - self.behind_tag), 2);
+            self.has_cdata = false;
+        }
+        let end = end.map_or(self.text.len(), |end| end + 1);
+        self.need.longest = self.need.longest.max(end - start);
+        (self.behind_tag, self.passed) = (end, passed);
+    }
+
+    fn pass_other(&mut self, start: usize, end: Option<usize>) -> Result<Option<usize>, XmlError> {
+        self.pass_text(start, None)?;
+        self.need.nodes += 1;
+        self.passed = Passed::Other;
+        Ok(end)
+    }
+
+    /// Passes what stands before a markup: text, or white space, which is a gap if it stands between two tags and is not
+    /// all that is between the start and the end of one element.
+    fn pass_text(&mut self, end: usize, before: Option<Passed>) -> Result<(), XmlError> {
+        let start = self.behind_markup;
+        let text = self.text.get(start..end).unwrap_or_default();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let between = match (self.passed, before) {
+            (Passed::StartTag, Some(before)) => before == Passed::StartTag,
+            (Passed::EndTag, Some(_)) => true,
+            _ => false,
+        };
+        if between && self.keeping.is_none() && text.bytes().all(|byte| SPACE.contains(&char::from(byte))) {
+            // White space that is too long to be told stays.
+            if let Some(gap) = Gap::new(text, start) {
+                let no_memory = |_| XmlError::nowhere(Status::E_OUTOFMEMORY);
+                return heap::push(&mut self.gaps, gap).map_err(no_memory);
+            }
+        }
+        self.need.nodes += 1;
+        if text.bytes().any(|byte| matches!(byte, b'&' | b'\r')) {
+            self.need.copy(text.len(), 1);
+        }
+        Ok(())
+    }
 }
 
 /// Refuses references that start in `range` to what is no character, such as surrogates, for which the parser would
@@ -139,6 +306,14 @@ struct Tag {
 }
 
 impl Tag {
+    /// The name of a tag that was read from `markup`, without a prefix.
+    fn name<'m>(&self, markup: &'m str) -> &'m str {
+        let tag = markup.get(1..self.length).unwrap_or_default();
+        let end = tag.find(|character| SPACE.contains(&character)).unwrap_or(tag.len());
+        let name = tag.get(..end).unwrap_or_default();
+        name.rsplit_once(':').map_or(name, |(_, name)| name)
+    }
+
     /// Reads a tag from its `<` on.
     fn read(markup: &str) -> Self {
         let mut tag = Self { length: markup.len(), attributes: 0, namespaces: 0, is_empty: false };

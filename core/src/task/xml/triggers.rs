@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::{
     element::{Element, value},
     error::Fault,
+    heap,
     settings::{INTERVAL, flag},
     values::{LAST, MONTHS, WEEKDAYS, number, span},
 };
@@ -22,7 +23,7 @@ pub(super) fn read(triggers: Element<'_>) -> Result<'_, Vec<Trigger<'_>>> {
         if read.len() == limits::TRIGGERS {
             return Err(element.too_many());
         }
-        read.push(match element.kept() {
+        let trigger = match element.kept() {
             Some(xml) => Trigger {
                 id: None,
                 enabled: true,
@@ -33,7 +34,8 @@ pub(super) fn read(triggers: Element<'_>) -> Result<'_, Vec<Trigger<'_>>> {
                 kind: TriggerKind::Opaque { xml },
             },
             None => read_trigger(element)?,
-        });
+        };
+        heap::push(&mut read, trigger)?;
     }
     Ok(read)
 }

@@ -7,6 +7,7 @@ mod bounds;
 mod corpus;
 mod refused;
 mod round;
+mod spaces;
 mod understood;
 
 use mainspring::{

@@ -9,14 +9,14 @@ import subprocess
 import time
 
 import tasks
-from server import NAME, PASSWORD, Server, arguments, equal, run, until
+from server import arguments, equal, needs, run, target, until
 
 ARGUMENTS = arguments()
-HOST = Server(ARGUMENTS.server)
+HOST = target(ARGUMENTS)
 KEYS = {"path", "state", "enabled", "last_run", "last_result", "next_run"}
 
 
-def mainspring(*words, password=PASSWORD, user=NAME, where=None, expect=0):
+def mainspring(*words, password=HOST.password, user=HOST.name, where=None, expect=0):
     command = [os.path.abspath(ARGUMENTS.client), "--server", where or f"127.0.0.1:{HOST.port}", "--user", user, *words]
     environment = dict(os.environ, MAINSPRING_PASSWORD=password)
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, stdin=subprocess.DEVNULL)
@@ -33,8 +33,7 @@ def file(xml):
 
 def life_of_a_task():
     """register, list, show, run and delete, in words and as JSON"""
-    note = f"{HOST.scratch}/note"
-    xml = file(tasks.task(tasks.shell(f"echo $(Arg0) >> {note}; exit 3"), tasks.every_minute(40)))
+    xml = file(tasks.task(HOST.notes("note", "$(Arg0)") + HOST.fails(3), tasks.every_minute(40)))
     mainspring("register", "\\Shop\\Close", xml)
     shown = json.loads(mainspring("--json", "show", "\\Shop\\Close").stdout)
     equal(KEYS - set(shown), set(), "keys that are missing")
@@ -48,7 +47,7 @@ def life_of_a_task():
     assert "<Task " in mainspring("show", "\\Shop\\Close", "--xml").stdout
     ran = mainspring("run", "\\Shop\\Close", "argument").stdout
     assert re.search(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", ran), ran
-    until(lambda: os.path.exists(note) and open(note).read() == "argument\n", 5, "it ran")
+    until(lambda: HOST.lines("note") == ["argument"], 5, "it ran")
 
     def result():
         return json.loads(mainspring("--json", "show", "\\Shop\\Close").stdout)
@@ -73,6 +72,7 @@ def exit_codes():
     mainspring("list", where="127.0.0.1:1", expect=3)
 
 
+@needs("processes")
 def demo():
     """serve --demo: a folder, an account and a task of its own, and the line to try works"""
     process = subprocess.Popen([HOST.program, "serve", "--demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=HOST.folder)
@@ -101,4 +101,4 @@ def demo():
 with HOST:
     HOST.add_account()
     HOST.start()
-    run([life_of_a_task, exit_codes, demo], ARGUMENTS.only)
+    run([life_of_a_task, exit_codes, demo], ARGUMENTS.only, HOST)

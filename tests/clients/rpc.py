@@ -15,6 +15,11 @@ INTEGRITY = RPC_C_AUTHN_LEVEL_PKT_INTEGRITY
 PRIVACY = RPC_C_AUTHN_LEVEL_PKT_PRIVACY
 
 
+def bound(host, **named):
+    """A connection to the target, bound as its administrator unless `named` says otherwise."""
+    return bind(host.port, **{"user": host.name, "password": host.password, **named})
+
+
 def bind(where, level=PRIVACY, user=server.NAME, password=server.PASSWORD, domain="", interface=tsch.MSRPC_UUID_TSCHS):
     """A bound connection; `where` is a port of this machine, or a string binding."""
     binding = where if isinstance(where, str) else f"ncacn_ip_tcp:127.0.0.1[{where}]"
@@ -71,6 +76,30 @@ def fault(text, call, *arguments, **named):
         assert text in str(said), f"{call.__name__}{arguments}: {said}"
         return
     raise AssertionError(f"{call.__name__}{arguments}: no fault, expected {text}")
+
+
+def clear(dce, kept=(), folder="\\"):
+    """Deletes all tasks and folders but those `kept` and the folders above them."""
+    for name in listed(dce, tsch.hSchRpcEnumTasks, folder, flags=1):
+        if (path := f"{folder.rstrip(chr(92))}\\{name}") not in kept:
+            tsch.hSchRpcDelete(dce, path)
+    for name in listed(dce, tsch.hSchRpcEnumFolders, folder, flags=1):
+        path = f"{folder.rstrip(chr(92))}\\{name}"
+        clear(dce, kept, path)
+        if not any(one.startswith(f"{path}\\") for one in kept):
+            tsch.hSchRpcDelete(dce, path)
+
+
+def listed(dce, call, folder, **named):
+    """All names of an enumeration, in as many calls as it takes."""
+    got, start = [], 0
+    while True:
+        result, answer = code(call, dce, folder, startIndex=start, cRequested=0, **named)
+        assert result in (0, 1), f"{call.__name__} of {folder}: {result:#010x}"
+        got += names(answer)
+        start = answer["startIndex"]
+        if result == 0:
+            return got
 
 
 def text(value):

@@ -1,6 +1,18 @@
 """The server under test, and the counting of what was checked.
 
-A program of this folder makes one `Server` per data folder, and hands its checks to `run`.
+A program of this folder asks `target` for what it is to check, and hands its checks to `run`. There are two targets with
+one interface: `Server`, the server on this machine, and `Firmware` in firmware.py. Checks that are about this machine
+alone make a `Server` themselves.
+
+What a target is asked for:
+
+- `name`, `password`: an administrator's account; `port`, and `epm` or None, where it is called.
+- `notes(name, words)`: an action that writes a line of these words, which `lines(name)` returns; `nothing()`;
+  `sleeps(seconds)`, stubborn or not; `notes_and_sleeps`; `fails(code)`.
+- `entries`: tasks and folders that a check may make; `longest`: characters of a description that it takes;
+  `answer`: bytes of its longest answer; `connections`: how many it serves at once.
+- `has(ability)`: whether it can do that at all. If not, that is printed, with the reason, and counted.
+- `start`, `kill` (a power cut), `stop`, `alive`, `tail` (the end of its log).
 """
 
 import argparse
@@ -16,6 +28,8 @@ import tempfile
 import time
 import traceback
 
+import tasks
+
 NAME = "alice"
 PASSWORD = "Passw0rd! of alice"
 
@@ -23,10 +37,24 @@ PASSWORD = "Passw0rd! of alice"
 def arguments():
     """What every program of this folder is called with."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--server", required=True, help="the built mainspringd")
+    parser.add_argument("--server", help="the built mainspringd")
     parser.add_argument("--client", help="the built mainspring")
+    parser.add_argument("--image", help="the built firmware, to be checked in QEMU instead of the server")
+    parser.add_argument("--board", default="an385", help="the board that the firmware was built for")
     parser.add_argument("--only", help="run the checks whose name contains this")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if not given.server and not given.image:
+        parser.error("nothing to check: --server or --image")
+    return given
+
+
+def target(given, epm=False):
+    """What the program is to check."""
+    if given.image:
+        from firmware import Firmware
+
+        return Firmware(given.image, given.board)
+    return Server(given.server, epm=epm)
 
 
 def free_port():
@@ -35,11 +63,39 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
+class Target:
+    """What both targets have in common."""
+
+    name, password = NAME, PASSWORD
+    # What it lacks, and why; and how often a check did without.
+    lacks = {}
+    without = 0
+
+    def has(self, ability):
+        """Whether it can do this; says so if it cannot."""
+        if ability in self.lacks:
+            self.without += 1
+            print(f"# not on {self.what}: {ability}: {self.lacks[ability]}")
+            return False
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, _):
+        if kind is not None and not (kind is SystemExit and not value.code):
+            print(f"# the log of {self.what} ends:\n{self.tail()}")
+        self.close()
+
+
+class Server(Target):
     """One data folder and, while it runs, one server on it.
 
     `scratch` is a folder that actions may write to. As root actions run as `nobody`.
     """
+
+    what = "Linux"
+    entries, longest, answer, connections = 330, 200_000, 65_536, 1024
 
     def __init__(self, program, epm=False, data=None, extra=()):
         self.program = os.path.abspath(program)
@@ -128,13 +184,28 @@ class Server:
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self):
-        return self
+    def notes(self, name, words):
+        return tasks.shell(f"echo {words} >> {self.scratch}/{name}")
 
-    def __exit__(self, kind, value, _):
-        if kind is not None and not (kind is SystemExit and not value.code):
-            print(f"# the server's log ends:\n{self.tail()}")
-        self.close()
+    def notes_and_sleeps(self, name, words, seconds):
+        return tasks.shell(f"echo {words} >> {self.scratch}/{name}; exec sleep {seconds}")
+
+    def nothing(self):
+        return tasks.shell("true")
+
+    def sleeps(self, seconds, stubborn=False):
+        """A stubborn one does not listen when it is asked to stop."""
+        return tasks.shell(f"trap : TERM; sleep {seconds}; sleep {seconds}" if stubborn else f"sleep {seconds}")
+
+    def fails(self, code):
+        return tasks.shell(f"exit {code}")
+
+    def lines(self, name):
+        try:
+            with open(f"{self.scratch}/{name}") as file:
+                return file.read().splitlines()
+        except FileNotFoundError:
+            return []
 
 
 def actions_run_as():
@@ -158,18 +229,37 @@ def equal(got, expected, what=""):
     assert got == expected, f"{what}: got {got!r}, expected {expected!r}"
 
 
-def run(checks, only=None):
-    """Runs every check, each of which has its claim as its docstring, and exits."""
+def needs(ability):
+    """Marks a check that makes no sense on a target without this."""
+
+    def mark(check):
+        check.needs = ability
+        return check
+
+    return mark
+
+
+def run(checks, only=None, host=None, before=lambda: None):
+    """Runs every check, each of which has its claim as its docstring, and exits. `before` runs in front of each.
+
+    What the target `host` cannot do is named, with the reason, and counted.
+    """
     failed = 0
     for check in checks:
         if only and only not in check.__name__:
             continue
+        if host and hasattr(check, "needs") and not host.has(check.needs):
+            print(f"# not on {host.what}: {check.__doc__.strip()}", flush=True)
+            continue
         begun = time.monotonic()
         try:
+            before()
             check()
             print(f"ok - {check.__doc__.strip()} ({time.monotonic() - begun:.1f} s)", flush=True)
         except Exception:
             failed += 1
             traceback.print_exc(file=sys.stdout)
             print(f"not ok - {check.__doc__.strip()}", flush=True)
+    if host and host.without:
+        print(f"# {host.without} not on {host.what}")
     sys.exit(1 if failed else 0)

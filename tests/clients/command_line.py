@@ -16,10 +16,8 @@ HOST = target(ARGUMENTS)
 KEYS = {"path", "state", "enabled", "last_run", "last_result", "next_run"}
 
 
-def mainspring(*words, password=HOST.password, user=HOST.name, where=None, expect=0):
-    command = [os.path.abspath(ARGUMENTS.client), "--server", where or f"127.0.0.1:{HOST.port}", "--user", user, *words]
-    environment = dict(os.environ, MAINSPRING_PASSWORD=password)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, stdin=subprocess.DEVNULL)
+def mainspring(*words, expect=0, **named):
+    done = HOST.client(ARGUMENTS.client, *words, **named)
     assert done.returncode == expect, f"{words}: exit {done.returncode}, expected {expect}\n{done.stdout}{done.stderr}"
     return done
 

@@ -79,6 +79,12 @@ class Target:
             return False
         return True
 
+    def client(self, program, *words, user=None, password=None, where=None):
+        """Runs our own client on these words and returns what became of it."""
+        command = [os.path.abspath(program), "--server", where or f"127.0.0.1:{self.port}", "--user", user or self.name, *words]
+        environment = dict(os.environ, MAINSPRING_PASSWORD=password or self.password)
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, stdin=subprocess.DEVNULL)
+
     def __enter__(self):
         return self
 

@@ -10,6 +10,12 @@ def moment(seconds_from_now):
     return (datetime.now(timezone.utc) + timedelta(seconds=seconds_from_now)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def at_moment(timestamp):
+    """A trigger that fires once, at this moment, given as Unix time."""
+    written = datetime.fromtimestamp(timestamp, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"<TimeTrigger><StartBoundary>{written}</StartBoundary></TimeTrigger>"
+
+
 def at(*seconds_from_now):
     """Triggers that fire once each."""
     return "".join(

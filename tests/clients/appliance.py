@@ -1,0 +1,403 @@
+"""What only the firmware has: time over a network, a wire that is bad, few connections, little memory, SNTP.
+
+Runs beside impacket_tsch.py, samba_rpc.py, command_line.py and hostile.py, which run against firmware as they are.
+"""
+
+import os
+import random
+import socket
+import struct
+import threading
+import time
+
+from impacket.dcerpc.v5 import tsch
+from impacket.dcerpc.v5.dtypes import NULL
+from impacket.dcerpc.v5.rpcrt import DCERPCException
+
+import rpc
+import tasks
+from firmware import Firmware
+from proxy import Proxy, Wire, vanish
+from rpc import code, refused
+from server import arguments, equal, free_port, run, until
+from sntp import WRONG, TimeServer
+
+ARGUMENTS = arguments()
+SEED = int(os.environ.get("MAINSPRING_SEED", random.randrange(2**32)))
+print(f"# MAINSPRING_SEED={SEED}")
+HOST = Firmware(ARGUMENTS.image, ARGUMENTS.board)
+CREATE, UPDATE = tsch.TASK_CREATE, tsch.TASK_UPDATE
+NO_MEMORY, TOO_BUSY = 0x8007000E, 0x80041323
+# What a call may end in when its connection does.
+BROKEN = (DCERPCException, OSError, struct.error)
+
+
+def register(dce, path, xml, flags=CREATE):
+    return tsch.hSchRpcRegisterTask(dce, path, xml, flags, NULL, 0)
+
+
+def through(proxy):
+    return rpc.bind(proxy.port, user=HOST.name, password=HOST.password)
+
+
+def free_slots():
+    """Every connection is free: as many clients as it serves can log in at once."""
+    clients = [until(bound_or_not, 10, "a connection is free") for _ in range(HOST.connections)]
+    for dce in clients:
+        tsch.hSchRpcHighestVersion(dce)
+    for dce in clients:
+        dce.disconnect()
+
+
+def bound_or_not():
+    try:
+        return rpc.bound(HOST)
+    except BROKEN:
+        return None
+
+
+def seconds_off(noted, due):
+    """By how much the n-th firing missed the n-th moment, by the firmware's clock."""
+    return [note.moment - moment for note, moment in zip(noted, due)]
+
+
+def on_time():
+    """with the network on, a time trigger fires its function: none early, and 19 of 20 within 250 ms"""
+    dce = rpc.bound(HOST)
+    first = round(time.time() + 3, 3)
+    due = [first + 0.6 * number for number in range(20)]
+    for half in (0, 10):
+        triggers = "".join(tasks.at_moment(moment) for moment in due[half : half + 10])
+        register(dce, f"\\Clock {half}", tasks.task(HOST.notes("clock", "fired"), triggers, policy="Parallel"))
+    # Somebody calls all the time.
+    while time.time() < due[-1] + 1:
+        tsch.hSchRpcGetTaskInfo(dce, "\\Clock 0", tsch.SCH_FLAG_STATE)
+    noted = HOST.noted("clock")
+    equal(len(noted), 20, "firings")
+    off = seconds_off(noted, due)
+    here = [note.arrived - moment for note, moment in zip(noted, due)]
+    print(f"# late by its clock {1000 * min(off):.0f} to {1000 * max(off):.0f} ms, as seen here {1000 * min(here):.0f} to {1000 * max(here):.0f} ms")
+    check_on_time(off)
+    # Its clock is ours, as it was when it booted, to within what a host that is busy takes to tell it.
+    assert max(here) < 1, "its clock is not this machine's"
+
+
+def check_on_time(off):
+    assert min(off) >= 0, f"early by {-1000 * min(off):.1f} ms"
+    late = [one for one in off if one > 0.25]
+    assert len(late) <= len(off) // 20, f"late: {late}"
+
+
+def canary_on_time():
+    """canary: one firing that is a millisecond early, and two that are late, are noticed"""
+    check_on_time([0.001] * 19 + [0.3])
+    for wrong in ([0.001] * 19 + [-0.001], [0.001] * 18 + [0.3, 0.3]):
+        try:
+            check_on_time(wrong)
+        except AssertionError:
+            continue
+        raise AssertionError(f"not noticed: {wrong}")
+
+
+def bad_connections():
+    """calls in bytes, late, stalled and cut: each is answered or its connection ends, and others are served"""
+    with Proxy(HOST.port, segment=1) as proxy:
+        dce = through(proxy)
+        register(dce, "\\Bytes", tasks.task(HOST.nothing(), registration=f"<Description>{'x' * 300}</Description>"))
+        assert "x" * 300 in rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Bytes")["pXml"])
+    for segment, delay in ((1, 0.0), (200, 0.03)):
+        with Proxy(HOST.port, segment, delay, both=True) as proxy:
+            shown = HOST.client(ARGUMENTS.client, "show", "\\Bytes", "--xml", where=f"127.0.0.1:{proxy.port}")
+            assert "x" * 300 in shown.stdout, shown
+    dice = random.Random(SEED)
+    long = tasks.task(HOST.nothing(), registration=f"<Description>{'y' * (HOST.longest // 2)}</Description>")
+    for number in range(8):
+        with Proxy(HOST.port, cut=dice.randrange(1, 6000)) as proxy:
+            try:
+                dce = through(proxy)
+                for _ in range(5):
+                    register(dce, "\\Cut", long, CREATE | UPDATE)
+                    tsch.hSchRpcRetrieveTask(dce, "\\Cut")
+            except BROKEN:
+                pass
+    stalled = [Proxy(HOST.port, stall=bytes_before) for bytes_before in (0, 100, 900)]
+    try:
+        threads = [threading.Thread(target=give_up, args=(proxy,), daemon=True) for proxy in stalled]
+        for one in threads:
+            one.start()
+        time.sleep(0.5)
+        dce = rpc.bound(HOST)
+        assert "x" * 300 in rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Bytes")["pXml"])
+        dce.disconnect()
+    finally:
+        for proxy in stalled:
+            proxy.close()
+    free_slots()
+    assert HOST.alive()
+
+
+def give_up(proxy):
+    try:
+        through(proxy)
+    except Exception:
+        pass
+
+
+def canary_flip():
+    """canary: an answer of which the way flips one bit is refused by our client, and one that it leaves alone is not"""
+    for flip, expected in ((None, 0), (1, 3), (9, 3), (41, 3)):
+        with Proxy(HOST.port, flip=flip) as proxy:
+            done = HOST.client(ARGUMENTS.client, "--json", "list", where=f"127.0.0.1:{proxy.port}")
+            assert (done.returncode == 0) == (expected == 0), f"bit {flip} from the end: {done}"
+
+
+def vanishing_clients():
+    """clients that vanish with a reset, logged in or not, in the middle of a call or not, free their connections"""
+    for turn in range(3):
+        for number in range(HOST.connections):
+            if number % 2:
+                connection = socket.create_connection(("127.0.0.1", HOST.port), timeout=5)
+                connection.sendall(b"\x05\x00\x0b\x03")
+            else:
+                dce = until(bound_or_not, 10, "a connection is free")
+                connection = dce.get_rpc_transport().get_socket()
+                connection.sendall(os.urandom(turn * 7 + 1) if turn else b"")
+            vanish(connection)
+    free_slots()
+    assert HOST.alive()
+
+
+def four_at_once():
+    """four clients at once, each with calls of its own, while a task fires: all are answered, and it is on time"""
+    dce = rpc.bound(HOST)
+    first = round(time.time() + 2, 3)
+    due = [first + 0.5 * number for number in range(10)]
+    register(dce, "\\Meanwhile", tasks.task(HOST.notes("meanwhile", "fired"), "".join(map(tasks.at_moment, due)), policy="Parallel"))
+    dce.disconnect()
+    counts, failures = [0] * HOST.connections, []
+
+    def client(number):
+        try:
+            dce = until(bound_or_not, 10, "a connection")
+            path = f"\\Client {number}"
+            while time.time() < due[-1] + 0.5:
+                words = f"{number}-{counts[number]} " * 20
+                register(dce, path, tasks.task(HOST.nothing(), registration=f"<Description>{words}</Description>"), CREATE | UPDATE)
+                assert words.strip() in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"])
+                counts[number] += 1
+            dce.disconnect()
+        except Exception as failure:
+            failures.append(failure)
+
+    crowd = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(HOST.connections)]
+    for one in crowd:
+        one.start()
+    for one in crowd:
+        one.join(30)
+    assert not failures, failures
+    assert min(counts) > 3, f"somebody waited: {counts}"
+    noted = HOST.noted("meanwhile")
+    equal(len(noted), len(due), "firings")
+    off = seconds_off(noted, due)
+    print(f"# registrations of each: {counts}; late by {1000 * min(off):.0f} to {1000 * max(off):.0f} ms")
+    check_on_time(off[:10])
+
+
+def one_too_many():
+    """a client beyond those that it serves at once is refused or waits, and does no harm"""
+    inside = [until(bound_or_not, 10, "a connection") for _ in range(HOST.connections)]
+    begun = time.monotonic()
+    try:
+        with socket.create_connection(("127.0.0.1", HOST.port), timeout=2) as outside:
+            outside.settimeout(2)
+            outside.sendall(b"\x05\x00\x0b\x03\x10\x00\x00\x00")
+            said = outside.recv(100) or "closed"
+    except OSError as failure:
+        said = type(failure).__name__
+    print(f"# one too many: {said} after {time.monotonic() - begun:.1f} s")
+    for dce in inside:
+        tsch.hSchRpcHighestVersion(dce)
+        dce.disconnect()
+    free_slots()
+
+
+def too_much():
+    """a definition too large for its memory is E_OUTOFMEMORY for that call alone; a call too long is a fault"""
+    dce = rpc.bound(HOST)
+    register(dce, "\\Kept", tasks.task(HOST.notes("kept", "ran")))
+    answers = set()
+    for size in (4_000, 6_000, 10_000, 20_000, 50_000):
+        xml = tasks.task(HOST.nothing(), registration=f"<Description>{'x' * size}</Description>")
+        try:
+            got, _ = code(register, dce, "\\Large", xml)
+            said = f"{got:#010x}"
+            if got == 0:
+                tsch.hSchRpcDelete(dce, "\\Large")
+            assert got in (0, NO_MEMORY), f"{size} characters: {said}"
+        except DCERPCException as fault:
+            assert "remote_no_memory" in str(fault), fault
+            said = "remote_no_memory"
+        except OSError:
+            # What is left of a call that was refused is not read.
+            said, dce = "closed", until(bound_or_not, 10, "a connection")
+        answers.add(said)
+        print(f"# {size} characters: {said}")
+    # Many small elements need much more memory than their text.
+    for count in (200, 500, 900):
+        xml = tasks.task(HOST.nothing(), registration="<Description>x</Description>" + "<!---->" * count)
+        got, _ = code(register, dce, "\\Large", xml)
+        assert got in (0, NO_MEMORY), f"{count} comments: {got:#010x}"
+        data = tasks.task(HOST.nothing()).replace("<Triggers>", f"<Data>{'<a/>' * count}</Data><Triggers>")
+        got, _ = code(register, dce, "\\Large", data, CREATE | UPDATE)
+        assert got in (0, NO_MEMORY), f"{count} elements: {got:#010x}"
+        answers.add(f"{got:#010x}")
+        print(f"# {count} elements: {got:#010x}")
+    assert f"{NO_MEMORY:#010x}" in answers, "nothing was too large"
+    tsch.hSchRpcRun(dce, "\\Kept")
+    until(lambda: HOST.lines("kept") == ["ran"], 5, "what was there runs")
+    register(dce, "\\Large", tasks.task(HOST.nothing(), registration=f"<Description>{'z' * HOST.longest}</Description>"), CREATE | UPDATE)
+
+
+def too_many():
+    """tasks beyond those that fit are refused, all others are kept, and after deletions there is room again"""
+    dce = rpc.bound(HOST)
+    rpc.clear(dce)
+    fill(HOST, dce, 100)
+
+
+def fill(host, dce, size):
+    """Registers until it is refused, deletes some, and registers again; returns how many fitted."""
+    kept = {}
+    for number in range(10_000):
+        words = f"{number} " * (size // 5 + 1)
+        path = f"\\Fill {number}"
+        xml = tasks.task(host.nothing(), registration=f"<Description>{words}</Description>")
+        got, _ = code(register, dce, path, xml)
+        if got:
+            break
+        kept[path] = words.strip()
+    assert got in (TOO_BUSY, NO_MEMORY), f"{got:#010x}"
+    print(f"# after {len(kept)} tasks: {got:#010x}")
+    assert len(kept) >= 20, f"only {len(kept)} tasks"
+    refused(got, register, dce, "\\Another", xml)
+    for path, words in kept.items():
+        assert words in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"]), f"{path} is not what it was"
+    for path in list(kept)[:5]:
+        tsch.hSchRpcDelete(dce, path)
+        del kept[path]
+    for number in range(5):
+        register(dce, f"\\Again {number}", xml)
+    for path, words in kept.items():
+        assert words in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"]), f"{path} is not what it was"
+    return len(kept) + 5
+
+
+def bad_wire():
+    """frames that are lost, doubled and late: calls are answered all the same, and tasks fire on time"""
+    inner, port = HOST.inner, free_port()
+    with Wire(port, inner, SEED, lost=0.03, twice=0.1, late=0.2) as wire, Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        host.port = port
+        host.start(extra=["--nic", wire.nic])
+        dce = until(lambda: bound_to(host), 20, "somebody is served")
+        first = round(time.time() + 4, 3)
+        due = [first + number for number in range(5)]
+        triggers = "".join(map(tasks.at_moment, due))
+        retried(register, dce, "\\Wire", tasks.task(host.notes("wire", "fired"), triggers, policy="Parallel"))
+        for number in range(15):
+            words = f"{number} " * 200
+            xml = tasks.task(host.nothing(), registration=f"<Description>{words}</Description>")
+            register(dce, "\\Long", xml, CREATE | UPDATE)
+            assert words.strip() in rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Long")["pXml"])
+        until(lambda: len(host.noted("wire")) == len(due), 15, "all firings")
+        check_on_time(seconds_off(host.noted("wire"), due))
+        print(f"# {wire.carried} frames carried, {wire.dropped} lost, {wire.doubled} doubled, {wire.delayed} late")
+        assert wire.dropped > 5 and wire.doubled > 20 and wire.delayed > 40, "that was not much of a test"
+        # A wire that is cut: those who were there are forgotten, and when it is mended others are served.
+        clients = [until(lambda: bound_to(host), 30, "a connection") for _ in range(host.connections - 1)]
+        wire.lost = wire.twice = wire.late = 0
+        wire.dead = True
+        for client in clients + [dce]:
+            vanish(client.get_rpc_transport().get_socket())
+        time.sleep(host.silence)
+        wire.dead = False
+        begun = time.monotonic()
+        again = [until(lambda: bound_to(host), 30, "a connection, of those that vanished") for _ in range(host.connections)]
+        print(f"# all connections free again {time.monotonic() - begun:.1f} s after {host.silence} s of silence")
+        for client in again:
+            tsch.hSchRpcHighestVersion(client)
+        assert host.alive()
+
+
+def bound_to(host):
+    try:
+        return rpc.bound(host)
+    except BROKEN:
+        return None
+
+
+def by_sntp():
+    """calendar triggers wait until a time server answers, wrong answers are ignored, and then they fire on its time"""
+    ahead = 3 * 86400.0
+    with TimeServer("wrong", ahead) as clock, Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        host.start(extra=["--ntp", f"10.0.2.2:{clock.port}"])
+        dce = rpc.bound(host)
+        begun = round(time.time(), 3)
+        due = [begun + ahead + number for number in range(1, 90)]
+        for number in range(6):
+            some = due[number * 15 : number * 15 + 15]
+            xml = tasks.task(host.notes("sntp", "fired"), "".join(map(tasks.at_moment, some)), policy="Parallel")
+            register(dce, f"\\Sntp {number}", xml)
+        year = tasks.at_moment(begun + ahead + 365 * 86400 + 5)
+        register(dce, "\\Wrong", tasks.task(host.notes("sntp", "on a wrong answer"), year))
+        until(lambda: len(clock.asked) >= len(WRONG), 40, f"it asks again and again, but {clock.asked}")
+        time.sleep(1)
+        equal(host.lines("sntp"), [], "what fired before the time was known")
+        equal(sorted(set(clock.answered)), sorted(set(WRONG) - {"silent"}), "wrong answers")
+        clock.says = "right"
+        until(lambda: len(host.noted("sntp")) >= 3, 40, "firings")
+        noted = host.noted("sntp")
+        assert all(note.words == "fired" for note in noted), noted
+        off = [(note.moment - begun - ahead) % 1 for note in noted]
+        assert max(off) < 0.25, f"late by {off}"
+        assert all(abs(note.moment - note.arrived - ahead) < 0.5 for note in noted), f"not the server's time: {noted}"
+
+
+def measures():
+    """measured, not judged: from boot to the first answer, and one sealed call"""
+    for _ in range(3):
+        HOST.kill()
+        HOST.start()
+        dce = until(bound_or_not, 10, "a connection")
+        tsch.hSchRpcHighestVersion(dce)
+        took = time.time() - HOST.begun
+        listening = HOST.wait_for("listening").arrived - HOST.begun
+        print(f"# booted and listening after {listening:.2f} s, first sealed answer after {took:.2f} s")
+    times = []
+    for _ in range(300):
+        begun = time.perf_counter()
+        tsch.hSchRpcHighestVersion(dce)
+        times.append(time.perf_counter() - begun)
+    times.sort()
+    print(f"# a sealed call: median {1000 * times[150]:.2f} ms, 99 of 100 within {1000 * times[297]:.2f} ms")
+
+
+with HOST:
+    HOST.start()
+    run(
+        [
+            on_time,
+            canary_on_time,
+            bad_connections,
+            canary_flip,
+            vanishing_clients,
+            four_at_once,
+            one_too_many,
+            too_much,
+            too_many,
+            bad_wire,
+            by_sntp,
+            measures,
+        ],
+        ARGUMENTS.only,
+        HOST,
+    )

@@ -1,0 +1,190 @@
+"""Firmware that boots from a flash image which the host wrote: by the guest's own clock, and when the image is damaged."""
+
+import collections
+import datetime
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+import time
+
+from impacket.dcerpc.v5 import tsch
+
+import rpc
+import tasks
+from firmware import Firmware
+from server import arguments, equal, run, until
+
+ARGUMENTS = arguments()
+SEED = int(os.environ.get("MAINSPRING_SEED", random.randrange(2**32)))
+print(f"# MAINSPRING_SEED={SEED}")
+FOLDER = tempfile.mkdtemp(prefix="mainspring-flash-")
+DAY = 86400
+PAGE, PAGES = 4096, 64
+
+
+def image(name, definitions):
+    """A flash image that holds these, each of which has its path in it."""
+    files = []
+    for number, xml in enumerate(definitions):
+        files.append(f"{FOLDER}/{name}-{number}.xml")
+        with open(files[-1], "w") as out:
+            out.write(xml)
+    made = f"{FOLDER}/{name}.bin"
+    subprocess.run(
+        [os.path.abspath(ARGUMENTS.client), "image", "build", "--page-size", str(PAGE), "--pages", str(PAGES), *files, "-o", made],
+        check=True,
+        timeout=60,
+    )
+    return made
+
+
+def repeated(path, words, interval, host):
+    """A task that notes these words at every multiple of so many minutes."""
+    trigger = (
+        f"<TimeTrigger><Repetition><Interval>PT{interval}M</Interval></Repetition>"
+        "<StartBoundary>2026-01-01T00:00:00Z</StartBoundary></TimeTrigger>"
+    )
+    return tasks.task(host.notes("guest", words), trigger, policy="Parallel", registration=f"<URI>{path}</URI>")
+
+
+def a_day():
+    """a day by the guest's clock, in which tasks of a flash image fire exactly as often as they should, within 5 ms"""
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        daily = (
+            "<CalendarTrigger><StartBoundary>2026-01-01T12:00:00Z</StartBoundary>"
+            "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
+        )
+        made = image(
+            "day",
+            [
+                repeated("\\Day\\Minute", "minute", 1, host),
+                repeated("\\Day\\Quarter", "quarter", 15, host),
+                tasks.task(host.notes("guest", "noon"), daily, registration="<URI>\\Day\\Noon</URI>"),
+            ],
+        )
+        shutil.copy(made, host.flash)
+        begun = time.monotonic()
+        host.start(extra=["--icount"], wait=False)
+        noted = until(lambda: (all_ := host.noted("guest")) and all_[-1].moment - all_[0].moment > DAY + 60 and all_, 200, "a day")
+        host.kill()
+        off = check_times(noted, {"minute": 60, "quarter": 900, "noon": DAY})
+        print(f"# a day in {time.monotonic() - begun:.1f} s; {len(noted)} firings, late by up to {1000 * max(off):.1f} ms")
+        equal(host.boots(), 1, "boots")
+
+
+def check_times(noted, intervals):
+    """Of each kind, one at every multiple of its interval between the first and the last, and none late."""
+    first, last = noted[0].moment, noted[-1].moment
+    off = []
+    for words, interval in intervals.items():
+        due = {moment for moment in range(int(first // interval) * interval, int(last) + 1, interval) if first - 1 <= moment}
+        fired = collections.Counter()
+        for note in noted:
+            if note.words == words:
+                moment = int(note.moment // interval) * interval
+                fired[moment] += 1
+                off.append(note.moment - moment)
+        # Those of the last moment may not have been written yet.
+        due, fired = ({m for m in some if m < int(last // 60) * 60} for some in (due, fired.elements()))
+        assert set(fired) == due, f"{words}: missed {sorted(due - set(fired))[:5]}, surplus {sorted(set(fired) - due)[:5]}"
+        twice = [m for m, count in collections.Counter(int(n.moment // interval) for n in noted if n.words == words).items() if count > 1]
+        assert not twice, f"{words}: fired twice at {twice[:5]}"
+    assert max(off) <= 0.005, f"late by {1000 * max(off):.1f} ms"
+    return off
+
+
+def canary_times():
+    """canary: a firing that is missing, doubled, or 6 ms late is noticed"""
+    Note = collections.namedtuple("Note", "moment words")
+    start = 29_000_000 * 60
+    right = [Note(start + 60 * number + 0.001, "minute") for number in range(100)]
+    check_times(right, {"minute": 60})
+    for name, wrong in {
+        "missing": right[:40] + right[41:],
+        "doubled": right[:40] + right[39:],
+        "late": right[:40] + [Note(right[40].moment + 0.005, "minute")] + right[41:],
+    }.items():
+        try:
+            check_times(wrong, {"minute": 60})
+        except AssertionError:
+            continue
+        raise AssertionError(f"not noticed: {name}")
+
+
+def damaged():
+    """a damaged flash image is repaired or refused with a clear message, and nothing in it runs that nobody wrote"""
+    dice = random.Random(SEED)
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        whole = image("whole", [
+            tasks.task(host.notes("whole", f"task {number}"), "<BootTrigger/>", registration=f"<URI>\\Whole\\{number}</URI><Description>{'d' * 300 * number}</Description>")
+            for number in range(6)
+        ])
+    with open(whole, "rb") as file:
+        good = file.read()
+    written = [page for page in range(PAGES) if good[page * PAGE : (page + 1) * PAGE] != b"\xff" * PAGE]
+
+    def random_pages(count):
+        bad = bytearray(good)
+        for page in dice.sample(written, min(count, len(written))):
+            bad[page * PAGE : (page + 1) * PAGE] = dice.randbytes(PAGE)
+        return bytes(bad)
+
+    def random_bits(count):
+        bad = bytearray(good)
+        for _ in range(count):
+            page = dice.choice(written)
+            bad[page * PAGE + dice.randrange(PAGE)] ^= 1 << dice.randrange(8)
+        return bytes(bad)
+
+    images = {
+        "whole": good,
+        "all zero": bytes(len(good)),
+        "all ones": b"\xff" * len(good),
+        "random": dice.randbytes(len(good)),
+        "one page random": random_pages(1),
+        "three pages random": random_pages(3),
+        "a bit flipped": random_bits(1),
+        "fifty bits flipped": random_bits(50),
+        "five hundred bits flipped": random_bits(500),
+        "truncated in a page": good[: PAGE * PAGES // 2 + 100],
+        "empty": b"",
+        "pages in another order": good[PAGE * 3 :] + good[: PAGE * 3],
+    }
+    for name, content in images.items():
+        with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+            with open(host.flash, "wb") as out:
+                out.write(content)
+            host.start(wait=False)
+            until(lambda: any("listening" in line.text for line in host.in_this_life()) or host.process.poll() is not None, 20, f"{name}: boots or refuses\n{host.tail()}")
+            if host.process.poll() is None:
+                dce = rpc.bound(host)
+                found = rpc.listed(dce, tsch.hSchRpcEnumTasks, "\\Whole", flags=1) if "Whole" in rpc.listed(dce, tsch.hSchRpcEnumFolders, "\\") else []
+                for task in found:
+                    xml = rpc.text(tsch.hSchRpcRetrieveTask(dce, f"\\Whole\\{task}")["pXml"])
+                    assert f"<Arguments>whole task {task}</Arguments>" in xml, f"{name}: {task} is another task now: {xml}"
+                time.sleep(0.5)
+                # It takes tasks again.
+                tsch.hSchRpcRegisterTask(dce, "\\New", tasks.task(host.notes("new", "ran")), 2, rpc.NULL, 0)
+                tsch.hSchRpcRun(dce, "\\New")
+                until(lambda: host.lines("new") == ["ran"], 5, f"{name}: a new task runs")
+                said = f"{len(found)} tasks"
+                assert host.alive(), f"{name}: was reset"
+            else:
+                found, said = [], "refused: " + host.said[-1].text
+                host.ended()
+                assert "flash" in host.tail(), f"{name}: ended without a word about the flash:\n{host.tail()}"
+            ran = host.lines("whole")
+            strange = [line for line in ran if line not in {f"task {number}" for number in range(6)}]
+            assert not strange, f"{name}: something ran that nobody wrote: {strange}"
+            equal(len(ran), len(set(ran)), f"{name}: each ran once")
+            if name in ("whole", "a bit flipped"):
+                assert len(found) >= 5, f"{name}: {found}"
+            print(f"# {name}: {said}")
+
+
+try:
+    run([canary_times, a_day, damaged], ARGUMENTS.only)
+finally:
+    shutil.rmtree(FOLDER, ignore_errors=True)

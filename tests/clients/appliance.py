@@ -182,8 +182,9 @@ def four_at_once():
             path = f"\\Client {number}"
             while time.time() < due[-1] + 0.5:
                 words = f"{number}-{counts[number]} " * 20
-                register(dce, path, tasks.task(HOST.nothing(), registration=f"<Description>{words}</Description>"), CREATE | UPDATE)
-                assert words.strip() in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"])
+                xml = tasks.task(HOST.nothing(), registration=f"<Description>{words}</Description>")
+                rpc.patiently(register, dce, path, xml, CREATE | UPDATE)
+                assert words.strip() in rpc.text(rpc.patiently(tsch.hSchRpcRetrieveTask, dce, path)["pXml"])
                 counts[number] += 1
             dce.disconnect()
         except Exception as failure:
@@ -302,7 +303,7 @@ def bad_wire():
         first = round(time.time() + 4, 3)
         due = [first + number for number in range(5)]
         triggers = "".join(map(tasks.at_moment, due))
-        retried(register, dce, "\\Wire", tasks.task(host.notes("wire", "fired"), triggers, policy="Parallel"))
+        register(dce, "\\Wire", tasks.task(host.notes("wire", "fired"), triggers, policy="Parallel"))
         for number in range(15):
             words = f"{number} " * 200
             xml = tasks.task(host.nothing(), registration=f"<Description>{words}</Description>")

@@ -85,7 +85,7 @@ class Load(threading.Thread):
         if path in self.sure:
             self.left_alone.setdefault(self.sure[path][2], time.time())
         self.maybe = {path: to}
-        call(*arguments)
+        rpc.patiently(call, *arguments)
         self.sure[path] = to
         self.maybe = {}
 
@@ -269,4 +269,25 @@ def at_exact_words():
             print(f"# cut at word {number}, after {load.turns if load else 0} calls")
 
 
-run([canary_exactly_once, at_random_moments, at_exact_words], ARGUMENTS.only)
+def interrupted():
+    """an action that runs when the power is cut is not run again, its task is ready, and its last run is known"""
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        host.start()
+        dce = rpc.bound(host)
+        path = "\\Power\\Interrupted"
+        register(dce, path, tasks.task(host.notes_and_sleeps("power", "began", 300), tasks.at(1)))
+        until(lambda: host.lines("power") == ["began"], 6, "it runs")
+        host.kill()
+        for _ in range(2):
+            host.start()
+            dce = rpc.bound(host)
+            time.sleep(1)
+            answer = tsch.hSchRpcGetTaskInfo(dce, path, tsch.SCH_FLAG_STATE)
+            equal((answer["pEnabled"], answer["pState"]), (1, tsch.TASK_STATE_READY), "enabled, and its state")
+            _, answer = rpc.code(tsch.hSchRpcGetLastRunInfo, dce, path)
+            equal(answer["pLastRuntime"]["wYear"], time.gmtime().tm_year, "year of its last run")
+            equal(host.lines("power"), ["began"], "what it noted")
+            host.kill()
+
+
+run([canary_exactly_once, interrupted, at_random_moments, at_exact_words], ARGUMENTS.only)

@@ -1,5 +1,7 @@
 """impacket, bound to a service of the server under test."""
 
+import time
+
 from impacket.dcerpc.v5 import epm, transport, tsch
 from impacket.dcerpc.v5.rpcrt import (
     DCERPCException,
@@ -59,6 +61,18 @@ def code(call, *arguments, **named):
         if refused.get_error_code() is None:
             raise
         return refused.get_error_code() & 0xFFFFFFFF, refused.get_packet()
+
+
+def patiently(call, *arguments, **named):
+    """A call that is made again while the server is too busy with others' long calls."""
+    for _ in range(200):
+        try:
+            return call(*arguments, **named)
+        except DCERPCException as said:
+            if "server_too_busy" not in str(said):
+                raise
+            time.sleep(0.01)
+    raise AssertionError(f"{call.__name__}: the server stays too busy")
 
 
 def refused(expected, call, *arguments, **named):

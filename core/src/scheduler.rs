@@ -165,7 +165,8 @@ pub struct Config<'a> {
     pub fragment: u16,
 }
 
-/// While fewer than one in this many slots for connections are free, each new connection costs the oldest stranger his.
+/// While fewer than one in this many slots for connections are free, or none is, each new connection costs the oldest stranger
+/// his.
 const CROWDED: usize = 8;
 
 /// Every slot for connections is taken: the host closes the connection at once.
@@ -322,7 +323,8 @@ impl<'a> Scheduler<'a> {
         slot.expect_by(&association);
         self.next_check = self.next_check.min(slot.deadline);
         self.open += 1;
-        if self.open > self.connections.len() - self.connections.len() / CROWDED {
+        let spare = (self.connections.len() / CROWDED).max(1);
+        if self.open > self.connections.len().saturating_sub(spare) {
             self.close_a_stranger(connection);
         }
         Ok((connection, association))

@@ -88,7 +88,12 @@ fn no_event_of_a_busy_tick_is_lost() {
 
 /// A scheduler with room for eight connections and nothing else, handed to `then` with what a call takes.
 fn with_connections(then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>)) {
-    let mut connections = [ConnectionSlot::zeroed(); 8];
+    with_slots(8, then);
+}
+
+/// The same with room for so many connections.
+fn with_slots(slots: usize, then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>)) {
+    let mut connections = vec![ConnectionSlot::zeroed(); slots];
     let (mut record, mut image) = ([0; 4096], [0; 4096]);
     let memory = Memory {
         engine: engine::Memory {
@@ -147,6 +152,27 @@ fn strangers_make_room_for_a_new_connection() {
             closed.into_iter().for_each(|connection| scheduler.closed(connection));
             assert_eq!(scheduler.connections(), open.len());
         }
+    });
+}
+
+/// With few slots one is always left, also for a host that cannot take in a connection before another is closed.
+#[test]
+fn strangers_never_hold_every_slot() {
+    for slots in [2, 4, 7] {
+        with_slots(slots, |scheduler, _| {
+            for number in 0..20 {
+                let newest = scheduler.accept(at(number), &arrival()).expect("there is room").0;
+                let (closed, _) = closes(scheduler);
+                assert!(!closed.contains(&newest));
+                closed.into_iter().for_each(|connection| scheduler.closed(connection));
+                assert!(scheduler.connections() < slots, "all of {slots} are taken");
+            }
+        });
+    }
+    // A single one is not taken from whoever just came.
+    with_slots(1, |scheduler, _| {
+        assert!(scheduler.accept(at(0), &arrival()).is_ok());
+        assert_eq!(closes(scheduler).0, vec![]);
     });
 }
 

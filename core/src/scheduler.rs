@@ -13,7 +13,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{
     auth::Identity,
-    engine::{Command, Context, Deadline, Engine, Loaded, Order, Refused},
+    engine::{Context, Deadline, Engine, Loaded, Order, Refused, Work},
     epm,
     event::{Closed, Event},
     guid::Guid,
@@ -283,7 +283,7 @@ impl<'a> Scheduler<'a> {
         instance: Guid,
         ports: &mut Ports<'_>,
         into: &'i mut [u8],
-    ) -> Result<Command<'i>, Refused> {
+    ) -> Result<Work<'i>, Refused> {
         self.engine.action(&mut context(now, zone, ports), instance, into)
     }
 

@@ -7,7 +7,7 @@ use bytemuck::Zeroable;
 use mainspring::{
     auth::{Credentials, Identity, Policy, Provider, nt_hash},
     bytes::Order,
-    engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
+    engine::{self, Command, Context, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
     ports::{Account, Accounts, Entropy, NoEntropy, Ports},
     rpc::{Association, Binding, Client, Level, Pool, Received, Secret},
@@ -78,8 +78,8 @@ impl Door<'_, '_> {
             match self.scheduler.output() {
                 Output::Start { instance } => {
                     let mut into = [0; 256];
-                    let action = self.scheduler.action(now, &self.zone, instance, &mut self.ports, &mut into).unwrap();
-                    assert_eq!(action.command, "valve");
+                    let work = self.scheduler.action(now, &self.zone, instance, &mut self.ports, &mut into).unwrap();
+                    assert!(matches!(work, Work::Command(Command { command: "valve", .. })));
                     self.runs += 1;
                     for input in
                         [Input::Started { instance, process: 1 }, Input::Exited { instance, result: Status::S_OK }]

@@ -5,7 +5,7 @@ use bytemuck::Zeroable;
 use mainspring::{
     engine::{
         Context, Creation, Engine, Entry, InstanceSlot, Loaded, Memory, Order, Refused, Registration, TaskIndex,
-        TaskSlot,
+        TaskSlot, Work,
     },
     event::Event,
     guid::Guid,
@@ -268,7 +268,9 @@ impl<'a> World<'a> {
     fn start(&mut self, instance: Guid) {
         let mut room = [0; 4096];
         let line = self.quiet(|engine, cx| {
-            let command = engine.action(cx, instance, &mut room)?;
+            let Work::Command(command) = engine.action(cx, instance, &mut room)? else {
+                return Err(Refused::NotSupported);
+            };
             Ok([command.command, command.arguments, command.working_directory].map(str::to_owned))
         });
         let line = match line {

@@ -1,7 +1,7 @@
 //! What is asked about one task, and the action of an instance.
 
 use super::{
-    Command, Context, Definition, Engine, LastRun, Refused, TaskIndex, TaskState,
+    Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskState, Work,
     instances::unpack,
     launch::read_state,
     list, plan,
@@ -15,7 +15,7 @@ use crate::{
     status::Status,
     store,
     task::{
-        Action, Path,
+        Action, ComHandler, Path,
         parameters::{argument, substitute},
     },
     time::{Monotonic, Timestamp},
@@ -125,7 +125,7 @@ impl Engine<'_> {
     /// The current action of an instance, with its parameters put in, written to `into`.
     ///
     /// # Errors
-    /// [`Refused::NotSupported`] for an action that is not Exec, [`Refused::NotRunning`] if the instance or its task is gone
+    /// [`Refused::NotSupported`] for an action that is neither Exec nor ComHandler, [`Refused::NotRunning`] if the instance or its task is gone
     /// or the task has no such action any more, [`Refused::TooLarge`] if `into` is too small. Answer all with
     /// [`start_failed`](Self::start_failed).
     pub fn action<'i>(
@@ -133,30 +133,39 @@ impl Engine<'_> {
         cx: &mut Context<'_>,
         instance: Guid,
         into: &'i mut [u8],
-    ) -> Result<Command<'i>, Refused> {
+    ) -> Result<Work<'i>, Refused> {
         let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
         let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
         let task = slot.task.index().ok_or(Refused::NotRunning)?;
         let definition = self.task(TaskIndex(task))?.definition;
         let image = plan::image(self.memory.record, cx.store, definition)?;
-        let exec = match image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)? {
-            Action::Exec { exec, .. } => exec,
-            Action::Opaque { .. } => return Err(Refused::NotSupported),
-        };
+        let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
         let arguments = slot.arguments();
         let mut rest = into;
-        Ok(Command {
-            command: write(&mut rest, |into| into.write_str(exec.command))?,
-            arguments: fill_in(&mut rest, exec.arguments, arguments)?,
-            working_directory: fill_in(&mut rest, exec.working_directory, arguments)?,
-        })
+        match action {
+            Action::Exec { exec, .. } => Ok(Work::Command(Command {
+                command: write(&mut rest, |into| into.write_str(exec.command))?,
+                arguments: fill_in(&mut rest, exec.arguments, arguments)?,
+                working_directory: fill_in(&mut rest, exec.working_directory, arguments)?,
+            })),
+            Action::Opaque { xml } => {
+                let handler = ComHandler::parse(xml).ok_or(Refused::NotSupported)?;
+                let value = |name: &str| value(arguments, name);
+                let data = write(&mut rest, |into| handler.data(into, |text, out| substitute(text, value, out)))?;
+                Ok(Work::Handler(Handler { class: handler.class, data }))
+            }
+        }
     }
 }
 
 /// Text with the arguments of a run put in for its parameters.
 fn fill_in<'i>(rest: &mut &'i mut [u8], text: Option<&str>, arguments: &[u8]) -> Result<&'i str, Refused> {
-    let value = |name: &str| argument(name).and_then(|ordinal| unpack(arguments).nth(ordinal));
-    write(rest, |into| substitute(text.unwrap_or_default(), value, into))
+    write(rest, |into| substitute(text.unwrap_or_default(), |name| value(arguments, name), into))
+}
+
+/// The argument of a run that a parameter names.
+fn value<'a>(arguments: &'a [u8], name: &str) -> Option<&'a str> {
+    argument(name).and_then(|ordinal| unpack(arguments).nth(ordinal))
 }
 
 /// What `text` writes, at the front of `rest`, which is what is left afterwards.

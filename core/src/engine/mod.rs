@@ -57,8 +57,8 @@ mod views;
 pub use refused::Refused;
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{
-    Command, Creation, Deadline, Definition, Entry, Enumerated, InstanceInfo, LastRun, Loaded, Order, Registration,
-    TaskIndex, TaskState,
+    Command, Creation, Deadline, Definition, Entry, Enumerated, Handler, InstanceInfo, LastRun, Loaded, Order,
+    Registration, TaskIndex, TaskState, Work,
 };
 
 use crate::{

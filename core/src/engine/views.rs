@@ -142,6 +142,24 @@ pub struct Command<'c> {
     pub working_directory: &'c str,
 }
 
+/// What to have an object of the host do, parameters put in, [MS-TSCH] 2.5.7.2 and 2.5.9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handler<'h> {
+    /// Which object: its class.
+    pub class: Guid,
+    /// What it is given; empty if the definition has nothing for it.
+    pub data: &'h str,
+}
+
+/// The current action of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work<'w> {
+    /// Exec.
+    Command(Command<'w>),
+    /// ComHandler. A host that has no such object answers with a failure to start.
+    Handler(Handler<'w>),
+}
+
 /// When the engine next wants a tick: at the earlier of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadline {

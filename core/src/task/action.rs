@@ -21,7 +21,8 @@ pub enum Action<'b> {
         /// What to run.
         exec: Exec<'b>,
     },
-    /// Any other element: kept as XML, given back; an instance that comes to it fails to start it.
+    /// Any other element: kept as XML, given back. An instance that comes to a ComHandler has the host run it (see
+    /// [`ComHandler`](super::ComHandler)); one that comes to anything else fails to start it.
     Opaque {
         /// The whole element, without the comments and the white space between elements that it was written with.
         xml: &'b str,

@@ -9,6 +9,7 @@
 
 mod action;
 mod boundary;
+mod com_handler;
 mod conditions;
 mod definition;
 mod image;
@@ -25,6 +26,7 @@ pub mod xml;
 
 pub use action::{Action, Exec};
 pub use boundary::{Boundary, Offset};
+pub use com_handler::ComHandler;
 pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
 pub use definition::Definition;
 pub use image::{EncodeError, Image, ImageError};

@@ -95,15 +95,27 @@ fn is_text(text: &str) -> bool {
     is_value(text)
 }
 
+/// The text that a reference stands for; nothing for one that is not in canonical XML.
+pub(super) fn referred(reference: &str) -> &'static str {
+    match reference {
+        "lt" => "<",
+        "gt" => ">",
+        "amp" => "&",
+        "quot" => "\"",
+        "#9" => "\t",
+        "#10" => "\n",
+        "#13" => "\r",
+        _ => "",
+    }
+}
+
 /// Whether text has no markup, and only references that every parser knows.
 fn is_value(text: &str) -> bool {
     let mut parts = text.split('&');
     let is_plain = |text: &str| text.chars().all(|character| is_xml(character) && !matches!(character, '<' | '>'));
     parts.next().is_some_and(is_plain)
         && parts.all(|part| {
-            part.split_once(';').is_some_and(|(reference, text)| {
-                matches!(reference, "lt" | "gt" | "amp" | "quot" | "#9" | "#10" | "#13") && is_plain(text)
-            })
+            part.split_once(';').is_some_and(|(reference, text)| !referred(reference).is_empty() && is_plain(text))
         })
 }
 

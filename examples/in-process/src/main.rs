@@ -20,7 +20,7 @@ use std::{
 
 use mainspring::{
     auth::Identity,
-    engine::{self, Creation, InstanceSlot, Registration, TaskSlot},
+    engine::{self, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
     ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, Ports, Store, StoreError},
     rpc::Pool,
@@ -173,7 +173,8 @@ fn turn(
         Output::Start { instance } => {
             let mut room = [0; 1024];
             let answer = match scheduler.action(now, zone, instance, ports, &mut room) {
-                Ok(action) => {
+                Ok(Work::Handler(_)) => Input::StartFailed { instance, result: Status::E_NOT_SUPPORTED },
+                Ok(Work::Command(action)) => {
                     println!("{instance}: {} {}", action.command, action.arguments);
                     *runs += 1;
                     scheduler.input(now, zone, Input::Started { instance, process: 0 }, ports);

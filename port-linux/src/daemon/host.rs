@@ -11,6 +11,7 @@ use std::{
 };
 
 use mainspring::{
+    engine::{Refused, Work},
     guid::Guid,
     ports::{Ports, StoreError},
     rpc::Association,
@@ -311,8 +312,9 @@ async fn in_thread(wait: impl FnOnce() + Send + 'static) {
 fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
     let State { scheduler, store, accounts, clocks, zone, children, action } = state;
     let mut ports = Ports { store, entropy: &mut Kernel, accounts };
-    let command = scheduler
-        .action(clocks.now(), &zone.zone(), instance, &mut ports, action)
-        .map_err(mainspring::engine::Refused::status)?;
-    children.start(instance, &command)
+    match scheduler.action(clocks.now(), &zone.zone(), instance, &mut ports, action).map_err(Refused::status)? {
+        Work::Command(command) => children.start(instance, &command),
+        // There are no objects here that could handle it.
+        Work::Handler(_) => Err(Status::E_NOT_SUPPORTED),
+    }
 }

@@ -7,7 +7,7 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use mainspring::{
     auth::Identity,
-    engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot},
+    engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot, Work},
     limits::FRAGMENT_MIN,
     ports::{Account, Accounts, Entropy, NoEntropy, Ports},
     rpc::Pool,
@@ -201,7 +201,8 @@ fn main() -> ! {
                 match scheduler.output() {
                     Output::Start { instance } => {
                         let mut into = [0; 256];
-                        let action = must(scheduler.action(at(second), &zone, instance, &mut ports, &mut into));
+                        let work = must(scheduler.action(at(second), &zone, instance, &mut ports, &mut into));
+                        let Work::Command(action) = work else { return check(false, "the action is a command") };
                         hprintln!("{} {}", action.command, action.arguments);
                         check(action.command == "valve" && action.arguments == "open", "the action is as registered");
                         check(second == 5, "the action is on time");

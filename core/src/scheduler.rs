@@ -468,6 +468,19 @@ impl<'a> Scheduler<'a> {
 }
 
 impl ConnectionSlot {
+    /// A slot that is unused: all zeros, for memory that is made when a firmware is linked.
+    pub const UNUSED: Self = Self {
+        used: false,
+        closing: false,
+        mapper: false,
+        known: false,
+        overdue: Closed::Unreadable,
+        generation: 0,
+        port: 0,
+        local: [0; 4],
+        deadline: Monotonic(0),
+    };
+
     fn id(&self, place: usize) -> ConnectionId {
         ConnectionId(u32::from(self.generation) << 16 | u32::try_from(place).unwrap_or(u32::MAX) & 0xFFFF)
     }

@@ -43,6 +43,11 @@ pub(super) struct Links {
     previous: Link,
 }
 
+impl Links {
+    /// In no list.
+    pub(super) const NONE: Self = Self { next: Link::NONE, previous: Link::NONE };
+}
+
 /// Where a slot keeps its neighbours; a slot that is in several lists implements it once for each.
 pub(super) trait Linked<List> {
     /// The neighbours.

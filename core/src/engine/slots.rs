@@ -79,6 +79,23 @@ pub(super) mod flag {
 }
 
 impl TaskSlot {
+    /// A slot that is unused: all zeros, for memory that is made when a firmware is linked.
+    pub const UNUSED: Self = Self {
+        hash: 0,
+        due: 0,
+        floor: Timestamp(0),
+        anchor: 0,
+        number: 0,
+        definition: 0,
+        links: Links::NONE,
+        last: Link::NONE,
+        place: Link::NONE,
+        flags: 0,
+        running: 0,
+        queued: 0,
+        actions: 0,
+    };
+
     pub(super) const fn has(&self, flag: u32) -> bool {
         self.flags & flag != 0
     }
@@ -185,6 +202,31 @@ pub(super) mod order {
 }
 
 impl InstanceSlot {
+    /// A slot that is unused: all zeros, for memory that is made when a firmware is linked.
+    pub const UNUSED: Self = Self {
+        guid: Guid::NIL,
+        started: Timestamp(0),
+        moment: 0,
+        limit: 0,
+        deadline: Monotonic(0),
+        task: Link::NONE,
+        number: 0,
+        definition: 0,
+        links: Links::NONE,
+        orders: Links::NONE,
+        word: 0,
+        place: Link::NONE,
+        process: 0,
+        turn: 0,
+        result: Status(0),
+        phase: Phase::Unused,
+        cause: 0,
+        action: 0,
+        flags: 0,
+        arguments_length: 0,
+        arguments: [0; ARGUMENTS],
+    };
+
     pub(super) const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }

@@ -9,6 +9,11 @@ pub struct Owner {
     used: usize,
 }
 
+impl Owner {
+    /// A free slot: all zeros, for memory that is made when a firmware is linked.
+    pub const FREE: Self = Self { taken: false, connection: 0, used: 0 };
+}
+
 /// Slots of equal length for calls and replies of several fragments.
 ///
 /// A connection holds one slot at most, from the first fragment of a call to the last of its reply, and no longer than

@@ -1,0 +1,130 @@
+//! The memory that a firmware lends, sized when it is linked.
+
+use mainspring::{
+    engine::{self, InstanceSlot, TaskSlot},
+    rpc::{Owner, Pool},
+    scheduler::{self, ConnectionSlot},
+};
+
+use crate::{actions::Job, net::Closing};
+
+/// All memory that a [`Host`](crate::host::Host) takes. It is zeros at first, so that a `static` of it costs no flash.
+///
+/// | parameter | counts |
+/// | --- | --- |
+/// | `TASKS` | tasks and folders there may be |
+/// | `INSTANCES` | runs that may be running or waiting at once |
+/// | `CONNECTIONS` | connections that may be open at once: as many as there are sockets |
+/// | `CALLS` | calls of more than one fragment that may be under way at once, a registration being one |
+/// | `CALL` | bytes of the longest call and the longest reply: two for each UTF-16 unit of the longest task XML, and some |
+/// | `IMAGE` | bytes of the longest definition at rest: a quarter of its XML in UTF-16 is plenty |
+/// | `RECORD` | bytes of the longest definition together with its entry: `IMAGE` and a kilobyte |
+///
+/// ```
+/// use mainspring_embassy::memory::Memory;
+///
+/// // 32 tasks, four connections, and task XML of 6 KB in UTF-16.
+/// static MEMORY: static_cell::ConstStaticCell<Memory<32, 8, 4, 1, 8192, 2048, 3072>> =
+///     static_cell::ConstStaticCell::new(Memory::new());
+/// let lent = MEMORY.take().lend();
+/// assert_eq!(lent.jobs.len(), 8);
+/// ```
+#[derive(Debug)]
+pub struct Memory<
+    const TASKS: usize,
+    const INSTANCES: usize,
+    const CONNECTIONS: usize,
+    const CALLS: usize,
+    const CALL: usize,
+    const IMAGE: usize,
+    const RECORD: usize,
+> {
+    tasks: [TaskSlot; TASKS],
+    index: [[u32; 2]; TASKS],
+    queue: [u32; TASKS],
+    instances: [InstanceSlot; INSTANCES],
+    record: [u8; RECORD],
+    connections: [ConnectionSlot; CONNECTIONS],
+    calls: [[u8; CALL]; CALLS],
+    owners: [Owner; CALLS],
+    reply: [u8; CALL],
+    image: [u8; IMAGE],
+    jobs: [Job; INSTANCES],
+    closing: [Closing; CONNECTIONS],
+}
+
+impl<
+    const TASKS: usize,
+    const INSTANCES: usize,
+    const CONNECTIONS: usize,
+    const CALLS: usize,
+    const CALL: usize,
+    const IMAGE: usize,
+    const RECORD: usize,
+> Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>
+{
+    /// Memory that nobody has used.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            tasks: [TaskSlot::UNUSED; TASKS],
+            index: [[0; 2]; TASKS],
+            queue: [0; TASKS],
+            instances: [InstanceSlot::UNUSED; INSTANCES],
+            record: [0; RECORD],
+            connections: [ConnectionSlot::UNUSED; CONNECTIONS],
+            calls: [[0; CALL]; CALLS],
+            owners: [Owner::FREE; CALLS],
+            reply: [0; CALL],
+            image: [0; IMAGE],
+            jobs: [const { Job::FREE }; INSTANCES],
+            closing: [const { Closing::new() }; CONNECTIONS],
+        }
+    }
+
+    /// As a host wants it. It must be as new.
+    pub fn lend(&mut self) -> Lent<'_> {
+        Lent {
+            scheduler: scheduler::Memory {
+                engine: engine::Memory {
+                    tasks: &mut self.tasks,
+                    index: self.index.as_flattened_mut(),
+                    queue: &mut self.queue,
+                    instances: &mut self.instances,
+                    record: &mut self.record,
+                },
+                connections: &mut self.connections,
+                pool: Pool::new(self.calls.as_flattened_mut(), &mut self.owners),
+                reply: &mut self.reply,
+                image: &mut self.image,
+            },
+            jobs: &mut self.jobs,
+            closing: &self.closing,
+        }
+    }
+}
+
+impl<
+    const TASKS: usize,
+    const INSTANCES: usize,
+    const CONNECTIONS: usize,
+    const CALLS: usize,
+    const CALL: usize,
+    const IMAGE: usize,
+    const RECORD: usize,
+> Default for Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Memory as a [`Host`](crate::host::Host) wants it, for who sizes it when the firmware runs.
+pub struct Lent<'a> {
+    /// For the core.
+    pub scheduler: scheduler::Memory<'a>,
+    /// As many as there are slots for instances; a run for which there is none fails to start.
+    pub jobs: &'a mut [Job],
+    /// As many as there are slots for connections; one without is not closed by the core's time limits.
+    pub closing: &'a [Closing],
+}

@@ -15,5 +15,6 @@ mod recur;
 mod rpc;
 mod scheduler;
 mod task;
+mod text;
 mod time;
 mod tsch;

@@ -2,7 +2,10 @@
 //!
 //! A [`Utf16`] may hold nonsense (lone surrogates, NULs); whoever turns it into a `str` is told so.
 
+mod upper;
+
 use crate::bytes::{Full, Order, Writer};
+use upper::upper;
 
 /// A borrowed run of UTF-16 code units.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -136,7 +139,7 @@ impl<'b> Utf16<'b> {
     /// Whether the text is `text`, letter case aside.
     #[must_use]
     pub fn eq_ignore_case(&self, text: &str) -> bool {
-        let mut left = self.chars().map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).flat_map(fold);
+        let mut left = self.chars().map(|character| character.unwrap_or(char::REPLACEMENT_CHARACTER)).map(upper);
         let mut right = folded(text);
         loop {
             match (left.next(), right.next()) {
@@ -158,18 +161,10 @@ impl core::fmt::Debug for Utf16<'_> {
     }
 }
 
-/// A character folded for comparison, as NTFS and the task store do: its upper case where that is one character.
-fn fold(character: char) -> Option<char> {
-    let mut upper = character.to_uppercase();
-    match (upper.next(), upper.next()) {
-        (Some(single), None) => Some(single),
-        _ => Some(character),
-    }
-}
-
-/// The characters of `text` folded for comparison without letter case.
+/// The characters of `text` folded for comparison without letter case, as NTFS and the task store do: each in its upper case
+/// where that is one character.
 pub fn folded(text: &str) -> impl Iterator<Item = char> + Clone + '_ {
-    text.chars().filter_map(fold)
+    text.chars().map(upper)
 }
 
 /// Whether two texts are the same, letter case aside.

@@ -1,0 +1,27 @@
+//! Hands the linker a memory map, the runtime's script and the one that keeps the words of the log; and the firmware its board.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+/// Boards and the target of their core.
+const BOARDS: [&str; 3] = ["an385", "an386", "an500"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rerun-if-env-changed=MAINSPRING_BOARD");
+    println!("cargo:rustc-check-cfg=cfg(board, values(\"an385\", \"an386\", \"an500\"))");
+    if env::var("CARGO_CFG_TARGET_OS")? != "none" {
+        return Ok(());
+    }
+    let board = env::var("MAINSPRING_BOARD").unwrap_or_else(|_| BOARDS[0].into());
+    if !BOARDS.contains(&board.as_str()) {
+        return Err(format!("MAINSPRING_BOARD is {board}, and should be one of {BOARDS:?}").into());
+    }
+    println!("cargo:rustc-cfg=board=\"{board}\"");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("memory.x"), include_bytes!("memory.x"))?;
+    println!("cargo:rustc-link-search={}", out.display());
+    println!("cargo:rustc-link-arg=--nmagic");
+    println!("cargo:rustc-link-arg=-Tlink.x");
+    println!("cargo:rustc-link-arg=-Tdefmt.x");
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What tasks may run on this firmware.
+
+use embassy_futures::select::{Either, select};
+use embassy_time::{Duration, Timer};
+use mainspring::{status::Status, time::civil::DateTime};
+use mainspring_embassy::{actions, actions::Call};
+
+/// A demonstration has nothing to switch: what it does it does with words and time.
+pub(crate) struct Demo;
+
+impl Demo {
+    /// `log WORDS…` writes its arguments to the log, with the time.
+    async fn log(&self, call: &Call<'_>) -> Status {
+        match call.now().wall.and_then(|now| now.civil()) {
+            Some((DateTime { year, month, day, hour, minute, second }, millisecond)) => defmt::info!(
+                "log {=i16:04}-{=u8:02}-{=u8:02}T{=u8:02}:{=u8:02}:{=u8:02}.{=u16:03}Z {=str}",
+                year,
+                month,
+                day,
+                hour,
+                minute,
+                second,
+                millisecond,
+                call.arguments(),
+            ),
+            None => defmt::info!("log - {=str}", call.arguments()),
+        }
+        Status::S_OK
+    }
+
+    /// `sleep SECONDS`; when it is asked to stop it does, and fails.
+    async fn sleep(&self, call: &Call<'_>) -> Status {
+        let Some(seconds) = call.words().next().and_then(|word| word.parse::<u32>().ok()) else {
+            return Status::E_INVALIDARG;
+        };
+        match select(Timer::after(Duration::from_secs(seconds.into())), call.stopped()).await {
+            Either::First(()) => Status::S_OK,
+            Either::Second(()) => Status::SCHED_S_TASK_TERMINATED,
+        }
+    }
+
+    /// `fail CODE` ends with that code.
+    async fn fail(&self, call: &Call<'_>) -> Status {
+        call.words().next().and_then(|word| word.parse().ok()).map_or(Status::E_INVALIDARG, Status)
+    }
+}
+
+actions! {
+    Demo {
+        exec "log" => Demo::log,
+        exec "sleep" => Demo::sleep,
+        exec "fail" => Demo::fail,
+    }
+}

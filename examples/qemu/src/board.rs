@@ -1,0 +1,85 @@
+//! Where things are on the boards, and what each interrupt is for.
+//!
+//! The three are FPGA images of Arm's MPS2 with the same peripherals; the image with the Cortex-M7 has its network elsewhere.
+
+use cortex_m::peripheral::NVIC;
+use cortex_m_rt::exception;
+
+use crate::{clock, lan9118};
+
+/// What the board calls itself.
+#[cfg(board = "an385")]
+pub(crate) const NAME: &str = "mps2-an385";
+#[cfg(board = "an386")]
+pub(crate) const NAME: &str = "mps2-an386";
+#[cfg(board = "an500")]
+pub(crate) const NAME: &str = "mps2-an500";
+
+/// Cycles of the processor and of the timers in a microsecond.
+pub(crate) const CYCLES_PER_MICRO: u64 = 25;
+
+/// A CMSDK timer, which counts down from a value and interrupts.
+pub(crate) const TIMER0: usize = 0x4000_0000;
+/// The first half of the CMSDK dual timer, which counts down for ever.
+pub(crate) const DUAL_TIMER: usize = 0x4000_2000;
+/// The LAN9118 network controller.
+#[cfg(not(board = "an500"))]
+pub(crate) const LAN9118: usize = 0x4020_0000;
+#[cfg(board = "an500")]
+pub(crate) const LAN9118: usize = 0xA000_0000;
+
+/// Ordinal of an interrupt.
+#[derive(Clone, Copy)]
+#[repr(u16)]
+pub(crate) enum Interrupt {
+    /// [`TIMER0`].
+    Timer0 = 8,
+    /// [`LAN9118`].
+    Ethernet = 13,
+}
+
+// SAFETY: these are ordinals of interrupts of the board.
+unsafe impl cortex_m::interrupt::InterruptNumber for Interrupt {
+    fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+/// Lets an interrupt through.
+pub(crate) fn unmask(interrupt: Interrupt) {
+    // SAFETY: no critical section is by masks of single interrupts here.
+    unsafe { NVIC::unmask(interrupt) };
+}
+
+/// Every interrupt comes here: there are two.
+#[exception]
+unsafe fn DefaultHandler(ordinal: i16) {
+    const TIMER0: i16 = Interrupt::Timer0 as i16;
+    const ETHERNET: i16 = Interrupt::Ethernet as i16;
+    match ordinal {
+        TIMER0 => clock::rang(),
+        ETHERNET => lan9118::interrupted(),
+        _ => crate::faults::unexpected(ordinal),
+    }
+}
+
+/// A register of 32 bits.
+#[derive(Clone, Copy)]
+pub(crate) struct Register(*mut u32);
+
+impl Register {
+    /// The register at an offset of a peripheral.
+    pub(crate) const fn at(base: usize, offset: usize) -> Self {
+        Self((base + offset) as *mut u32)
+    }
+
+    pub(crate) fn read(self) -> u32 {
+        // SAFETY: addresses are made from the constants above alone, and these are registers.
+        unsafe { self.0.read_volatile() }
+    }
+
+    pub(crate) fn write(self, value: u32) {
+        // SAFETY: as above.
+        unsafe { self.0.write_volatile(value) };
+    }
+}

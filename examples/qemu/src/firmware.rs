@@ -1,0 +1,251 @@
+//! The firmware: brings its parts together and starts its tasks. What a firmware for another board changes is in the parts.
+
+use core::{mem::MaybeUninit, net::Ipv4Addr};
+
+use cortex_m_rt::entry;
+use defmt_semihosting as _;
+use embassy_executor::Spawner;
+use embassy_net::{Config as NetConfig, IpEndpoint, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
+use embassy_time::Duration;
+use embedded_alloc::TlsfHeap;
+use mainspring::{
+    auth::Identity,
+    scheduler::Config,
+    time::{Timestamp, zone::Zone},
+    tsch,
+};
+use mainspring_embassy::{
+    accounts::{AccountBook, BuiltIn, Kept, Secret},
+    entropy::Seeded,
+    host::{Host, Parts},
+    log::Defmt,
+    memory::Memory,
+    net::{Listener, SocketMemory, serve_socket},
+    sntp::{Sntp, SntpMemory, keep_wall_clock},
+    wall::Rtc,
+};
+use static_cell::{ConstStaticCell, StaticCell};
+
+use crate::{
+    actions::Demo,
+    board, clock, executor,
+    lan9118::Lan9118,
+    nor::HostNor,
+    semihosting::{self, Arguments, File},
+    stack,
+};
+
+/// Tasks and folders there may be.
+const TASKS: usize = 32;
+/// Runs that may be running or waiting at once.
+const INSTANCES: usize = 6;
+/// Connections that may be open at once.
+const CONNECTIONS: usize = 4;
+/// Calls of several fragments that may be under way at once.
+const CALLS: usize = 1;
+/// Bytes of the longest call and of the longest reply: task XML of 3,000 characters, and what goes with it.
+const CALL: usize = 7168;
+/// Bytes of the longest definition at rest.
+const IMAGE: usize = 1536;
+/// Bytes of the longest definition with its entry.
+const RECORD: usize = 2560;
+/// The longest fragment that is taken.
+const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
+/// Actions that may run at once.
+const RUNNERS: usize = 3;
+/// Bytes of a command with its arguments, parameters put in.
+const TEXT: usize = 512;
+/// Bytes of the heap, which only task XML uses.
+const HEAP: usize = 22 * 1024;
+
+type Socket = SocketMemory<1460, 1460, { FRAGMENT as usize }>;
+
+/// Used while a task XML is read, and empty otherwise.
+#[global_allocator]
+static ALLOCATOR: TlsfHeap = TlsfHeap::empty();
+
+/// A demonstration: whoever reads this file gets in.
+static ACCOUNTS: [BuiltIn; 1] = [BuiltIn {
+    name: "alice",
+    number: 500,
+    secret: Secret::Password("Passw0rd!"),
+    administrator: true,
+    disabled: false,
+}];
+
+/// The host's clock, which goes on while the emulator does not run.
+struct HostClock;
+
+impl Rtc for HostClock {
+    /// It shows whole seconds; one that just begins is waited for.
+    fn read(&mut self) -> Option<Timestamp> {
+        let begun = semihosting::time();
+        let now = loop {
+            let now = semihosting::time();
+            if now != begun {
+                break now;
+            }
+        };
+        Some(Timestamp::from_seconds(now.into()))
+    }
+
+    /// The host knows better.
+    fn write(&mut self, _: Timestamp) {}
+}
+
+#[embassy_executor::task]
+async fn run_network(mut runner: Runner<'static, &'static mut Lan9118>) -> ! {
+    runner.run().await
+}
+
+#[embassy_executor::task(pool_size = CONNECTIONS)]
+async fn serve(host: &'static Host<'static>, stack: Stack<'static>, port: u16, memory: &'static mut Socket) -> ! {
+    serve_socket(host, stack, Listener::services(port), memory.lend()).await
+}
+
+#[embassy_executor::task]
+async fn keep_time(host: &'static Host<'static>) -> ! {
+    host.keep_time().await
+}
+
+#[embassy_executor::task(pool_size = RUNNERS)]
+async fn run_actions(host: &'static Host<'static>, text: &'static mut [u8; TEXT]) -> ! {
+    host.run_actions(&Demo, text).await
+}
+
+#[embassy_executor::task]
+async fn ask_time(host: &'static Host<'static>, stack: Stack<'static>, server: IpEndpoint) -> ! {
+    static MEMORY: ConstStaticCell<SntpMemory> = ConstStaticCell::new(SntpMemory::new());
+    let servers = [server];
+    let config = Sntp { interval: Duration::from_secs(64), ..Sntp::new(&servers) };
+    keep_wall_clock(host, stack, config, MEMORY.take()).await
+}
+
+/// The seed of all random bytes. The boards have no source of them, so it comes from the host.
+fn seed() -> Seeded {
+    let mut seed = [0; 32];
+    match File::open("/dev/urandom").and_then(|file| file.read(&mut seed)) {
+        Ok(()) => Seeded::new(seed),
+        Err(_) => {
+            defmt::error!("the host gives no random bytes, so nobody can log in");
+            Seeded::unseeded()
+        }
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    stack::paint();
+    static MEMORY_OF_HEAP: ConstStaticCell<[MaybeUninit<u8>; HEAP]> =
+        ConstStaticCell::new([const { MaybeUninit::uninit() }; HEAP]);
+    let heap = MEMORY_OF_HEAP.take();
+    // SAFETY: it is called once, with memory that nobody else has.
+    unsafe { ALLOCATOR.init(heap.as_mut_ptr() as usize, HEAP) };
+    clock::start();
+
+    let arguments = Arguments::read();
+    let number = |name| arguments.value(name).and_then(|value| value.parse().ok());
+    let port = number("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(49664);
+    defmt::info!(
+        "boot of {=str}; a demonstration: its account is in the firmware, its random bytes come from the host",
+        board::NAME
+    );
+
+    let Ok(nor) = HostNor::open(arguments.value("flash").unwrap_or("flash.bin"), number("cut")) else {
+        defmt::error!("the file of the flash cannot be used");
+        semihosting::exit(1);
+    };
+    let _ = nor;
+    static STORE: StaticCell<crate::ram::ArrayStore> = StaticCell::new();
+    let store = STORE.init(crate::ram::ArrayStore::default());
+    static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>> =
+        ConstStaticCell::new(Memory::new());
+    static ENTROPY: StaticCell<Seeded> = StaticCell::new();
+    static PLACES: ConstStaticCell<[Option<Kept>; 0]> = ConstStaticCell::new([]);
+    static BOOK: StaticCell<AccountBook<'static>> = StaticCell::new();
+    static REF: StaticCell<&'static AccountBook<'static>> = StaticCell::new();
+    static CLOCK: ConstStaticCell<HostClock> = ConstStaticCell::new(HostClock);
+    static LOG: ConstStaticCell<Defmt> = ConstStaticCell::new(Defmt);
+    static HOST: StaticCell<Host<'static>> = StaticCell::new();
+    let ntp = arguments.value("ntp").and_then(|server| server.parse().ok());
+    let entropy = ENTROPY.init(seed());
+    let mut random = [0; 8];
+    let _ = mainspring::ports::Entropy::fill(entropy, &mut random);
+    let host = HOST.init(Host::new(Parts {
+        memory: MEMORY.take().lend(),
+        config: Config {
+            identity: Identity { netbios_name: "MAINSPRING", dns_name: "mainspring" },
+            endpoints: &[],
+            version: tsch::VERSION,
+            fragment: FRAGMENT,
+        },
+        zone: Zone::UTC,
+        store,
+        entropy,
+        accounts: REF.init(BOOK.init(AccountBook::new(&ACCOUNTS, PLACES.take()))),
+        log: LOG.take(),
+        // Who asks a time server does not believe another clock.
+        rtc: if ntp.is_none() { Some(CLOCK.take()) } else { None },
+    }));
+    match host.start() {
+        Ok(loaded) => defmt::info!(
+            "{=u32} tasks, {=u32} folders, {=u32} runs broken off, {=u32} records damaged",
+            loaded.tasks,
+            loaded.folders,
+            loaded.recovering,
+            loaded.damaged
+        ),
+        Err(error) => {
+            defmt::error!("the flash is refused: {}", error);
+            semihosting::exit(2);
+        }
+    }
+    executor::run(|spawner| spawn(spawner, host, port, ntp, u64::from_le_bytes(random)));
+}
+
+/// Starts the network and all tasks.
+fn spawn(spawner: Spawner, host: &'static Host<'static>, port: u16, ntp: Option<core::net::SocketAddrV4>, seed: u64) {
+    static DRIVER: ConstStaticCell<Lan9118> = ConstStaticCell::new(Lan9118::new());
+    static RESOURCES: StaticCell<StackResources<{ CONNECTIONS + 1 }>> = StaticCell::new();
+    static SOCKETS: ConstStaticCell<[Socket; CONNECTIONS]> =
+        ConstStaticCell::new([const { Socket::new() }; CONNECTIONS]);
+    static TEXTS: ConstStaticCell<[[u8; TEXT]; RUNNERS]> = ConstStaticCell::new([[0; TEXT]; RUNNERS]);
+
+    let driver = DRIVER.take();
+    if let Err(fault) = driver.start() {
+        defmt::error!("the network does not work: {}", fault);
+        semihosting::exit(3);
+    }
+    // As QEMU's own network has it.
+    let address = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 2, 15), 24);
+    let config = NetConfig::ipv4_static(StaticConfigV4 {
+        address,
+        gateway: Some(Ipv4Addr::new(10, 0, 2, 2)),
+        dns_servers: Default::default(),
+    });
+    let (stack, runner) = embassy_net::new(driver, config, RESOURCES.init(StackResources::new()), seed);
+    if let Ok(token) = run_network(runner) {
+        spawner.spawn(token);
+    }
+    if let Ok(token) = keep_time(host) {
+        spawner.spawn(token);
+    }
+    for memory in SOCKETS.take() {
+        if let Ok(token) = serve(host, stack, port, memory) {
+            spawner.spawn(token);
+        }
+    }
+    for text in TEXTS.take() {
+        if let Ok(token) = run_actions(host, text) {
+            spawner.spawn(token);
+        }
+    }
+    if let Some(server) = ntp
+        && let Ok(token) = ask_time(host, stack, IpEndpoint::new((*server.ip()).into(), server.port()))
+    {
+        spawner.spawn(token);
+    }
+    let (size, used) = stack::used();
+    defmt::debug!("stack: {=usize} of {=usize} bytes used so far", used, size);
+    defmt::info!("listening on 127.0.0.1:{=u16}", port);
+}

@@ -1,0 +1,34 @@
+//! Mainspring as firmware of the boards `mps2-an385` (Cortex-M3), `mps2-an386` (M4) and `mps2-an500` (M7), as QEMU emulates
+//! them. `run` beside this folder builds and boots it.
+//!
+//! What is of the board is in files of its own: [`lan9118`](lan9118) the network, [`clock`](clock) the timers,
+//! [`executor`](executor) how it sleeps, [`nor`](nor) the flash, [`board`](board) the addresses. What a firmware for another
+//! board takes over is `firmware`.
+
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod actions;
+#[cfg(target_os = "none")]
+mod board;
+#[cfg(target_os = "none")]
+mod clock;
+#[cfg(target_os = "none")]
+mod executor;
+#[cfg(target_os = "none")]
+mod faults;
+#[cfg(target_os = "none")]
+mod firmware;
+#[cfg(target_os = "none")]
+mod lan9118;
+#[cfg(target_os = "none")]
+mod nor;
+#[cfg(target_os = "none")]
+mod ram;
+#[cfg(target_os = "none")]
+mod semihosting;
+#[cfg(target_os = "none")]
+mod stack;
+
+#[cfg(not(target_os = "none"))]
+fn main() {}

@@ -1,0 +1,40 @@
+//! How deep the stack ever was: what was not used still has the pattern that it was painted with.
+
+use core::{arch::asm, ptr};
+
+const PATTERN: u32 = 0xA5A5_5A5A;
+/// Bytes below the stack pointer that painting itself may use.
+const OURS: usize = 256;
+
+unsafe extern "C" {
+    /// The highest address of the stack, which grows downwards.
+    static _stack_start: u32;
+    /// The lowest: behind it begin the statics.
+    static _stack_end: u32;
+}
+
+fn ends() -> (usize, usize) {
+    (&raw const _stack_end as usize, &raw const _stack_start as usize)
+}
+
+/// Paints what is not used yet.
+pub(crate) fn paint() {
+    let pointer: usize;
+    // SAFETY: it reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    for word in (ends().0..pointer.saturating_sub(OURS)).step_by(4) {
+        // SAFETY: this is below the stack pointer and above everything else.
+        unsafe { ptr::write_volatile(word as *mut u32, PATTERN) };
+    }
+}
+
+/// The bytes that the stack has, and the most that were ever used.
+pub(crate) fn used() -> (usize, usize) {
+    let (low, high) = ends();
+    let unused = (low..high)
+        .step_by(4)
+        // SAFETY: this is the stack; what is read of it is compared with the pattern and nothing else.
+        .take_while(|word| unsafe { ptr::read_volatile(*word as *const u32) } == PATTERN)
+        .count();
+    (high - low, high - low - 4 * unused)
+}

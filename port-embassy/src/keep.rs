@@ -1,6 +1,12 @@
 //! A store that has work for idle moments: flash that erases ahead, so that a call does not wait for an erase.
 
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 use mainspring::ports::Store;
+
+use crate::flash::FlashStore;
+
+/// Milliseconds that it takes to remove an item from a log of a few hundred kilobytes.
+const REMOVAL: u32 = 100;
 
 /// A [`Store`] that may use time in which nothing is due.
 ///
@@ -15,4 +21,18 @@ pub trait Keep: Store {
 
     /// Does one step. What fails is tried again, or told by the next call of the store that needs it.
     fn tidy(&mut self) {}
+}
+
+impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize, const RECORD: usize> Keep
+    for FlashStore<F, PAGES, KEYS, ITEM, RECORD>
+{
+    /// To remove an item reads the whole log.
+    fn wants(&self) -> Option<u32> {
+        (!self.is_tidy()).then_some(REMOVAL)
+    }
+
+    fn tidy(&mut self) {
+        // A flash that fails tells the next call that needs it.
+        let _ = FlashStore::tidy(self);
+    }
 }

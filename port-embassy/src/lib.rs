@@ -8,6 +8,7 @@ pub mod accounts;
 pub mod actions;
 #[cfg(feature = "embassy")]
 pub mod entropy;
+pub mod flash;
 #[cfg(feature = "embassy")]
 pub mod host;
 #[cfg(feature = "embassy")]

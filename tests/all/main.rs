@@ -5,6 +5,7 @@
 mod auth;
 mod engine;
 mod epm;
+mod flash;
 mod house;
 mod linux;
 mod mgmt;

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod disk;
+pub mod nor;
 pub mod server;
 pub mod store;
 pub mod stubs;

@@ -17,6 +17,7 @@ use mainspring::{
 use mainspring_embassy::{
     accounts::{AccountBook, BuiltIn, Kept, Secret},
     entropy::Seeded,
+    flash::{Blocking, FlashStore},
     host::{Host, Parts},
     log::Defmt,
     memory::Memory,
@@ -30,7 +31,7 @@ use crate::{
     actions::Demo,
     board, clock, executor,
     lan9118::Lan9118,
-    nor::HostNor,
+    nor::{HostNor, PAGES},
     semihosting::{self, Arguments, File},
     stack,
 };
@@ -48,7 +49,11 @@ const CALL: usize = 7168;
 /// Bytes of the longest definition at rest.
 const IMAGE: usize = 1536;
 /// Bytes of the longest definition with its entry.
-const RECORD: usize = 2560;
+const RECORD: usize = 2048;
+/// Items of the flash: definition, entry and state of each task, what runs, accounts, and some that were just deleted.
+const KEYS: usize = 3 * TASKS + INSTANCES + 18;
+/// Bytes of the longest item of the flash.
+const ITEM: usize = 512;
 /// The longest fragment that is taken.
 const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
 /// Actions that may run at once.
@@ -58,6 +63,7 @@ const TEXT: usize = 512;
 /// Bytes of the heap, which only task XML uses.
 const HEAP: usize = 22 * 1024;
 
+type Flash = FlashStore<Blocking<HostNor>, { PAGES - 2 }, KEYS, ITEM, RECORD>;
 type Socket = SocketMemory<1460, 1460, { FRAGMENT as usize }>;
 
 /// Used while a task XML is read, and empty otherwise.
@@ -151,13 +157,23 @@ fn main() -> ! {
         board::NAME
     );
 
-    let Ok(nor) = HostNor::open(arguments.value("flash").unwrap_or("flash.bin"), number("cut")) else {
-        defmt::error!("the file of the flash cannot be used");
-        semihosting::exit(1);
+    let store = match HostNor::open(arguments.value("flash").unwrap_or("flash.bin"), number("cut")) {
+        Ok(nor) => Flash::mount(Blocking(nor)),
+        Err(_) => {
+            defmt::error!("the file of the flash cannot be used");
+            semihosting::exit(2);
+        }
     };
-    let _ = nor;
-    static STORE: StaticCell<crate::ram::ArrayStore> = StaticCell::new();
-    let store = STORE.init(crate::ram::ArrayStore::default());
+    static STORE: StaticCell<Flash> = StaticCell::new();
+    let store = match store {
+        Ok(store) => STORE.init(store),
+        Err(error) => {
+            defmt::error!("the flash is refused: {}", error);
+            semihosting::exit(2);
+        }
+    };
+    let usage = store.usage();
+    defmt::info!("flash: {=u32} of {=u32} bytes used by {=u32} records", usage.used, usage.capacity, usage.records);
     static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>> =
         ConstStaticCell::new(Memory::new());
     static ENTROPY: StaticCell<Seeded> = StaticCell::new();

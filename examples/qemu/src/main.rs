@@ -24,8 +24,6 @@ mod lan9118;
 #[cfg(target_os = "none")]
 mod nor;
 #[cfg(target_os = "none")]
-mod ram;
-#[cfg(target_os = "none")]
 mod semihosting;
 #[cfg(target_os = "none")]
 mod stack;

@@ -31,6 +31,8 @@ pub const CALL_TIME: u64 = 30_000;
 pub const IDLE_TIME: u64 = 3_600_000;
 /// The same for a connection on which nobody is logged in: it is one of those that others are waiting for.
 pub const STRANGER_IDLE_TIME: u64 = 60_000;
+/// Milliseconds after which a connection on which nobody is logged in makes room, where there are few and all are taken.
+pub const STRANGER_TIME: u64 = 2_000;
 
 /// UTF-16 code units of a path; a longer one gets `E_INVALID_NAME`.
 pub const PATH_UNITS: usize = 260;

@@ -17,7 +17,7 @@ use crate::{
     epm,
     event::{Closed, Event},
     guid::Guid,
-    limits::EVENTS,
+    limits::{EVENTS, STRANGER_TIME},
     mgmt,
     ports::{Ports, StoreError},
     rpc::{self, Association, Call, Counts, Fault, Interface, Login, Pool, Services, Step, Trust},
@@ -133,6 +133,8 @@ pub struct ConnectionSlot {
     port: u16,
     /// The IPv4 address it came to; unspecified if it has none.
     local: [u8; 4],
+    /// When it was accepted.
+    came: Monotonic,
     deadline: Monotonic,
 }
 
@@ -165,8 +167,8 @@ pub struct Config<'a> {
     pub fragment: u16,
 }
 
-/// While fewer than one in this many slots for connections are free, or none is, each new connection costs the oldest stranger
-/// his.
+/// While fewer than one in this many slots for connections are free, each new connection costs the oldest stranger his. Where
+/// there are fewer slots than this, he has [`STRANGER_TIME`] to log in once all are taken.
 const CROWDED: usize = 8;
 
 /// Every slot for connections is taken: the host closes the connection at once.
@@ -316,6 +318,7 @@ impl<'a> Scheduler<'a> {
                 IpAddr::V4(address) => address.octets(),
                 IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED.octets(),
             },
+            came: now.monotonic,
             deadline: Monotonic::MAX,
         };
         let connection = slot.id(free);
@@ -323,10 +326,10 @@ impl<'a> Scheduler<'a> {
         slot.expect_by(&association);
         self.next_check = self.next_check.min(slot.deadline);
         self.open += 1;
-        let spare = (self.connections.len() / CROWDED).max(1);
-        if self.open > self.connections.len().saturating_sub(spare) {
+        if self.open > self.connections.len() - self.connections.len() / CROWDED {
             self.close_a_stranger(connection);
         }
+        self.make_room(now.monotonic);
         Ok((connection, association))
     }
 
@@ -414,6 +417,29 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// Where there are few slots and all are taken, closes the stranger that has been there longest, as soon as he has been there
+    /// long enough to log in.
+    fn make_room(&mut self, now: Monotonic) {
+        if self.connections.len() >= CROWDED || self.open < self.connections.len() {
+            return;
+        }
+        // One that is on its way out makes room already.
+        if self.connections.iter().any(|slot| slot.closing || slot.deadline == Monotonic::MAX) {
+            return;
+        }
+        let strangers = self.connections.iter_mut().enumerate().filter(|(_, slot)| !slot.known);
+        let Some((place, slot)) = strangers.min_by_key(|(_, slot)| slot.came) else { return };
+        let due = slot.came.plus(STRANGER_TIME);
+        if now < due {
+            self.next_check = self.next_check.min(due);
+            return;
+        }
+        slot.closing = true;
+        self.closing += 1;
+        let connection = slot.id(place).0;
+        self.tell(Event::ConnectionClosed { connection, reason: Closed::NoConnectionSlot });
+    }
+
     /// Closes what has been silent for longer than it may be.
     fn close_overdue(&mut self, now: Monotonic) {
         if now < self.next_check {
@@ -422,6 +448,7 @@ impl<'a> Scheduler<'a> {
         self.close_where(None, |slot| slot.deadline <= now);
         let open = self.connections.iter().take(self.touched).filter(|slot| slot.used && !slot.closing);
         self.next_check = open.map(|slot| slot.deadline).min().unwrap_or(Monotonic::MAX);
+        self.make_room(now);
     }
 
     /// Marks connections to be closed; without a `reason` for the one that their deadline is for.
@@ -478,6 +505,7 @@ impl ConnectionSlot {
         generation: 0,
         port: 0,
         local: [0; 4],
+        came: Monotonic(0),
         deadline: Monotonic(0),
     };
 

@@ -19,7 +19,7 @@ import tasks
 from firmware import Firmware
 from proxy import Proxy, Wire, vanish
 from rpc import code, refused
-from server import arguments, equal, free_port, run, until
+from server import arguments, equal, run, until
 from sntp import WRONG, TimeServer
 
 ARGUMENTS = arguments()
@@ -38,22 +38,6 @@ def register(dce, path, xml, flags=CREATE):
 
 def through(proxy):
     return rpc.bind(proxy.port, user=HOST.name, password=HOST.password)
-
-
-def free_slots():
-    """Every connection is free: as many clients as it serves can log in at once."""
-    clients = [until(bound_or_not, 10, "a connection is free") for _ in range(HOST.connections)]
-    for dce in clients:
-        tsch.hSchRpcHighestVersion(dce)
-    for dce in clients:
-        dce.disconnect()
-
-
-def bound_or_not():
-    try:
-        return rpc.bound(HOST)
-    except BROKEN:
-        return None
 
 
 def seconds_off(noted, due):
@@ -132,7 +116,7 @@ def bad_connections():
     finally:
         for proxy in stalled:
             proxy.close()
-    free_slots()
+    rpc.all_free(HOST)
     assert HOST.alive()
 
 
@@ -159,11 +143,11 @@ def vanishing_clients():
                 connection = socket.create_connection(("127.0.0.1", HOST.port), timeout=5)
                 connection.sendall(b"\x05\x00\x0b\x03")
             else:
-                dce = until(bound_or_not, 10, "a connection is free")
+                dce = rpc.bound(HOST)
                 connection = dce.get_rpc_transport().get_socket()
                 connection.sendall(os.urandom(turn * 7 + 1) if turn else b"")
             vanish(connection)
-    free_slots()
+    rpc.all_free(HOST)
     assert HOST.alive()
 
 
@@ -178,7 +162,7 @@ def four_at_once():
 
     def client(number):
         try:
-            dce = until(bound_or_not, 10, "a connection")
+            dce = rpc.bound(HOST)
             path = f"\\Client {number}"
             while time.time() < due[-1] + 0.5:
                 words = f"{number}-{counts[number]} " * 20
@@ -188,7 +172,7 @@ def four_at_once():
                 counts[number] += 1
             dce.disconnect()
         except Exception as failure:
-            failures.append(failure)
+            failures.append(str(failure))
 
     crowd = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(HOST.connections)]
     for one in crowd:
@@ -206,7 +190,7 @@ def four_at_once():
 
 def one_too_many():
     """a client beyond those that it serves at once is refused or waits, and does no harm"""
-    inside = [until(bound_or_not, 10, "a connection") for _ in range(HOST.connections)]
+    inside = [rpc.bound(HOST) for _ in range(HOST.connections)]
     begun = time.monotonic()
     try:
         with socket.create_connection(("127.0.0.1", HOST.port), timeout=2) as outside:
@@ -219,7 +203,7 @@ def one_too_many():
     for dce in inside:
         tsch.hSchRpcHighestVersion(dce)
         dce.disconnect()
-    free_slots()
+    rpc.all_free(HOST)
 
 
 def too_much():
@@ -240,7 +224,7 @@ def too_much():
             said = "remote_no_memory"
         except OSError:
             # What is left of a call that was refused is not read.
-            said, dce = "closed", until(bound_or_not, 10, "a connection")
+            said, dce = "closed", rpc.bound(HOST)
         answers.add(said)
         print(f"# {size} characters: {said}")
     # Many small elements need much more memory than their text.
@@ -295,11 +279,10 @@ def fill(host, dce, size):
 
 def bad_wire():
     """frames that are lost, doubled and late: calls are answered all the same, and tasks fire on time"""
-    inner, port = HOST.inner, free_port()
-    with Wire(port, inner, SEED, lost=0.03, twice=0.1, late=0.2) as wire, Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
-        host.port = port
+    host = Firmware(ARGUMENTS.image, ARGUMENTS.board)
+    with Wire(host.port, SEED, lost=0.03, twice=0.1, late=0.2) as wire, host:
         host.start(extra=["--nic", wire.nic])
-        dce = until(lambda: bound_to(host), 20, "somebody is served")
+        dce = rpc.bound(host)
         first = round(time.time() + 4, 3)
         due = [first + number for number in range(5)]
         triggers = "".join(map(tasks.at_moment, due))
@@ -314,7 +297,7 @@ def bad_wire():
         print(f"# {wire.carried} frames carried, {wire.dropped} lost, {wire.doubled} doubled, {wire.delayed} late")
         assert wire.dropped > 5 and wire.doubled > 20 and wire.delayed > 40, "that was not much of a test"
         # A wire that is cut: those who were there are forgotten, and when it is mended others are served.
-        clients = [until(lambda: bound_to(host), 30, "a connection") for _ in range(host.connections - 1)]
+        clients = [rpc.bound(host) for _ in range(host.connections - 1)]
         wire.lost = wire.twice = wire.late = 0
         wire.dead = True
         for client in clients + [dce]:
@@ -322,18 +305,11 @@ def bad_wire():
         time.sleep(host.silence)
         wire.dead = False
         begun = time.monotonic()
-        again = [until(lambda: bound_to(host), 30, "a connection, of those that vanished") for _ in range(host.connections)]
+        again = [rpc.bound(host) for _ in range(host.connections)]
         print(f"# all connections free again {time.monotonic() - begun:.1f} s after {host.silence} s of silence")
         for client in again:
             tsch.hSchRpcHighestVersion(client)
         assert host.alive()
-
-
-def bound_to(host):
-    try:
-        return rpc.bound(host)
-    except BROKEN:
-        return None
 
 
 def by_sntp():
@@ -368,7 +344,7 @@ def measures():
     for _ in range(3):
         HOST.kill()
         HOST.start()
-        dce = until(bound_or_not, 10, "a connection")
+        dce = rpc.bound(HOST)
         tsch.hSchRpcHighestVersion(dce)
         took = time.time() - HOST.begun
         listening = HOST.wait_for("listening").arrived - HOST.begun
@@ -401,4 +377,5 @@ with HOST:
         ],
         ARGUMENTS.only,
         HOST,
+        lambda: rpc.all_free(HOST),
     )

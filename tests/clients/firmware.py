@@ -19,9 +19,9 @@ from xml.sax.saxutils import escape
 from server import Target, free_port, until
 
 RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "qemu", "run")
-# What the action `log` writes: the moment, and its arguments.
-NOTE = re.compile(r"\blog (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+)Z (.*)$")
-BOOT = re.compile(r"\bboot\b")
+# What the action `log` writes: the moment, or `-` where that is not known, and its arguments.
+NOTE = re.compile(r"^log (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|-) (.*)$")
+BOOT = "boot of "
 LISTENING = "listening on 127.0.0.1:"
 
 # A line of the log, when it arrived here, and in which life of the firmware.
@@ -34,7 +34,11 @@ class Firmware(Target):
     """One flash and, while it runs, one board on it. `extra` are further words for `examples/qemu/run`."""
 
     name, password = "alice", "Passw0rd!"
-    entries, longest, answer, connections = 20, 2_000, 4_096, 4
+    entries, longest, answer, connections = 20, 1_000, 7_000, 4
+    scarce = True
+    patience = 5
+    # Seconds after which a client that says nothing at all, not even to the network, is gone.
+    silence = 42
     epm = None
     lacks = {
         "processes": "an action is a function of the firmware",
@@ -100,11 +104,11 @@ class Firmware(Target):
 
     def machine(self):
         """The process id of QEMU."""
-        for entry in os.listdir("/proc"):
+        for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{entry}/stat") as stat:
                     name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
-            except (FileNotFoundError, NotADirectoryError, ProcessLookupError, IndexError):
+            except (FileNotFoundError, ProcessLookupError):
                 continue
             if name.startswith("qemu") and int(rest.split()[3]) == self.process.pid and rest.split()[0] != "Z":
                 return int(entry)
@@ -133,9 +137,13 @@ class Firmware(Target):
         self.process.stdout.close()
         self.process = None
 
+    def resident(self):
+        """Its memory has a fixed size."""
+        return 0
+
     def boots(self):
         """How often it has booted since it was started."""
-        return sum(1 for line in self.in_this_life() if BOOT.search(line.text))
+        return sum(1 for line in self.in_this_life() if line.text.startswith(BOOT))
 
     def alive(self):
         """It runs, and never was reset."""
@@ -176,5 +184,6 @@ class Firmware(Target):
         for line in list(self.said):
             found = NOTE.search(line.text)
             if found and found[2].split(" ", 1)[0] == name:
-                moment = datetime.datetime.fromisoformat(found[1] + "+00:00").timestamp()
+                known = found[1] != "-"
+                moment = datetime.datetime.fromisoformat(found[1].replace("Z", "+00:00")).timestamp() if known else None
                 yield line, moment, found[2][len(name) + 1 :]

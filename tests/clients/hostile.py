@@ -101,15 +101,7 @@ def given_back():
     if HOST.has("memory that grows"):
         until(lambda: HOST.descriptors() < 100, 10, "descriptors are given back")
     else:
-        for dce in [until(bound_or_not, 10, "every connection is free again") for _ in range(HOST.connections)]:
-            dce.disconnect()
-
-
-def bound_or_not():
-    try:
-        return rpc.bound(HOST)
-    except (rpc.DCERPCException, OSError):
-        return None
+        rpc.all_free(HOST)
 
 
 def garbage():
@@ -118,6 +110,7 @@ def garbage():
         connection = connect()
         connection.sendall(junk)
         assert closed(connection), f"{junk[:20]!r} left the connection open"
+        connection.close()
         served()
 
 
@@ -137,6 +130,7 @@ def lying_lengths():
         except ConnectionError:
             pass  # Closed before all was sent.
         assert closed(connection), f"length {length}"
+        connection.close()
     for auth in (1, len(good), 65535):
         connection = connect()
         connection.sendall(good[:10] + struct.pack("<H", auth) + good[12:])
@@ -148,20 +142,46 @@ def lying_lengths():
 
 def slow_bind():
     """a bind or a call that never finishes is closed within its stated time, one that trickles too"""
-    silent, started, trickling, bound_half = connect(), connect(), connect(), connect()
-    # A call whose last fragment never comes.
-    half_call = rpc.bound(HOST, interface=tsch.MSRPC_UUID_TSCHS)
-    send_part(half_call)
-    half_call = half_call.get_rpc_transport().get_socket()
-    begun = time.monotonic()
-    started.sendall(bind_pdu()[:20])
-    # A bind with a first token, whose second leg never comes.
-    half = rpc_negotiate()
-    bound_half.sendall(half)
-    equal(answer(bound_half)[0], BIND_ACK, "answer to the first leg")
+
+    def silent():
+        return connect()
+
+    def started():
+        connection = connect()
+        connection.sendall(bind_pdu()[:20])
+        return connection
+
+    def half_bound():
+        """A bind with a first token, whose second leg never comes."""
+        connection = connect()
+        connection.sendall(rpc_negotiate())
+        equal(answer(connection)[0], BIND_ACK, "answer to the first leg")
+        return connection
+
+    def half_a_call():
+        """A call whose last fragment never comes."""
+        dce = rpc.bound(HOST)
+        send_part(dce)
+        return dce.get_rpc_transport().get_socket()
+
+    # One connection stays free: when all are taken, strangers are sent away sooner.
+    some = HOST.connections - 1
+    ways = [connect, half_a_call, silent, started, half_bound]
+    for first in range(0, len(ways), some):
+        rpc.all_free(HOST)
+        waiting, trickling = {}, None
+        begun = time.monotonic()
+        for way in ways[first : first + some]:
+            connection = way()
+            waiting[connection] = way.__name__.replace("_", " ").replace("connect", "trickling")
+            trickling = connection if way is connect else trickling
+        all_closed(waiting, trickling, begun)
+    served()
+
+
+def all_closed(waiting, trickling, begun):
+    """Waits until all these are closed, while a bind goes to one of them byte by byte."""
     trickle, at = bind_pdu(), 0
-    waiting = {silent: "silent", started: "started", trickling: "trickling", bound_half: "half bound"}
-    waiting[half_call] = "half a call"
     while waiting and time.monotonic() - begun < BIND_TIME + SLACK:
         if trickling in waiting and at < len(trickle) - 1 and time.monotonic() - begun > at * 1.0:
             try:
@@ -176,8 +196,8 @@ def slow_bind():
                 gone = True
             if gone:
                 print(f"# {waiting.pop(connection)}: closed after {time.monotonic() - begun:.1f} s")
+                connection.close()
     assert not waiting, f"still open after {BIND_TIME + SLACK} s: {list(waiting.values())}"
-    served()
 
 
 def send_part(dce):
@@ -215,7 +235,7 @@ def idle_connections():
     # Those who hold a connection that was authenticated keep it, whatever the others do.
     try:
         # With few connections one that is to be closed may be in the way for a moment.
-        until(bound_or_not, 5, "somebody gets in").disconnect()
+        rpc.bound(HOST).disconnect()
         served()
     finally:
         cost = grown(before)
@@ -301,7 +321,7 @@ def xml_bombs():
 
     malformed, too_many, unexpected, missing, no_memory = 0x8004131A, 0x8004131D, 0x80041316, 0x80041319, 0x8007000E
     # With little memory it may run out of it first, and what fits into it is no bomb yet: there the actions are missed.
-    scarce = (no_memory, missing) if HOST.longest < 10_000 else ()
+    scarce = (no_memory, missing) if HOST.scarce else ()
     deep, wide = HOST.longest // 10, HOST.longest // 2
     laughs = "<!DOCTYPE lolz [<!ENTITY lol 'lol'>" + "".join(
         f"<!ENTITY lol{n} '{f'&lol{n - 1 if n > 1 else str()};' * 10}'>" for n in range(1, 10)
@@ -403,6 +423,7 @@ def many_at_once():
             tsch.hSchRpcHighestVersion(dce)
             took = time.monotonic() - begun
             assert took < 5, f"{took:.1f} s"
+            dce.disconnect()
     finally:
         stop.set()
     for one in crowd:
@@ -550,4 +571,5 @@ with HOST:
         ],
         ARGUMENTS.only,
         HOST,
+        lambda: rpc.all_free(HOST),
     )

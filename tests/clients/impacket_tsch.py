@@ -26,7 +26,7 @@ HAS_NOT_RUN, RUNNING, NO_MORE_RUNS, NOT_SCHEDULED = 0x41303, 0x41301, 0x41304, 0
 TASK_NOT_RUNNING, TASK_DISABLED, NOT_ON_DEMAND = 0x8004130B, 0x80041326, 0x80041328
 UNEXPECTED_NODE, NAMESPACE, INVALID_VALUE = 0x80041316, 0x80041317, 0x80041318
 MISSING_NODE, MALFORMED, TOO_MANY_NODES = 0x80041319, 0x8004131A, 0x8004131D
-UNSUPPORTED_ACCOUNT_OPTION = 0x80041314
+UNSUPPORTED_ACCOUNT_OPTION, NO_MEMORY = 0x80041314, 0x8007000E
 CREATE, UPDATE, VALIDATE, DISABLE = tsch.TASK_CREATE, tsch.TASK_UPDATE, tsch.TASK_VALIDATE_ONLY, tsch.TASK_DISABLE
 STATE = tsch.SCH_FLAG_STATE
 DISABLED, READY, IS_RUNNING = tsch.TASK_STATE_DISABLED, tsch.TASK_STATE_READY, tsch.TASK_STATE_RUNNING
@@ -337,7 +337,8 @@ def bad_definitions():
     weekly = "<Triggers><CalendarTrigger><StartBoundary>2030-01-01T00:00:00</StartBoundary><ScheduleByWeek><WeeksInterval>1</WeeksInterval></ScheduleByWeek></CalendarTrigger></Triggers>"
     refused(MISSING_NODE, register, dce, "\\Bad", start + weekly + actions + "</Task>")
     triggers = "<Triggers>" + "<BootTrigger/>" * 49 + "</Triggers>"
-    refused(TOO_MANY_NODES, register, dce, "\\Bad", start + triggers + actions + "</Task>")
+    got, _ = code(register, dce, "\\Bad", start + triggers + actions + "</Task>")
+    assert got == TOO_MANY_NODES or got == NO_MEMORY and HOST.scarce, f"too many triggers: {got:#010x}"
     doctype = '<!DOCTYPE Task [<!ENTITY a "b">]>' + start + actions + "</Task>"
     refused(MALFORMED, register, dce, "\\Bad", doctype)
     refused(NOT_FOUND, tsch.hSchRpcGetTaskInfo, dce, "\\Bad")

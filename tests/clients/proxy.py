@@ -99,11 +99,11 @@ def vanish(connection):
 class Wire(threading.Thread):
     """An Ethernet wire between the firmware and a gateway of its own, on which frames get lost, come twice, or late.
 
-    `port` is where the gateway takes connections for the firmware, and `nic` is what QEMU is told of the wire. While `dead`
-    nothing passes at all.
+    `port` is where the gateway takes connections for the same port of the firmware, and `nic` is what QEMU is told of the
+    wire. While `dead` nothing passes at all.
     """
 
-    def __init__(self, port, inner, seed, lost=0.0, twice=0.0, late=0.0):
+    def __init__(self, port, seed, lost=0.0, twice=0.0, late=0.0):
         super().__init__(daemon=True)
         self.port, self.dice = port, random.Random(seed)
         self.lost, self.twice, self.late, self.dead = lost, twice, late, False
@@ -116,10 +116,10 @@ class Wire(threading.Thread):
         ends[2].close()
         ends[3].close()
         self.ends = ends[:2]
-        self.nic = f"socket,udp=127.0.0.1:{self.ports[0]},localaddr=127.0.0.1:{self.ports[2]}"
+        self.nic = f"socket,model=lan9118,udp=127.0.0.1:{self.ports[0]},localaddr=127.0.0.1:{self.ports[2]}"
         self.gateway = subprocess.Popen(
             ["qemu-system-arm", "-M", "none", "-nodefaults", "-display", "none", "-monitor", "none"]
-            + ["-netdev", f"user,id=user,hostfwd=tcp:127.0.0.1:{port}-:{inner}"]
+            + ["-netdev", f"user,id=user,hostfwd=tcp:127.0.0.1:{port}-:{port}"]
             + ["-netdev", f"socket,id=wire,udp=127.0.0.1:{self.ports[1]},localaddr=127.0.0.1:{self.ports[3]}"]
             + ["-netdev", "hubport,hubid=0,id=one,netdev=user", "-netdev", "hubport,hubid=0,id=two,netdev=wire"],
             stdin=subprocess.DEVNULL,

@@ -1,5 +1,7 @@
 """impacket, bound to a service of the server under test."""
 
+import gc
+import struct
 import time
 
 from impacket.dcerpc.v5 import epm, transport, tsch
@@ -18,8 +20,34 @@ PRIVACY = RPC_C_AUTHN_LEVEL_PKT_PRIVACY
 
 
 def bound(host, **named):
-    """A connection to the target, bound as its administrator unless `named` says otherwise."""
-    return bind(host.port, **{"user": host.name, "password": host.password, **named})
+    """A connection to the target, bound as its administrator unless `named` says otherwise.
+
+    A target with few connections may refuse one while it is still ending others; then it is tried again for a while.
+    """
+    end = time.monotonic() + host.patience
+    while True:
+        try:
+            return bind(host.port, **{"user": host.name, "password": host.password, **named})
+        except (ConnectionError, struct.error):
+            # What impacket makes of a connection that ends before it answers is an error of decoding.
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def all_free(host):
+    """Waits until every connection of a target with few of them is free: as many clients as it serves are served at once."""
+    if host.connections > 100:
+        return
+    # What a failed check left behind may still be open.
+    gc.collect()
+    clients = [bound(host) for _ in range(host.connections)]
+    for dce in clients:
+        tsch.hSchRpcHighestVersion(dce)
+    for dce in clients:
+        dce.disconnect()
+    # The other side hears of it a moment later.
+    time.sleep(0.2)
 
 
 def bind(where, level=PRIVACY, user=server.NAME, password=server.PASSWORD, domain="", interface=tsch.MSRPC_UUID_TSCHS):

@@ -186,14 +186,19 @@ class Tampering:
             except OSError:
                 got = b""
             if not got:
-                break
+                break  # The other thread must not go on waiting: it would keep the connection open.
             pending += got
             while len(pending) >= 16 and len(pending) >= (length := int.from_bytes(pending[8:10], "little")):
                 pdu, pending = bytearray(pending[:length]), pending[length:]
                 if tamper and pdu[2] == 2 and self.distance is not None:
                     pdu[-self.distance] ^= 0x10
                 sink.sendall(pdu)
-        sink.close()
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
 
 
 def canary_tampering():

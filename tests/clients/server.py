@@ -9,8 +9,9 @@ What a target is asked for:
 - `name`, `password`: an administrator's account; `port`, and `epm` or None, where it is called.
 - `notes(name, words)`: an action that writes a line of these words, which `lines(name)` returns; `nothing()`;
   `sleeps(seconds)`, stubborn or not; `notes_and_sleeps`; `fails(code)`.
-- `entries`: tasks and folders that a check may make; `longest`: characters of a description that it takes;
-  `answer`: bytes of its longest answer; `connections`: how many it serves at once.
+- `entries`: tasks and folders that a check may make; `longest`: characters of a description that it takes, and `scarce`;
+  `answer`: bytes of its longest answer; `connections`: how many it serves at once; `patience`: for how many seconds one may
+  be refused while others end.
 - `has(ability)`: whether it can do that at all. If not, that is printed, with the reason, and counted.
 - `start`, `kill` (a power cut), `stop`, `alive`, `tail` (the end of its log).
 """
@@ -67,6 +68,10 @@ class Target:
     """What both targets have in common."""
 
     name, password = NAME, PASSWORD
+    # Whether it has so little memory that a definition may be too large for it that is legal.
+    scarce = False
+    # Seconds for which a connection that is refused is tried again.
+    patience = 0
     # What it lacks, and why; and how often a check did without.
     lacks = {}
     without = 0

@@ -1,13 +1,12 @@
 """The power is cut at random moments: what was acknowledged is there, nothing is there by half, nothing ran twice.
 
-`--long` cuts 200 times instead of 20. MAINSPRING_SEED repeats a run as far as QEMU's own timing lets it.
+With MAINSPRING_LONG it cuts 200 times instead of 20. MAINSPRING_SEED repeats a run as far as QEMU's own timing lets it.
 """
 
 import collections
 import os
 import random
 import struct
-import sys
 import threading
 import time
 
@@ -20,9 +19,7 @@ import tasks
 from firmware import Firmware
 from server import arguments, equal, run, until
 
-LONG = "--long" in sys.argv
-if LONG:
-    sys.argv.remove("--long")
+LONG = bool(os.environ.get("MAINSPRING_LONG"))
 ARGUMENTS = arguments()
 SEED = int(os.environ.get("MAINSPRING_SEED", random.randrange(2**32)))
 CUTS = int(os.environ.get("MAINSPRING_ROUNDS", 200 if LONG else 20))

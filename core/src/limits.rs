@@ -12,8 +12,9 @@ pub const FRAGMENT_MAX: u16 = 5840;
 pub const FRAGMENT_CLIENT_MIN: u16 = 1432;
 /// Presentation contexts of one connection; further ones are rejected with local limit exceeded.
 pub const PRESENTATION_CONTEXTS: usize = 8;
-/// Security contexts of one connection; a bind or alter context for one more gets a fault or a nak.
-pub const SECURITY_CONTEXTS: usize = 4;
+/// Security contexts of one connection; a bind or alter context for one more gets a fault or a nak. Each takes 800 bytes of
+/// every connection on a machine of 32 bits.
+pub const SECURITY_CONTEXTS: usize = 2;
 /// Bytes of an authentication token; a longer one is refused as unreadable. A Kerberos ticket that Windows offers first, and
 /// that is ignored, may fill a fragment.
 pub const AUTH_TOKEN: usize = FRAGMENT_MAX as usize;

@@ -5,6 +5,8 @@ use embassy_time::{Duration, Timer};
 use mainspring::{status::Status, time::civil::DateTime};
 use mainspring_embassy::{actions, actions::Call};
 
+use crate::stack;
+
 /// A demonstration has nothing to switch: what it does it does with words and time.
 pub(crate) struct Demo;
 
@@ -43,6 +45,13 @@ impl Demo {
     async fn fail(&self, call: &Call<'_>) -> Status {
         call.words().next().and_then(|word| word.parse().ok()).map_or(Status::E_INVALIDARG, Status)
     }
+
+    /// `memory` writes to the log how deep the stack ever was.
+    async fn memory(&self, _: &Call<'_>) -> Status {
+        let (size, used) = stack::used();
+        defmt::info!("stack: {=usize} of {=usize} bytes", used, size);
+        Status::S_OK
+    }
 }
 
 actions! {
@@ -50,5 +59,6 @@ actions! {
         exec "log" => Demo::log,
         exec "sleep" => Demo::sleep,
         exec "fail" => Demo::fail,
+        exec "memory" => Demo::memory,
     }
 }

@@ -1,13 +1,15 @@
 //! The firmware: brings its parts together and starts its tasks. What a firmware for another board changes is in the parts.
 
-use core::{mem::MaybeUninit, net::Ipv4Addr};
+use core::{
+    mem::MaybeUninit,
+    net::{Ipv4Addr, SocketAddrV4},
+};
 
 use cortex_m_rt::entry;
 use defmt_semihosting as _;
 use embassy_executor::Spawner;
 use embassy_net::{Config as NetConfig, IpEndpoint, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 use embassy_time::Duration;
-use embedded_alloc::TlsfHeap;
 use mainspring::{
     auth::Identity,
     scheduler::Config,
@@ -30,6 +32,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 use crate::{
     actions::Demo,
     board, clock, executor,
+    heap::Heap,
     lan9118::Lan9118,
     nor::{HostNor, PAGES},
     semihosting::{self, Arguments, File},
@@ -45,7 +48,7 @@ const CONNECTIONS: usize = 4;
 /// Calls of several fragments that may be under way at once.
 const CALLS: usize = 1;
 /// Bytes of the longest call and of the longest reply: task XML of 3,000 characters, and what goes with it.
-const CALL: usize = 7168;
+const CALL: usize = 6656;
 /// Bytes of the longest definition at rest.
 const IMAGE: usize = 1536;
 /// Bytes of the longest definition with its entry.
@@ -61,14 +64,14 @@ const RUNNERS: usize = 3;
 /// Bytes of a command with its arguments, parameters put in.
 const TEXT: usize = 512;
 /// Bytes of the heap, which only task XML uses.
-const HEAP: usize = 22 * 1024;
+const HEAP: usize = 13 * 1024;
 
 type Flash = FlashStore<Blocking<HostNor>, { PAGES - 2 }, KEYS, ITEM, RECORD>;
-type Socket = SocketMemory<1460, 1460, { FRAGMENT as usize }>;
+type Socket = SocketMemory<1072, 1072, { FRAGMENT as usize }>;
 
 /// Used while a task XML is read, and empty otherwise.
 #[global_allocator]
-static ALLOCATOR: TlsfHeap = TlsfHeap::empty();
+static ALLOCATOR: Heap = Heap::empty();
 
 /// A demonstration: whoever reads this file gets in.
 static ACCOUNTS: [BuiltIn; 1] = [BuiltIn {
@@ -139,14 +142,28 @@ fn seed() -> Seeded {
     }
 }
 
+/// What is known when everything but the network stands.
+struct Prepared {
+    host: &'static Host<'static>,
+    port: u16,
+    ntp: Option<SocketAddrV4>,
+    /// For the network's own numbers.
+    seed: u64,
+}
+
 #[entry]
 fn main() -> ! {
     stack::paint();
+    let prepared = prepare();
+    executor::run(|spawner| spawn(spawner, prepared));
+}
+
+/// Makes everything. It is a function of its own so that what it needs of the stack is given back before anything runs.
+#[inline(never)]
+fn prepare() -> Prepared {
     static MEMORY_OF_HEAP: ConstStaticCell<[MaybeUninit<u8>; HEAP]> =
         ConstStaticCell::new([const { MaybeUninit::uninit() }; HEAP]);
-    let heap = MEMORY_OF_HEAP.take();
-    // SAFETY: it is called once, with memory that nobody else has.
-    unsafe { ALLOCATOR.init(heap.as_mut_ptr() as usize, HEAP) };
+    ALLOCATOR.give(MEMORY_OF_HEAP.take());
     clock::start();
 
     let arguments = Arguments::read();
@@ -216,11 +233,13 @@ fn main() -> ! {
             semihosting::exit(2);
         }
     }
-    executor::run(|spawner| spawn(spawner, host, port, ntp, u64::from_le_bytes(random)));
+    Prepared { host, port, ntp, seed: u64::from_le_bytes(random) }
 }
 
 /// Starts the network and all tasks.
-fn spawn(spawner: Spawner, host: &'static Host<'static>, port: u16, ntp: Option<core::net::SocketAddrV4>, seed: u64) {
+#[inline(never)]
+fn spawn(spawner: Spawner, prepared: Prepared) {
+    let Prepared { host, port, ntp, seed } = prepared;
     static DRIVER: ConstStaticCell<Lan9118> = ConstStaticCell::new(Lan9118::new());
     static RESOURCES: StaticCell<StackResources<{ CONNECTIONS + 1 }>> = StaticCell::new();
     static SOCKETS: ConstStaticCell<[Socket; CONNECTIONS]> =
@@ -261,7 +280,5 @@ fn spawn(spawner: Spawner, host: &'static Host<'static>, port: u16, ntp: Option<
     {
         spawner.spawn(token);
     }
-    let (size, used) = stack::used();
-    defmt::debug!("stack: {=usize} of {=usize} bytes used so far", used, size);
     defmt::info!("listening on 127.0.0.1:{=u16}", port);
 }

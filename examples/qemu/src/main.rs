@@ -20,6 +20,8 @@ mod faults;
 #[cfg(target_os = "none")]
 mod firmware;
 #[cfg(target_os = "none")]
+mod heap;
+#[cfg(target_os = "none")]
 mod lan9118;
 #[cfg(target_os = "none")]
 mod nor;

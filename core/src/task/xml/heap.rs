@@ -103,20 +103,39 @@ impl Need {
     /// until the tree is built.
     pub(super) fn is_there(&self, text: &str) -> Result<(), NoMemory> {
         let count = |wanted| text.bytes().filter(|byte| *byte == wanted).count();
-        // As many nodes are allocated at first; if they are not enough, twice as many, while the first are still there. In
-        // the end the lists are cut to what they hold, which some allocators do by making others.
+        // As many nodes are allocated at first; if they are not enough, twice as many, while the first are still there.
         let (first, attributes) = (count(b'<'), count(b'='));
         let nodes = if self.nodes <= first { first } else { first + self.nodes.max(2 * first) };
-        let bytes = (nodes + self.nodes) * Self::NODE
-            + (attributes + self.attributes) * Self::ATTRIBUTE
+        let bytes = nodes * Self::NODE
+            + attributes * Self::ATTRIBUTE
             + self.namespaces * (self.namespaces * 2 + 8 * Self::WORD)
             // A copy is made in a buffer that grows, and then kept.
             + self.copied + self.copies * Self::COPY + 4 * self.longest
             + Self::ONCE;
-        let mut tried = Vec::<u8>::new();
-        tried.try_reserve_exact(bytes).map_err(|_| NoMemory)?;
-        // Otherwise the compiler may leave out an allocation that nobody uses.
-        core::hint::black_box(&mut tried);
-        Ok(())
+        try_out(bytes)?;
+        if shrinks_in_place() {
+            return Ok(());
+        }
+        // In the end the lists are cut to what they hold, which this allocator does by making others.
+        try_out(bytes + self.nodes * Self::NODE + self.attributes * Self::ATTRIBUTE)
     }
+}
+
+/// Whether so many bytes can be had in one piece.
+fn try_out(bytes: usize) -> Result<(), NoMemory> {
+    let mut tried = Vec::<u8>::new();
+    tried.try_reserve_exact(bytes).map_err(|_| NoMemory)?;
+    // Otherwise the compiler may leave out an allocation that nobody uses.
+    core::hint::black_box(&mut tried);
+    Ok(())
+}
+
+/// Whether the allocator makes a block shorter where it is. It is asked when a longer block than both of these was just given
+/// back, so that neither can fail.
+fn shrinks_in_place() -> bool {
+    let mut block = Vec::<u8>::with_capacity(64);
+    block.push(0);
+    let before = core::hint::black_box(&mut block).as_ptr();
+    block.shrink_to_fit();
+    core::ptr::eq(before, core::hint::black_box(&mut block).as_ptr())
 }

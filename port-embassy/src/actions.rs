@@ -213,6 +213,15 @@ impl<'c> Call<'c> {
         })
     }
 
+    /// The folder that an Exec wants to be run in; empty if the task names none, and for a ComHandler.
+    #[must_use]
+    pub const fn working_directory(&self) -> &'c str {
+        match self.work {
+            Work::Command(Command { working_directory, .. }) => working_directory,
+            Work::Handler(_) => "",
+        }
+    }
+
     /// The Data of a ComHandler; empty for an Exec.
     #[must_use]
     pub const fn data(&self) -> &'c str {

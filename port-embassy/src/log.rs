@@ -31,6 +31,11 @@ pub enum Told<'t> {
         /// The connection.
         connection: u32,
     },
+    /// A connection on which nobody has logged in was closed, because every place was taken.
+    MadeRoom {
+        /// The connection.
+        connection: u32,
+    },
     /// The wall clock became known, or was set to another time.
     ClockSet {
         /// What it shows now.
@@ -109,7 +114,9 @@ impl Log for Defmt {
             },
             Told::TimeRefused { .. } | Told::NoSuchAction { .. } => defmt::warn!("{}", told),
             Told::Connected { .. } | Told::ClockSlewed { .. } => defmt::debug!("{}", told),
-            Told::BrokenOff { .. } | Told::ClockSet { .. } | Told::Progress { .. } => defmt::info!("{}", told),
+            Told::BrokenOff { .. } | Told::MadeRoom { .. } | Told::ClockSet { .. } | Told::Progress { .. } => {
+                defmt::info!("{}", told)
+            }
         }
     }
 }

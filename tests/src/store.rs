@@ -74,6 +74,8 @@ impl RamStore {
     }
 }
 
+impl mainspring_embassy::keep::Keep for RamStore {}
+
 impl Store for RamStore {
     fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
         self.readable()?;

@@ -22,7 +22,6 @@ use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::{Duration, Instant, Timer};
 use mainspring::{
     engine::{Context, Deadline, Engine, Loaded, Refused, Work},
-    event::Event,
     guid::Guid,
     ports::{Accounts, Entropy, Ports, StoreError},
     rpc::Association,
@@ -270,11 +269,6 @@ impl<'a> Host<'a> {
         self.state.borrow().scheduler.connections()
     }
 
-    /// Whether every place for a connection is taken.
-    pub(crate) fn is_crowded(&self) -> bool {
-        self.connections() >= self.closing.len()
-    }
-
     /// Tells the log.
     pub(crate) fn tell(&self, told: &Told<'_>) {
         self.state.borrow_mut().tell(told);
@@ -379,14 +373,7 @@ impl<'a> Host<'a> {
                         closing.close(connection);
                     }
                 }
-                Output::Tell(event) => {
-                    if let Event::LoggedIn { connection } = event
-                        && let Some(closing) = self.closing(ConnectionId(connection))
-                    {
-                        closing.logged_in(ConnectionId(connection));
-                    }
-                    state.tell(&Told::Core(event));
-                }
+                Output::Tell(event) => state.tell(&Told::Core(event)),
                 Output::Sleep(deadline) => {
                     state.deadline = deadline;
                     self.wake_by(state);

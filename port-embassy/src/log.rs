@@ -31,11 +31,6 @@ pub enum Told<'t> {
         /// The connection.
         connection: u32,
     },
-    /// A connection on which nobody has logged in was closed, because every place was taken.
-    MadeRoom {
-        /// The connection.
-        connection: u32,
-    },
     /// The wall clock became known, or was set to another time.
     ClockSet {
         /// What it shows now.
@@ -114,7 +109,7 @@ impl Log for Defmt {
             },
             Told::TimeRefused { .. } | Told::NoSuchAction { .. } => defmt::warn!("{}", told),
             Told::Connected { .. } | Told::ClockSlewed { .. } => defmt::debug!("{}", told),
-            Told::BrokenOff { .. } | Told::MadeRoom { .. } | Told::ClockSet { .. } | Told::Progress { .. } => {
+            Told::BrokenOff { .. } | Told::ClockSet { .. } | Told::Progress { .. } => {
                 defmt::info!("{}", told)
             }
         }

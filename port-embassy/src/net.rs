@@ -4,10 +4,10 @@
 //! is refused by the stack (RST) and may try again. So a firmware spawns as many [`serve_socket`]s as there shall be
 //! connections at once, for each port that it listens on.
 //!
-//! A connection ends when its peer closes it, when the core says so (a rule was broken, or nothing came for too long, see
-//! [`limits`](mainspring::limits)), when the peer takes no bytes for [`WRITE_TIME`], when it does not answer the stack's
-//! probes for [`PROBE_TIME`], because it is gone, or when every place is taken and nobody has logged in on it for
-//! [`STRANGER_TIME`]. The socket then waits for the next one.
+//! A connection ends when its peer closes it, when the core says so (a rule was broken, nothing came for too long, or every
+//! place is taken and nobody has logged in on it, see [`limits`](mainspring::limits)), when the peer takes no bytes for
+//! [`WRITE_TIME`], or when it does not answer the stack's probes for [`PROBE_TIME`], because it is gone. The socket then
+//! waits for the next one.
 //!
 //! The memory of a socket is lent by the firmware: a [`SocketMemory`], or slices.
 
@@ -17,7 +17,7 @@ use core::{
     task::Poll,
 };
 
-use embassy_futures::select::{Either3, select3};
+use embassy_futures::select::{Either, select};
 use embassy_net::{
     Stack,
     tcp::{Error, State, TcpSocket, TcpWriter},
@@ -43,10 +43,6 @@ pub const PROBE_TIME: Duration = Duration::from_secs(40);
 
 /// How long a peer may take to finish the handshake of a connection that it asked for.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-
-/// How long a connection without a login may be in the way when every place is taken: those who never log in cannot keep
-/// everybody else out.
-pub const STRANGER_TIME: Duration = Duration::from_secs(5);
 
 /// How long a connection that ends in order may take for that.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
@@ -85,8 +81,6 @@ impl Listener {
 pub struct Closing {
     /// Which connection is to be closed.
     connection: Cell<Option<ConnectionId>>,
-    /// On which connection somebody has logged in.
-    known: Cell<Option<ConnectionId>>,
     waker: RefCell<WakerRegistration>,
 }
 
@@ -94,11 +88,7 @@ impl Closing {
     /// Nothing is to be closed.
     #[must_use]
     pub const fn new() -> Self {
-        Self { connection: Cell::new(None), known: Cell::new(None), waker: RefCell::new(WakerRegistration::new()) }
-    }
-
-    pub(crate) fn logged_in(&self, connection: ConnectionId) {
-        self.known.set(Some(connection));
+        Self { connection: Cell::new(None), waker: RefCell::new(WakerRegistration::new()) }
     }
 
     pub(crate) fn close(&self, connection: ConnectionId) {
@@ -225,30 +215,13 @@ async fn serve_one(
             None => pending().await,
         }
     };
-    match select3(serving, closed, crowded_out(host, connection)).await {
-        Either3::First(Ended::Stream) => {
+    match select(serving, closed).await {
+        Either::First(Ended::Stream) => {
             host.tell(&Told::BrokenOff { connection: connection.0 });
             Manner::Reset
         }
         // What the core answered before it closed, a fault for example, still goes out.
-        Either3::First(Ended::ByPeer | Ended::ByServer) | Either3::Second(()) => Manner::InOrder,
-        Either3::Third(()) => {
-            host.tell(&Told::MadeRoom { connection: connection.0 });
-            Manner::Reset
-        }
-    }
-}
-
-/// Is done when the connection has to make room: every place is taken, and nobody has logged in on it for a while.
-async fn crowded_out(host: &Host<'_>, connection: ConnectionId) {
-    loop {
-        Timer::after(STRANGER_TIME).await;
-        if host.closing(connection).is_none_or(|closing| closing.known.get() == Some(connection)) {
-            pending::<()>().await;
-        }
-        if host.is_crowded() {
-            return;
-        }
+        Either::First(Ended::ByPeer | Ended::ByServer) | Either::Second(()) => Manner::InOrder,
     }
 }
 

@@ -9,6 +9,7 @@ use mainspring::{
     engine::{Creation, Entry, Refused, Registration},
     event::Event,
     guid::Guid,
+    limits::FRAGMENT_MAX,
     scheduler::Config,
     sid::Sid,
     status::Status,
@@ -201,7 +202,6 @@ pub(crate) struct Machine {
     pub(crate) host: &'static Host<'static>,
     pub(crate) diary: Diary,
     pub(crate) journal: Journal,
-    pub(crate) book: &'static AccountBook<'static>,
     /// The futures that run actions.
     pub(crate) runners: Vec<usize>,
 }
@@ -220,6 +220,7 @@ impl Machine {
                 identity: Identity { netbios_name: "BOARD", dns_name: "board" },
                 endpoints: &[],
                 version: tsch::VERSION,
+                fragment: FRAGMENT_MAX,
             },
             zone: made.zone,
             store: made.store,
@@ -239,7 +240,7 @@ impl Machine {
             .map(|_| world.spawn(async move { host.run_actions(board, &mut [0; 512]).await }).1)
             .collect();
         world.settle();
-        Self { host, diary, journal, book, runners }
+        Self { host, diary, journal, runners }
     }
 
     /// Listens with so many sockets.

@@ -15,7 +15,6 @@ use mainspring_embassy::entropy::Seeded;
 use crate::{machine::PORT, world::forever};
 
 /// Why a call was not answered.
-#[derive(Debug)]
 pub(crate) enum Lost {
     /// The connection could not be made, or broke off.
     Connection,
@@ -25,6 +24,17 @@ pub(crate) enum Lost {
     Rpc(ClientError),
     /// It answered with a fault.
     Fault(u32),
+}
+
+impl std::fmt::Debug for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connection => f.write_str("the connection broke off"),
+            Self::Silence => f.write_str("nothing came"),
+            Self::Rpc(error) => write!(f, "{error:?}"),
+            Self::Fault(fault) => write!(f, "fault {fault:#010x}"),
+        }
+    }
 }
 
 impl From<ClientError> for Lost {

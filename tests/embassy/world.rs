@@ -40,10 +40,6 @@ impl<T> Answer<T> {
     pub(crate) fn take(&self) -> Option<T> {
         self.0.borrow_mut().take()
     }
-
-    pub(crate) fn is_there(&self) -> bool {
-        self.0.borrow().is_some()
-    }
 }
 
 /// One executor and its time.
@@ -125,12 +121,6 @@ impl World {
             self.jump(Duration::from_millis(1));
         }
         answer.take().unwrap_or_else(|| panic!("no answer within {} s", within.as_secs()))
-    }
-
-    /// Runs one future to its end, and the others meanwhile.
-    pub(crate) fn run<T: 'static>(&mut self, within: Duration, future: impl Future<Output = T> + 'static) -> T {
-        let (answer, _) = self.spawn(future);
-        self.until(&answer, within)
     }
 }
 

@@ -22,6 +22,7 @@ RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "exam
 # What the action `log` writes: the moment, or `-` where that is not known, and its arguments.
 NOTE = re.compile(r"^log (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|-) (.*)$")
 BOOT = "boot of "
+USED = re.compile(r"^flash: (\d+) of (\d+) bytes used by (\d+) records$")
 LISTENING = "listening on 127.0.0.1:"
 
 # A line of the log, when it arrived here, and in which life of the firmware.
@@ -106,11 +107,11 @@ class Firmware(Target):
         """The process id of QEMU."""
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{entry}/stat") as stat:
-                    name, rest = stat.read().split("(", 1)[1].rsplit(")", 1)
+                with open(f"/proc/{entry}/stat") as stat, open(f"/proc/{entry}/cmdline", "rb") as command:
+                    session, words = stat.read().rsplit(")", 1)[1].split()[3], command.read().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if name.startswith("qemu") and int(rest.split()[3]) == self.process.pid and rest.split()[0] != "Z":
+            if int(session) == self.process.pid and b"-kernel" in words:
                 return int(entry)
         return None
 
@@ -140,6 +141,11 @@ class Firmware(Target):
     def resident(self):
         """Its memory has a fixed size."""
         return 0
+
+    def used(self):
+        """Bytes of the flash, and records, that it said were in use when it booted."""
+        found = next(found for line in self.in_this_life() if (found := USED.match(line.text)))
+        return int(found[1]), int(found[3])
 
     def boots(self):
         """How often it has booted since it was started."""

@@ -1,4 +1,7 @@
-"""A time server for the firmware, which can also be wrong in every way that a client must notice."""
+"""A time server for the firmware, which can also be wrong in ways that a client must notice.
+
+The kiss of death is not among them: it is obeyed, for longer than a test may take.
+"""
 
 import socket
 import struct
@@ -7,12 +10,16 @@ import time
 
 # Seconds from 1900 to 1970.
 EPOCH = 2_208_988_800
-WRONG = ("silent", "short", "unsynchronised", "kiss of death", "not the question's", "a question", "no time", "from elsewhere")
+# What is no answer to the question, and what is one of a server that does not know the time.
+STRANGE = ("short", "not the question's", "a question", "from elsewhere")
+IGNORANT = ("unsynchronised", "no time")
 
 
 class TimeServer(threading.Thread):
-    """Answers as `says` tells: "right", or one of `WRONG`, or "wrong" for all of these in turn. `ahead` is by how many
-    seconds it is ahead of this machine; wrong answers are ahead by a year more."""
+    """Answers right or, until `says` is "right", first with silence, then with all that is strange and one that is ignorant.
+
+    `ahead` is by how many seconds it is ahead of this machine; wrong answers are ahead by a year more.
+    """
 
     def __init__(self, says="right", ahead=0.0):
         super().__init__(daemon=True)
@@ -22,7 +29,7 @@ class TimeServer(threading.Thread):
         self.elsewhere.bind(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.says, self.ahead = says, ahead
-        self.asked, self.answered = [], []
+        self.asked, self.answered, self.complaints = 0, set(), []
         self.start()
 
     def run(self):
@@ -31,14 +38,17 @@ class TimeServer(threading.Thread):
                 question, whom = self.socket.recvfrom(1024)
             except OSError:
                 return
-            says = WRONG[len(self.asked) % len(WRONG)] if self.says == "wrong" else self.says
-            self.asked.append((time.monotonic(), says))
+            self.asked += 1
             if len(question) < 48 or question[0] & 7 != 3:
-                self.asked.append((time.monotonic(), f"no question of a client: {question.hex()}"))
-            elif says != "silent":
+                self.complaints.append(f"no question of a client: {question.hex()}")
+                continue
+            answers = ("right",) if self.says == "right" else STRANGE + (IGNORANT[self.asked % 2],) if self.asked > 1 else ()
+            for says in answers:
                 out = self.elsewhere if says == "from elsewhere" else self.socket
                 out.sendto(self.answer(question, says), whom)
-                self.answered.append(says)
+                self.answered.add(says)
+                # The client has no room for all of them at once.
+                time.sleep(0.02)
 
     def answer(self, question, says):
         now = time.time() + EPOCH + self.ahead + (0 if says == "right" else 365 * 86400)
@@ -46,8 +56,6 @@ class TimeServer(threading.Thread):
         leap, mode, stratum, origin, sent = 0, 4, 2, question[40:48], stamp
         if says == "unsynchronised":
             leap = 3
-        if says == "kiss of death":
-            stratum = 0
         if says == "not the question's":
             origin = bytes(8)
         if says == "a question":

@@ -1,4 +1,41 @@
-//! Mainspring on microcontrollers.
+//! Mainspring on microcontrollers: the core on `embassy-executor`, `embassy-time` and `embassy-net`, with its records in flash.
+//!
+//! Nothing here is of one board. `examples/qemu` in the repository is a whole firmware for three of them.
+//!
+//! # To another board in an hour
+//!
+//! 1. Bring up `embassy-executor`, a time driver and a network driver, as for any embassy firmware. The executor should sleep
+//!    when nothing is due: between deadlines this crate sets one timer, and no tick.
+//! 2. Bring the flash: a driver of `embedded-storage` (wrapped in [`flash::Blocking`]) or `embedded-storage-async`, for a part
+//!    whose words may be programmed once more to clear bits. Give the store pages of their own, nothing else in them.
+//! 3. Choose sizes: [`memory::Memory`], [`net::SocketMemory`] and [`flash::FlashStore`] have them as parameters. All of it is
+//!    zeros at first, so put it into `ConstStaticCell`s: it costs no flash, and is not built on the stack.
+//! 4. Write the functions that tasks may run, and list them with [`actions!`].
+//! 5. Decide who gets in ([`accounts`]), where random bytes come from (a TRNG as [`Entropy`](mainspring::ports::Entropy), or
+//!    [`entropy::Seeded`]), and where the time comes from ([`sntp`], or a [`wall::Rtc`]). Until the time is known, calendar
+//!    triggers wait.
+//! 6. Make a [`host::Host`], start it, and spawn its tasks: one [`keep_time`](host::Host::keep_time), as many
+//!    [`run_actions`](host::Host::run_actions) as actions may run at once, as many [`net::serve_socket`] as connections may be
+//!    open, and [`sntp::keep_wall_clock`].
+//!
+//! ```ignore
+//! let store = FlashStore::mount(Blocking(flash))?;
+//! let host = HOST.init(Host::new(Parts { memory: MEMORY.take().lend(), store: STORE.init(store), /* … */ }));
+//! host.start()?;
+//! spawner.spawn(keep_time(host)?);
+//! for socket in SOCKETS.take() {
+//!     spawner.spawn(serve(host, stack, socket)?);
+//! }
+//! ```
+//!
+//! With the feature `xml` tasks are registered and retrieved over the network; the firmware has an allocator then, which is
+//! used while one definition is read: about four bytes for each byte of it in UTF-8, if the allocator makes blocks shorter
+//! where they are, twice that otherwise. Too little gets `E_OUTOFMEMORY` for that call alone.
+//!
+//! # What it takes
+//!
+//! `examples/qemu/FIGURES.md` has the flash and the memory of a whole firmware, and the command that repeats them.
+//! What a power cut leaves, how flash wears, and how to choose pages for ten years says [`flash`].
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -32,9 +32,11 @@
 //! The log goes round, so all of its pages are erased equally often. The journal has two pages of its own, which take a
 //! record of a few words for each erase; they are erased once for every page full of records.
 //!
-//! For each run of a task about 150 bytes are programmed (`tests/data/flash/wear.txt` has the figures). A part with `N` pages of `P` bytes
-//! that can each be erased `E` times therefore lasts `N · P · E / 150` runs: 64 pages of 4 KB and 100,000 erases are 170
-//! million runs, or one every two seconds for ten years.
+//! For each run of a task about 110 bytes are programmed, with words of up to eight bytes; `tests/data/flash/wear.txt` in the
+//! repository has the figures, and how to repeat them. A part with `N` pages of `P` bytes that can each be erased `E` times
+//! therefore lasts `N · P · E / 110` runs: 64 pages of 4 KB and 100,000 erases are 238 million runs, or more than one every
+//! two seconds for ten years. Ten years of a run each minute are 5.3 million, for which two pages would do; take as many as
+//! the records need, and twice that, because a log that is nearly full copies more than it adds.
 //!
 //! # How long a call takes
 //!

@@ -3,6 +3,7 @@
 mod cuts;
 mod damage;
 mod model;
+mod wear;
 
 use std::collections::BTreeMap;
 

@@ -67,7 +67,7 @@ class Load(threading.Thread):
         self.host, self.dice, self.name, self.places = host, dice, name, places
         self.sure, self.maybe = sure, {}
         self.turns, self.demanded, self.moments, self.left_alone = 0, [], {}, {}
-        self.failure = None
+        self.failure, self.failed = None, 0
 
     def run(self):
         try:
@@ -76,7 +76,11 @@ class Load(threading.Thread):
                 self.turn(dce)
                 self.turns += 1
         except Exception as failure:  # The power was cut: whatever impacket makes of that.
-            self.failure = failure
+            self.failure, self.failed = failure, time.time()
+
+    def check(self, cut):
+        """Nothing but the cut ended it."""
+        assert self.failed > cut - 0.1, f"a call failed {cut - self.failed:.1f} s before the power was cut: {self.failure!r}"
 
     def change(self, path, to, call, *arguments):
         if path in self.sure:
@@ -89,7 +93,7 @@ class Load(threading.Thread):
     def turn(self, dce):
         # Some tasks are left alone until they have fired.
         now = time.time()
-        busy = {f"\\Power\\{place}" for place in self.places[:3]}
+        busy = {f"\\Power\\{place}" for place in self.places[: len(self.places) // 2]}
         busy = {path for path in busy if path in self.sure and now < self.moments.get(self.sure[path][2], 0) + 1.2}
         place = self.dice.choice([place for place in self.places if f"\\Power\\{place}" not in busy])
         path = f"\\Power\\{place}"
@@ -181,10 +185,12 @@ def at_random_moments():
     dice = random.Random(SEED)
     with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
         host.start()
-        fresh = host.used()
+        dce = rpc.bound(host)
+        learn(host, dce)
+        rpc.clear(dce)
+        fresh = settled(host)
         dce = rpc.bound(host)
         tsch.hSchRpcCreateFolder(dce, "\\Power")
-        learn(host, dce)
         sure, moments, left_alone, demanded, spans, turns = {}, {}, {}, [], [], 0
         for number in range(CUTS):
             up = host.wait_for("listening").arrived
@@ -196,12 +202,14 @@ def at_random_moments():
             for client in load:
                 client.start()
             time.sleep(dice.uniform(0.3, 3))
+            cut = time.time()
             host.kill()
-            spans.append((up, time.time()))
+            spans.append((up, cut))
             maybe = {}
             for client in load:
                 client.join(30)
                 assert not client.is_alive(), "a client did not notice that the power was cut"
+                client.check(cut)
                 maybe.update(client.maybe)
                 demanded += client.demanded
                 turns += client.turns
@@ -231,17 +239,28 @@ def at_random_moments():
         print(f"# {CUTS} cuts, {turns} calls, {len(demanded)} runs on demand, {count} runs noted, of {len(due)} firings that had to happen")
         dce = rpc.bound(host)
         rpc.clear(dce)
-        # What nothing points to any more is swept when it boots, after it has said what it found.
-        for _ in range(2):
-            host.kill()
-            host.start()
-        print(f"# bytes and records before {fresh}, after {CUTS} cuts and with everything deleted {host.used()}")
-        equal(host.used(), fresh, "bytes and records, when everything is deleted")
+        left = settled(host)
+        print(f"# bytes and records before {fresh}, after {CUTS} cuts and with everything deleted {left}")
+        equal(left, fresh, "bytes and records, when everything is deleted")
+
+
+def settled(host):
+    """Bytes and records in use when it boots, once it has tidied up what needs no longer be kept, for which it takes idle time."""
+    before = None
+    for _ in range(8):
+        time.sleep(1.5)
+        host.kill()
+        host.start()
+        if host.used() == before:
+            break
+        before = host.used()
+    return host.used()
 
 
 def at_exact_words():
     """the power is cut at exact words of a sequence of calls: the same holds"""
-    words = [1, 7, 40, 133, 400, 900] + [random.Random(SEED).randrange(1, 1500) for _ in range(4 if not LONG else 40)]
+    dice = random.Random(SEED)
+    words = [1, 133, 400, 900] + [dice.randrange(200, 6000) for _ in range(6 if not LONG else 60)]
     for number in words:
         with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
             host.start()
@@ -253,7 +272,7 @@ def at_exact_words():
             load = None
             try:
                 host.wait_for("listening")
-                load = Load(host, random.Random(SEED), f"w{number}", ["a", "b", "c"], {})
+                load = Load(host, random.Random(SEED), f"w{number}", list("abcdef"), {})
                 load.start()
                 load.join(20)
                 assert not load.is_alive(), f"the power was not cut at word {number}, after {load.turns} calls"
@@ -261,6 +280,9 @@ def at_exact_words():
                 # It may be cut while it boots.
                 if host.process.poll() is None:
                     raise
+            host.process.wait(10)
+            if load:
+                load.check(time.time() - 2)
             host.ended()
             host.start()
             dce = rpc.bound(host)

@@ -24,8 +24,22 @@ DAY = 86400
 PAGE, PAGES = 4096, 64
 
 
-def image(name, definitions):
-    """A flash image that holds these, each of which has its path in it."""
+def written_by_firmware(name, definitions):
+    """A flash that holds these, each of which has its path in it, as the firmware wrote it."""
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
+        host.start()
+        dce = rpc.bound(host)
+        for xml in definitions:
+            request = tsch.SchRpcRegisterTask()
+            request["path"], request["xml"], request["flags"], request["sddl"] = rpc.NULL, xml + "\0", tsch.TASK_CREATE, rpc.NULL
+            request["logonType"], request["cCreds"], request["pCreds"] = 0, 0, rpc.NULL
+            dce.request(request)
+        host.kill()
+        return shutil.copy(host.flash, f"{FOLDER}/{name}.bin")
+
+
+def written_by_host(name, definitions):
+    """A flash image that holds these, as our client wrote it."""
     files = []
     for number, xml in enumerate(definitions):
         files.append(f"{FOLDER}/{name}-{number}.xml")
@@ -50,13 +64,17 @@ def repeated(path, words, interval, host):
 
 
 def a_day():
-    """a day by the guest's clock, in which tasks of a flash image fire exactly as often as they should, within 5 ms"""
+    """a day by the guest's clock, in which tasks of a flash fire exactly as often as they should, within 5 ms"""
+    a_day_of(written_by_firmware)
+
+
+def a_day_of(write):
     with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
         daily = (
             "<CalendarTrigger><StartBoundary>2026-01-01T12:00:00Z</StartBoundary>"
             "<ScheduleByDay><DaysInterval>1</DaysInterval></ScheduleByDay></CalendarTrigger>"
         )
-        made = image(
+        made = write(
             "day",
             [
                 repeated("\\Day\\Minute", "minute", 1, host),
@@ -117,10 +135,17 @@ def damaged():
     """a damaged flash image is repaired or refused with a clear message, and nothing in it runs that nobody wrote"""
     dice = random.Random(SEED)
     with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
-        whole = image("whole", [
-            tasks.task(host.notes("whole", f"task {number}"), "<BootTrigger/>", registration=f"<URI>\\Whole\\{number}</URI><Description>{'d' * 300 * number}</Description>")
-            for number in range(6)
-        ])
+        whole = written_by_firmware(
+            "whole",
+            [
+                tasks.task(
+                    host.notes("whole", f"task {number}"),
+                    "<BootTrigger/>",
+                    registration=f"<URI>\\Whole\\{number}</URI><Description>{'d' * 160 * number}</Description>",
+                )
+                for number in range(6)
+            ],
+        )
     with open(whole, "rb") as file:
         good = file.read()
     written = [page for page in range(PAGES) if good[page * PAGE : (page + 1) * PAGE] != b"\xff" * PAGE]

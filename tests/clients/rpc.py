@@ -5,6 +5,7 @@ import struct
 import time
 
 from impacket.dcerpc.v5 import epm, transport, tsch
+from impacket.dcerpc.v5.dtypes import NULL
 from impacket.dcerpc.v5.rpcrt import (
     DCERPCException,
     RPC_C_AUTHN_LEVEL_NONE,

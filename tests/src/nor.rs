@@ -184,7 +184,7 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for Nor<WORD, PAGE> {
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Refused> {
         let (from, to) = (from as usize, to as usize);
-        if from % PAGE != 0 || to % PAGE != 0 || to > self.bytes.len() || from > to {
+        if !from.is_multiple_of(PAGE) || !to.is_multiple_of(PAGE) || to > self.bytes.len() || from > to {
             return Err(Refused::Bounds);
         }
         for at in (from..to).step_by(PAGE) {
@@ -203,7 +203,7 @@ impl<const WORD: usize, const PAGE: usize> NorFlash for Nor<WORD, PAGE> {
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refused> {
         let from = offset as usize;
-        if from % WORD != 0 || bytes.len() % WORD != 0 || from + bytes.len() > self.bytes.len() {
+        if !from.is_multiple_of(WORD) || !bytes.len().is_multiple_of(WORD) || from + bytes.len() > self.bytes.len() {
             return Err(Refused::Bounds);
         }
         for (index, word) in bytes.chunks(WORD).enumerate() {

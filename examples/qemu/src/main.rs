@@ -1,8 +1,8 @@
 //! Mainspring as firmware of the boards `mps2-an385` (Cortex-M3), `mps2-an386` (M4) and `mps2-an500` (M7), as QEMU emulates
 //! them. `run` beside this folder builds and boots it.
 //!
-//! What is of the board is in files of its own: [`lan9118`](lan9118) the network, [`clock`](clock) the timers,
-//! [`executor`](executor) how it sleeps, [`nor`](nor) the flash, [`board`](board) the addresses. What a firmware for another
+//! What is of the board is in files of its own: `lan9118` the network, `clock` the timers,
+//! `executor` how it sleeps, `nor` the flash, `board` the addresses. What a firmware for another
 //! board takes over is `firmware`.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]

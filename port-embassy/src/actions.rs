@@ -110,7 +110,7 @@ fn last_name(command: &str) -> &str {
     bare.rsplit(['\\', '/']).next().unwrap_or(bare)
 }
 
-/// Makes [`Actions`] of a list of names and functions; see the [module](crate::actions).
+/// Makes [`Actions`] of a list of names and functions; see the [module](mod@crate::actions).
 ///
 /// A function is named by a path, takes `&self` of the type and a `&Call<'_>`, and is `async`. Classes are written as one
 /// hexadecimal number, see [`Guid::from_u128`].

@@ -1,7 +1,7 @@
 //! What a firmware may log: typed values with numbers in them, no prose.
 //!
 //! A [`Log`] is told everything that happens, at the moment when it happens. With the feature `defmt` there is
-//! [`Defmt`], which hands it to `defmt` at the level that fits; a string is never built, the host's decoder has them all.
+//! `Defmt`, which hands it to `defmt` at the level that fits; a string is never built, the host's decoder has them all.
 
 use core::net::SocketAddr;
 

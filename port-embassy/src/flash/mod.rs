@@ -13,7 +13,7 @@
 //! header is made zero where it lies. **Flash with error correction over words cannot do that.** Such a part works if
 //! programming all zeros over anything is allowed, as some microcontrollers have it; otherwise it needs another store.
 //!
-//! The flash is driven to the end of each operation by polling ([`store`]). It MUST own its bus, and finish by interrupt or
+//! The flash is driven to the end of each operation by polling. It MUST own its bus, and finish by interrupt or
 //! by being polled, without a task of the same executor. An operation is never dropped half way.
 //!
 //! # What a power cut leaves

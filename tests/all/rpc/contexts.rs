@@ -98,10 +98,17 @@ fn describe(context: u16) -> Request<'static> {
 
 #[test]
 fn calls_of_several_logins_are_judged_apart() {
+    for levels in [[6, 5], [5, 6], [6, 2], [4, 6], [5, 2]] {
+        several_logins(levels);
+    }
+}
+
+fn several_logins(levels: [u8; SECURITY_CONTEXTS]) {
     let mut server = Server::new(1, 10_000);
     let mut connection = Connection::new(&server, 1);
-    let mut hands: Vec<Hand> = (0..4)
-        .map(|index| login(&mut server, &mut connection, 100 + index, [6, 5, 2, 4][index as usize], index == 0))
+    let mut hands: Vec<Hand> = (0..)
+        .zip(levels)
+        .map(|(index, level)| login(&mut server, &mut connection, 100 + index, level, index == 0))
         .collect();
     for round in 0..3 {
         for hand in &mut hands {

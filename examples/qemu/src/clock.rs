@@ -17,6 +17,10 @@ const PRESCALE: u64 = 16;
 /// Microseconds after which the alarm rings at the latest. The alarm's counter would hold 171 seconds.
 const LONGEST: u64 = 150_000_000;
 
+/// Cycles after which the alarm rings again until it is set anew: a quarter of a millisecond. Where the emulator counts guest time in
+/// instructions it may pass on to the next ring before the processor has seen this one, which then costs no more than that.
+const AGAIN: u32 = 250 * CYCLES_PER_MICRO as u32;
+
 mod counter {
     use super::{DUAL_TIMER, Register};
 
@@ -90,7 +94,7 @@ impl Clock {
             let cycles = u32::try_from(after * CYCLES_PER_MICRO).unwrap_or(u32::MAX);
             alarm::CONTROL.write(0);
             alarm::CLEAR.write(1);
-            alarm::RELOAD.write(cycles);
+            alarm::RELOAD.write(AGAIN);
             alarm::VALUE.write(cycles);
             alarm::CONTROL.write(alarm::RUNS);
             return;

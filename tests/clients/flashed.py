@@ -22,6 +22,9 @@ print(f"# MAINSPRING_SEED={SEED}")
 FOLDER = tempfile.mkdtemp(prefix="mainspring-flash-")
 DAY = 86400
 PAGE, PAGES = 4096, 64
+# Tasks of a flash that gets damaged, which fill several pages.
+TASKS = 18
+INVALID_TASK = 0x8004130E
 
 
 def written_by_firmware(name, definitions):
@@ -145,9 +148,9 @@ def damaged():
                 tasks.task(
                     host.notes("whole", f"task {number}"),
                     "<BootTrigger/>",
-                    registration=f"<URI>\\Whole\\{number}</URI><Description>{'d' * 160 * number}</Description>",
+                    registration=f"<Description>{'d' * 50 * number}</Description><URI>\\Whole\\{number}</URI>",
                 )
-                for number in range(6)
+                for number in range(TASKS)
             ],
         )
     with open(whole, "rb") as file:
@@ -190,26 +193,35 @@ def damaged():
             if host.process.poll() is None:
                 dce = rpc.bound(host)
                 found = rpc.listed(dce, tsch.hSchRpcEnumTasks, "\\Whole", flags=1) if "Whole" in rpc.listed(dce, tsch.hSchRpcEnumFolders, "\\") else []
+                unreadable = set()
                 for task in found:
-                    xml = rpc.text(tsch.hSchRpcRetrieveTask(dce, f"\\Whole\\{task}")["pXml"])
+                    got, answer = rpc.code(tsch.hSchRpcRetrieveTask, dce, f"\\Whole\\{task}")
+                    if got:
+                        # Its entry is whole and its definition is not: it says so, to everybody, and does not run.
+                        equal(got, INVALID_TASK, f"{name}: {task}")
+                        assert any("RecordDamaged" in line.text for line in host.in_this_life()), f"{name}: nothing is said of {task}"
+                        unreadable.add(f"task {task}")
+                        continue
+                    xml = rpc.text(answer["pXml"])
                     assert f"<Arguments>whole task {task}</Arguments>" in xml, f"{name}: {task} is another task now: {xml}"
                 time.sleep(0.5)
                 # It takes tasks again.
                 tsch.hSchRpcRegisterTask(dce, "\\New", tasks.task(host.notes("new", "ran")), 2, rpc.NULL, 0)
                 tsch.hSchRpcRun(dce, "\\New")
                 until(lambda: host.lines("new") == ["ran"], 5, f"{name}: a new task runs")
-                said = f"{len(found)} tasks"
+                said = f"{len(found)} tasks, {len(unreadable)} of them unreadable"
+                assert not unreadable & set(host.lines("whole")), f"{name}: an unreadable task ran"
                 assert host.alive(), f"{name}: was reset"
             else:
                 found, said = [], "refused: " + host.said[-1].text
                 host.ended()
                 assert "flash" in host.tail(), f"{name}: ended without a word about the flash:\n{host.tail()}"
             ran = host.lines("whole")
-            strange = [line for line in ran if line not in {f"task {number}" for number in range(6)}]
+            strange = [line for line in ran if line not in {f"task {number}" for number in range(TASKS)}]
             assert not strange, f"{name}: something ran that nobody wrote: {strange}"
             equal(len(ran), len(set(ran)), f"{name}: each ran once")
             if name in ("whole", "a bit flipped"):
-                assert len(found) >= 5, f"{name}: {found}"
+                assert len(found) >= TASKS - 1, f"{name}: {found}"
             print(f"# {name}: {said}")
 
 

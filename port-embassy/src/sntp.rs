@@ -8,7 +8,9 @@
 //!   address or port, is passed over, and the wait for the right one goes on.
 //! - An answer from a server that is not synchronised, that sends us away (kiss-o'-death), or whose own distance from its
 //!   source is more than a second, is refused; so is one that took longer than [`Sntp::round_trip`].
-//! - Half of the round trip is taken off, so an answer is wrong by no more than that.
+//! - Half of the round trip is taken off, so an answer is wrong by no more than that. In the first of an hour the stack looks
+//!   for the hardware address, which makes one way longer; so each answer is followed by a second request, whose answer
+//!   counts if it took less.
 //! - Once the time is known, an answer that is off by more than [`JUMP`] counts only when the next answer, from the next
 //!   server if there is one, agrees with it to a second. A time before 2020 is of the next era: this holds to 2156.
 //!
@@ -43,6 +45,9 @@ const DISTANCE: u32 = 1 << 16;
 
 /// The first wait after an attempt that failed, in seconds; it doubles with each further one.
 const RETRY: u64 = 2;
+
+/// How long after an answer the second request follows.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What is asked, and how often.
 #[derive(Debug, Clone, Copy)]
@@ -118,6 +123,8 @@ pub struct Sample {
     pub wall: i64,
     /// When it was that time.
     pub at: Instant,
+    /// Microseconds that the answer took, without what the server took for it.
+    pub round_trip: i64,
 }
 
 /// Keeps the wall clock right; for ever. It waits until the stack has an address.
@@ -127,6 +134,8 @@ pub async fn keep_wall_clock(host: &Host<'_>, stack: Stack<'_>, config: Sntp<'_>
     let mut server = 0;
     let mut failures = 0_u32;
     let mut unconfirmed: Option<Sample> = None;
+    // What the first answer of two took.
+    let mut first: Option<i64> = None;
     loop {
         stack.wait_config_up().await;
         let asked = match config.servers.get(server) {
@@ -144,8 +153,19 @@ pub async fn keep_wall_clock(host: &Host<'_>, stack: Stack<'_>, config: Sntp<'_>
         });
         let pause = match believed {
             Ok(sample) => {
-                host.correct_clock(sample.wall, sample.at);
                 failures = 0;
+                if first.is_none_or(|first| sample.round_trip < first) {
+                    host.correct_clock(sample.wall, sample.at);
+                }
+                if first.take().is_none() {
+                    first = Some(sample.round_trip);
+                    AGAIN
+                } else {
+                    config.interval
+                }
+            }
+            Err(why) if first.take().is_some() => {
+                host.tell(&Told::TimeRefused { server, why });
                 config.interval
             }
             Err(why) => {
@@ -257,5 +277,6 @@ pub fn read(answer: &[u8; PACKET], nonce: [u8; 8], sent: Instant, came: Instant)
     if held < 0 || round_trip < -10_000 {
         return Err(Refusal::Inconsistent);
     }
-    Ok(Sample { wall: transmitted + round_trip.max(0) / 2, at: came })
+    let round_trip = round_trip.max(0);
+    Ok(Sample { wall: transmitted + round_trip / 2, at: came, round_trip })
 }

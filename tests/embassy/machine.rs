@@ -202,6 +202,7 @@ pub(crate) struct Machine {
     pub(crate) host: &'static Host<'static>,
     pub(crate) diary: Diary,
     pub(crate) journal: Journal,
+    pub(crate) book: &'static AccountBook<'static>,
     /// The futures that run actions.
     pub(crate) runners: Vec<usize>,
 }
@@ -240,7 +241,7 @@ impl Machine {
             .map(|_| world.spawn(async move { host.run_actions(board, &mut [0; 512]).await }).1)
             .collect();
         world.settle();
-        Self { host, diary, journal, runners }
+        Self { host, diary, journal, book, runners }
     }
 
     /// Listens with so many sockets.

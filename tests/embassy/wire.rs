@@ -72,6 +72,10 @@ impl Hub {
         self.0.borrow_mut().plugs[plug].pulled = pulled;
     }
 
+    pub(crate) fn set_weather(&self, weather: Weather) {
+        self.0.borrow_mut().weather = weather;
+    }
+
     /// Frames sent so far.
     pub(crate) fn sent(&self) -> u64 {
         self.0.borrow().sent

@@ -122,6 +122,12 @@ impl World {
         }
         answer.take().unwrap_or_else(|| panic!("no answer within {} s", within.as_secs()))
     }
+
+    /// Runs one future to its end, and the others meanwhile.
+    pub(crate) fn run<T: 'static>(&mut self, within: Duration, future: impl Future<Output = T> + 'static) -> T {
+        let (answer, _) = self.spawn(future);
+        self.until(&answer, within)
+    }
 }
 
 /// Whether something has been seen to happen.

@@ -322,6 +322,26 @@ fn a_small_error_is_slewed() {
     }
 }
 
+/// What is due in a minute is due earlier or later by what the clock gains or loses until then.
+#[test]
+fn what_is_due_follows_a_slewed_clock() {
+    for off in [400_000, -400_000] {
+        let mut world = World::new();
+        let (machine, _, servers) = boot(&mut world, unknown(), 1);
+        world.pass(Duration::from_secs(30));
+        servers[0].ahead.set(off);
+        machine.register(r"\a", &Task::new("log").when(once("2030-01-01T00:02:00Z")));
+        world.pass(Duration::from_secs(92));
+        let runs = machine.diary.take();
+        assert_eq!(runs.len(), 1);
+        let late = runs[0].now.wall.unwrap().since(NEW_YEAR.plus(120_000));
+        assert!((0..=1).contains(&late), "{off}: {late} ms late");
+        // It was slewed all the time from the answer on.
+        let moved = runs[0].at.as_millis() as i64 - 120_000;
+        assert!((20..40).contains(&(moved * -off.signum())), "{off}: {moved}");
+    }
+}
+
 /// A larger one is set at once, and calendar triggers follow.
 #[test]
 fn a_large_error_is_set() {

@@ -1,19 +1,50 @@
 //! The memory that a firmware lends, sized when it is linked.
+//!
+//! What each of them takes on a machine of 32 bits, in bytes. What a whole firmware takes is in
+//! `examples/qemu/FIGURES.md`.
+//!
+//! | for | bytes | |
+//! | --- | --- | --- |
+//! | each task or folder | 76 | slot, index and queue |
+//! | each run at once | 744 | slot, with the arguments of `SchRpcRun`, and job |
+//! | each [`run_actions`](crate::host::Host::run_actions) | | its text, and the largest of the functions' futures |
+//! | each connection | 1,852 | slot, and the state of its logins, which is in the future of its socket |
+//! | | `RX + TX + 2 · FRAGMENT` | its [`SocketMemory`](crate::net::SocketMemory) |
+//! | each call of several fragments at once | `CALL + 12` | |
+//! | all calls | `CALL + IMAGE + RECORD` | |
+//! | each account of the store | 96 | a place in the [`AccountBook`](crate::accounts::AccountBook) |
+//! | the time of day by SNTP | 232 | |
+//! | the [`Host`](crate::host::Host) | 4,264 | of it 3,600 are events that nobody has fetched yet |
+//!
+//! With the feature `xml`, registering a task of `N` UTF-16 units takes about `4 · N` bytes of heap while it is read;
+//! [the front page](crate) says more of it.
 
 use mainspring::{
     engine::{self, InstanceSlot, TaskSlot},
-    rpc::{Owner, Pool},
+    rpc::{Association, Owner, Pool},
     scheduler::{self, ConnectionSlot},
 };
 
-use crate::{actions::Job, net::Closing};
+use crate::{accounts::Kept, actions::Job, host::Host, net::Closing, sntp::SntpMemory};
+
+// The table above is a promise.
+#[cfg(target_pointer_width = "32")]
+const _: () = {
+    assert!(size_of::<TaskSlot>() + 3 * size_of::<u32>() <= 76);
+    assert!(size_of::<InstanceSlot>() + size_of::<Job>() <= 744);
+    assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<Association>() <= 1852);
+    assert!(size_of::<Owner>() <= 12);
+    assert!(size_of::<Option<Kept>>() <= 96);
+    assert!(size_of::<SntpMemory>() <= 232);
+    assert!(size_of::<Host<'static>>() <= 4264);
+};
 
 /// All memory that a [`Host`](crate::host::Host) takes. It is zeros at first, so that a `static` of it costs no flash.
 ///
 /// | parameter | counts |
 /// | --- | --- |
 /// | `TASKS` | tasks and folders there may be |
-/// | `INSTANCES` | runs that may be running or waiting at once |
+/// | `INSTANCES` | runs that may be running or waiting at once. What is due when all are taken is skipped, and told as that, so take as many as tasks may be due at one moment |
 /// | `CONNECTIONS` | connections that may be open at once: as many as there are sockets |
 /// | `CALLS` | calls of more than one fragment that may be under way at once, a registration being one |
 /// | `CALL` | bytes of the longest call and the longest reply: two for each UTF-16 unit of the longest task XML, and some |

@@ -21,18 +21,20 @@
 
 use mainspring::{
     engine::{self, InstanceSlot, TaskSlot},
-    rpc::{Association, Owner, Pool},
+    rpc::{Owner, Pool},
     scheduler::{self, ConnectionSlot},
 };
 
-use crate::{accounts::Kept, actions::Job, host::Host, net::Closing, sntp::SntpMemory};
+use crate::{actions::Job, net::Closing};
 
 // The table above is a promise.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
+    use crate::{accounts::Kept, host::Host, sntp::SntpMemory};
+
     assert!(size_of::<TaskSlot>() + 3 * size_of::<u32>() <= 76);
     assert!(size_of::<InstanceSlot>() + size_of::<Job>() <= 744);
-    assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<Association>() <= 1852);
+    assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<mainspring::rpc::Association>() <= 1852);
     assert!(size_of::<Owner>() <= 12);
     assert!(size_of::<Option<Kept>>() <= 96);
     assert!(size_of::<SntpMemory>() <= 232);

@@ -8,6 +8,7 @@
 mod accounts;
 mod actions;
 mod clock;
+mod idle;
 mod machine;
 mod network;
 mod session;

@@ -291,7 +291,7 @@ fn the_next_era_is_understood() {
 /// what it shows.
 #[test]
 fn a_small_error_is_slewed() {
-    for off in [200_000, -200_000, 450_000, -450_000] {
+    for off in [450_000, -450_000] {
         let mut world = World::new();
         let (machine, _, servers) = boot(&mut world, unknown(), 1);
         world.pass(Duration::from_secs(30));

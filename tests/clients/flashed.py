@@ -223,8 +223,9 @@ def damaged():
                 assert host.alive(), f"{name}: was reset"
             else:
                 assert name not in SOUND, f"{name}: {host.tail()}"
-                found, said = [], "refused: " + host.said[-1].text
+                # What it said last may still be on its way.
                 host.ended()
+                found, said = [], "refused: " + host.said[-1].text
                 assert "flash" in host.tail(), f"{name}: ended without a word about the flash:\n{host.tail()}"
             ran = host.lines("whole")
             strange = [line for line in ran if line not in {f"task {number}" for number in range(TASKS)}]

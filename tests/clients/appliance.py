@@ -368,7 +368,9 @@ with HOST:
             one_too_many,
             too_much,
             too_many,
-            bad_wire,
+            # QEMU's own network repeats what is lost so late that a client gives up now and then. On the host the same is done
+            # in virtual time (tests/embassy/network.rs).
+            *([bad_wire] if os.environ.get("MAINSPRING_LONG") else []),
             by_sntp,
             measures,
         ],

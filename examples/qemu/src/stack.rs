@@ -9,7 +9,7 @@ const OURS: usize = 256;
 unsafe extern "C" {
     /// The highest address of the stack, which grows downwards.
     static _stack_start: u32;
-    /// The lowest: behind it begin the statics.
+    /// The lowest: below it there is no memory.
     static _stack_end: u32;
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn paint() {
     // SAFETY: it reads a register.
     unsafe { asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
     for word in (ends().0..pointer.saturating_sub(OURS)).step_by(4) {
-        // SAFETY: this is below the stack pointer and above everything else.
+        // SAFETY: this is below the stack pointer, and inside of the stack.
         unsafe { ptr::write_volatile(word as *mut u32, PATTERN) };
     }
 }

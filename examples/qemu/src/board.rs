@@ -51,6 +51,16 @@ pub(crate) fn unmask(interrupt: Interrupt) {
     unsafe { NVIC::unmask(interrupt) };
 }
 
+unsafe extern "C" {
+    fn DefaultHandler();
+}
+
+/// The vectors of the board's interrupts, which are 32. Without this table there would be room for 240.
+// SAFETY: the section is where the script of the runtime wants exactly this.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); 32] = [DefaultHandler; 32];
+
 /// Every interrupt comes here: there are two.
 #[exception]
 unsafe fn DefaultHandler(ordinal: i16) {

@@ -14,6 +14,7 @@
 
 use core::{
     future::Future,
+    mem::MaybeUninit,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -39,6 +40,9 @@ const HEADER: usize = 8;
 const HEAD: usize = 1;
 /// The error number of a flash that does not do what it is told.
 const EIO: i32 = 5;
+
+/// A part when what was interrupted has ended, and where the log is in it.
+type Opened<F> = (Journaled<F>, MapConfig<Journaled<F>>);
 
 type ItemKey = [u8; KEY];
 type Log<F, const PAGES: usize, const KEYS: usize> = MapStorage<
@@ -127,6 +131,26 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: u
     /// # Errors
     /// [`MountError`]; nothing was changed then that a power cut would not have left open.
     pub fn mount(flash: F) -> Result<Self, MountError<F::Error>> {
+        let (flash, config) = Self::open(flash)?;
+        let mut store = Self::unread(flash, config);
+        finish(store.items.read_keys())?;
+        Ok(store)
+    }
+
+    /// The same, where the store stays: a firmware that starts needs several kilobytes less of its stack. What is in `place`
+    /// is overwritten, and nothing but the answer says that there is a store in it.
+    ///
+    /// # Errors
+    /// As for [`mount`](Self::mount).
+    pub fn mount_in(place: &mut MaybeUninit<Self>, flash: F) -> Result<&mut Self, MountError<F::Error>> {
+        let (flash, config) = Self::open(flash)?;
+        let store = place.write(Self::unread(flash, config));
+        finish(store.items.read_keys())?;
+        Ok(store)
+    }
+
+    /// The flash, when what was interrupted has ended.
+    fn open(flash: F) -> Result<Opened<F>, MountError<F::Error>> {
         if PAGES < 3
             || ITEM <= KEY + HEAD
             || 2 * Items::<F, PAGES, KEYS, ITEM>::on_flash(ITEM - KEY) > Items::<F, PAGES, KEYS, ITEM>::PAGE
@@ -136,12 +160,15 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: u
         }
         let range = 0..u32::try_from(PAGES * F::ERASE_SIZE).map_err(|_| MountError::Geometry)?;
         let config = MapConfig::try_new(range).map_err(|_| MountError::Geometry)?;
-        let flash = finish(Journaled::mount(flash, PAGES as u32)).map_err(MountError::Flash)?;
+        Ok((finish(Journaled::mount(flash, PAGES as u32)).map_err(MountError::Flash)?, config))
+    }
+
+    /// The store before it knows what is in it. It is made where it stays if this is inlined.
+    #[inline(always)]
+    fn unread(flash: Journaled<F>, config: MapConfig<Journaled<F>>) -> Self {
         let cache = Cache::new(ArrayPageStates::new(), ArrayPagePointers::new(), ArrayKeyPointers::new());
         let log = MapStorage::new(flash, config, cache);
-        let mut items = Items { log, keys: Keys::new(), used: 0, item: [0; ITEM] };
-        finish(items.read_keys())?;
-        Ok(Self { items, record: [0; RECORD] })
+        Self { items: Items { log, keys: Keys::new(), used: 0, item: [0; ITEM] }, record: [0; RECORD] }
     }
 
     /// How full it is, and what it has cost.

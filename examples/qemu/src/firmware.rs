@@ -158,6 +158,27 @@ fn main() -> ! {
     executor::run(|spawner| spawn(spawner, prepared));
 }
 
+/// Takes the flash over, or says why not and ends. It is a function of its own so that what it needs of the stack is given
+/// back before anything else is made.
+#[inline(never)]
+fn mount(file: &str, cut: Option<u32>) -> &'static mut Flash {
+    static STORE: StaticCell<Flash> = StaticCell::new();
+    let nor = match HostNor::open(file, cut) {
+        Ok(nor) => nor,
+        Err(_) => {
+            defmt::error!("the file of the flash cannot be used");
+            semihosting::exit(2);
+        }
+    };
+    match Flash::mount_in(STORE.uninit(), Blocking(nor)) {
+        Ok(store) => store,
+        Err(error) => {
+            defmt::error!("the flash is refused: {}", error);
+            semihosting::exit(2);
+        }
+    }
+}
+
 /// Makes everything. It is a function of its own so that what it needs of the stack is given back before anything runs.
 #[inline(never)]
 fn prepare() -> Prepared {
@@ -174,21 +195,7 @@ fn prepare() -> Prepared {
         board::NAME
     );
 
-    let store = match HostNor::open(arguments.value("flash").unwrap_or("flash.bin"), number("cut")) {
-        Ok(nor) => Flash::mount(Blocking(nor)),
-        Err(_) => {
-            defmt::error!("the file of the flash cannot be used");
-            semihosting::exit(2);
-        }
-    };
-    static STORE: StaticCell<Flash> = StaticCell::new();
-    let store = match store {
-        Ok(store) => STORE.init(store),
-        Err(error) => {
-            defmt::error!("the flash is refused: {}", error);
-            semihosting::exit(2);
-        }
-    };
+    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), number("cut"));
     let usage = store.usage();
     defmt::info!("flash: {=u32} of {=u32} bytes used by {=u32} records", usage.used, usage.capacity, usage.records);
     static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>> =

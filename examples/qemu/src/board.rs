@@ -45,6 +45,11 @@ unsafe impl cortex_m::interrupt::InterruptNumber for Interrupt {
     }
 }
 
+/// Lets an interrupt not through any more.
+pub(crate) fn mask(interrupt: Interrupt) {
+    NVIC::mask(interrupt);
+}
+
 /// Lets an interrupt through.
 pub(crate) fn unmask(interrupt: Interrupt) {
     // SAFETY: no critical section is by masks of single interrupts here.

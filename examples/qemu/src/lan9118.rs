@@ -3,6 +3,9 @@
 //! Frames go through the controller's two FIFOs by the processor, one word after another. The controller interrupts when a
 //! frame has come, or when there is room for one; the handler only masks that and wakes the stack, which looks again.
 //!
+//! A frame that is broken or too long is thrown away. If the controller and the driver do not agree any more on where a frame
+//! begins, the controller is started anew, and what was in its FIFOs is lost, as on a bad cable.
+//!
 //! The link is taken to be up: what is sent while it is down is lost, as on any network.
 
 use core::{slice, task::Context};
@@ -10,7 +13,7 @@ use core::{slice, task::Context};
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_sync::waitqueue::AtomicWaker;
 
-use crate::board::{Interrupt, LAN9118, Register, unmask};
+use crate::board::{Interrupt, LAN9118, Register, mask, unmask};
 
 const RX_DATA: Register = Register::at(LAN9118, 0x00);
 const TX_DATA: Register = Register::at(LAN9118, 0x20);
@@ -38,6 +41,8 @@ const ADDRL: u32 = 3;
 const RX_LEVEL: u32 = 1 << 3;
 /// There is more room in the transmit FIFO than was asked for.
 const TX_ROOM: u32 = 1 << 9;
+/// What was read of the receive FIFO, or written to the transmit FIFO, is not what the controller thinks it should be.
+const LOST_STEP: u32 = 1 << 14 | 1 << 13;
 
 /// Bytes of the longest frame, without its check sequence.
 const FRAME: usize = 1514;
@@ -71,6 +76,8 @@ pub(crate) enum Fault {
 /// The controller.
 pub(crate) struct Lan9118 {
     address: [u8; 6],
+    /// It has to be started anew: nobody knows where the next frame begins.
+    is_lost: bool,
     received: [u32; WORDS],
     sent: [u32; WORDS],
 }
@@ -96,7 +103,15 @@ fn write_mac(register: u32, value: u32) -> Result<(), Fault> {
 impl Lan9118 {
     /// Nothing that can be used yet. It is zeros, so that a `static` of it costs no flash.
     pub(crate) const fn new() -> Self {
-        Self { address: [0; 6], received: [0; WORDS], sent: [0; WORDS] }
+        Self { address: [0; 6], is_lost: false, received: [0; WORDS], sent: [0; WORDS] }
+    }
+
+    /// Starts the controller anew if that is needed; if it does not come back, that is tried again with the next frame.
+    fn find(&mut self) {
+        if self.is_lost || INT_STS.read() & LOST_STEP != 0 {
+            defmt::warn!("the network controller is started anew, and what was in it is lost");
+            self.is_lost = self.start().is_err();
+        }
     }
 
     /// Resets the controller and starts it. Its address is the one that it brought from its EEPROM.
@@ -104,6 +119,8 @@ impl Lan9118 {
         /// What [`BYTE_TEST`] always shows.
         const PATTERN: u32 = 0x8765_4321;
         wait_until(|| BYTE_TEST.read() == PATTERN, Fault::Absent(BYTE_TEST.read()))?;
+        // Its interrupt is active when low until it is told otherwise.
+        mask(Interrupt::Ethernet);
         HW_CFG.write(1);
         wait_until(|| HW_CFG.read() & 1 == 0, Fault::Reset)?;
         // Store and forward, and five kilobytes for what is sent.
@@ -137,7 +154,7 @@ impl Lan9118 {
     fn wait_for(interrupt: u32, cx: &Context<'_>, came: impl Fn() -> bool) -> bool {
         WAKER.register(cx.waker());
         INT_STS.write(interrupt);
-        critical_section::with(|_| INT_EN.write(INT_EN.read() | interrupt));
+        critical_section::with(|_| INT_EN.write(INT_EN.read() | interrupt | LOST_STEP));
         came()
     }
 
@@ -150,6 +167,10 @@ impl Lan9118 {
         while Self::frame_came() {
             let status = RX_STATUS.read();
             let length = (status >> 16 & 0x3FFF) as usize;
+            if 4 * length.div_ceil(4) > (RX_FIFO_INF.read() & 0xFFFF) as usize {
+                self.is_lost = true;
+                return None;
+            }
             let is_good = status & 1 << 15 == 0 && (4..=FRAME + 4).contains(&length);
             for word in 0..length.div_ceil(4) {
                 let value = RX_DATA.read();
@@ -170,6 +191,7 @@ impl Driver for Lan9118 {
     type TxToken<'a> = Room<'a>;
 
     fn receive(&mut self, cx: &mut Context<'_>) -> Option<(Received<'_>, Room<'_>)> {
+        self.find();
         // A frame may ask for an answer, so there must be room for one.
         if !Self::has_room() && !Self::wait_for(TX_ROOM, cx, Self::has_room) {
             return None;

@@ -24,7 +24,7 @@ use mainspring::ports::{Change, Key, Store, StoreError};
 use sequential_storage::{
     Error,
     cache::{Cache, key_pointers::ArrayKeyPointers, page_pointers::ArrayPagePointers, page_states::ArrayPageStates},
-    map::{MapConfig, MapStorage, SerializationError, Value},
+    map::{self, MapConfig, MapStorage, SerializationError, Value},
 };
 
 use super::{
@@ -44,7 +44,27 @@ const EIO: i32 = 5;
 /// A part when what was interrupted has ended, and where the log is in it.
 type Opened<F> = (Journaled<F>, MapConfig<Journaled<F>>);
 
-type ItemKey = [u8; KEY];
+/// The key of an item, as the log sees it: of no length, so that what it gives back is the whole item. It would take the length
+/// of a key from that of an item that is shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ItemKey([u8; KEY]);
+
+impl map::Key for ItemKey {
+    fn serialize_into(&self, buffer: &mut [u8]) -> Result<usize, SerializationError> {
+        *buffer.first_chunk_mut().ok_or(TOO_SMALL)? = self.0;
+        Ok(KEY)
+    }
+
+    fn deserialize_from(buffer: &[u8]) -> Result<(Self, usize), SerializationError> {
+        let key = buffer.first_chunk().ok_or(SerializationError::InvalidFormat)?;
+        Ok((Self(*key), 0))
+    }
+
+    fn get_len(_: &[u8]) -> Result<usize, SerializationError> {
+        Ok(0)
+    }
+}
+
 type Log<F, const PAGES: usize, const KEYS: usize> = MapStorage<
     ItemKey,
     Journaled<F>,
@@ -330,8 +350,9 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: u
         let mut room = into.get_mut(..needed).ok_or(StoreError::TooSmall { needed })?;
         for part in core::iter::once(0).chain((0..parts).map(|index| part_number(index, set))) {
             let value = self.log.fetch_item::<&[u8]>(&mut self.item, &item_key(key, part)).await.map_err(failed)?;
-            let value =
-                value.and_then(|value| value.get(if part == 0 { HEAD } else { 0 }..)).ok_or(StoreError::Corrupt)?;
+            let value = value
+                .and_then(|value| value.get(KEY + if part == 0 { HEAD } else { 0 }..))
+                .ok_or(StoreError::Corrupt)?;
             let (here, rest) = room.split_at_mut_checked(value.len()).ok_or(StoreError::Corrupt)?;
             here.copy_from_slice(value);
             room = rest;
@@ -416,12 +437,12 @@ const TOO_SMALL: SerializationError = SerializationError::BufferTooSmall;
 
 fn item_key(key: Key, part: u8) -> ItemKey {
     let [kind, a, b, c, d] = key.to_bytes();
-    [kind, a, b, c, d, part]
+    ItemKey([kind, a, b, c, d, part])
 }
 
 /// What an item is; `None` if it is none of ours.
-fn known(key: ItemKey, value: &[u8]) -> Option<Known> {
-    let [kind, a, b, c, d, part] = key;
+fn known(ItemKey([kind, a, b, c, d, part]): ItemKey, item: &[u8]) -> Option<Known> {
+    let value = item.get(KEY..)?;
     let state = match (part, value) {
         (0, []) => State::Deleted,
         (0, [flags, ..]) => State::Head { parts: flags & !SET, set: flags & SET != 0 },

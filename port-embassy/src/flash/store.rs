@@ -77,7 +77,8 @@ type Log<F, const PAGES: usize, const KEYS: usize> = MapStorage<
 pub enum MountError<E> {
     /// The part failed, or does not fit.
     Flash(JournalError<E>),
-    /// Its pages are not of the kind that is needed: three at least, none shorter than two of the longest items.
+    /// Its pages are not of the kind that is needed: three at least, none shorter than two of the longest items; or those
+    /// are not of whole words.
     Geometry,
     /// There are more records than there is memory for.
     TooMany,
@@ -120,7 +121,7 @@ pub struct Usage {
 /// | --- | --- |
 /// | `PAGES` | pages of the log; the part has two more |
 /// | `KEYS` | records there may be, and their further parts: three for each task, one for each instance and account, and some that were just deleted |
-/// | `ITEM` | bytes of the longest item; a longer record has several. A definition of 400 bytes is one item of 420 |
+/// | `ITEM` | bytes of the longest item, a multiple of a word; a longer record has several. A definition of 400 bytes is one item of 420 |
 /// | `RECORD` | bytes of the longest record |
 pub struct FlashStore<
     F: MultiwriteNorFlash,
@@ -173,6 +174,7 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: u
     fn open(flash: F) -> Result<Opened<F>, MountError<F::Error>> {
         if PAGES < 3
             || ITEM <= KEY + HEAD
+            || !ITEM.is_multiple_of(Items::<F, PAGES, KEYS, ITEM>::WORD)
             || 2 * Items::<F, PAGES, KEYS, ITEM>::on_flash(ITEM - KEY) > Items::<F, PAGES, KEYS, ITEM>::PAGE
             || RECORD > usize::from(u16::MAX)
         {

@@ -107,4 +107,7 @@ fn parts_that_do_not_fit_are_refused() {
     assert_eq!(Short::mount(Blocking(Nor::new(8))).err(), Some(MountError::Geometry));
     type Few = FlashStore<Blocking<Nor<4, 512>>, 2, 48, 160, 600>;
     assert_eq!(Few::mount(Blocking(Nor::new(8))).err(), Some(MountError::Geometry));
+    // The longest item would not fit where it is read to.
+    type Odd = FlashStore<Blocking<Nor<8, 1024>>, 6, 48, 250, 600>;
+    assert_eq!(Odd::mount(Blocking(Nor::new(8))).err(), Some(MountError::Geometry));
 }

@@ -43,7 +43,7 @@ fn at(seconds: u32) -> Now {
 /// Registers twenty tasks, and runs one after another; what each registration and each run cost.
 fn measure<const WORD: usize, const PAGE: usize, const PAGES: usize>() -> String {
     type Flash<const WORD: usize, const PAGE: usize, const PAGES: usize> =
-        FlashStore<Blocking<Nor<WORD, PAGE>>, PAGES, 96, 500, 2048>;
+        FlashStore<Blocking<Nor<WORD, PAGE>>, PAGES, 96, 512, 2048>;
     let mut store = Flash::<WORD, PAGE, PAGES>::mount(Blocking(Nor::new(PAGES + 2))).unwrap();
     let (mut tasks, mut index, mut queue) = ([TaskSlot::zeroed(); 32], [0; 64], [0; 32]);
     let (mut instances, mut record) = ([InstanceSlot::zeroed(); 4], [0; 4096]);

@@ -76,9 +76,9 @@ impl<const KEYS: usize> Keys<KEYS> {
         }
     }
 
-    /// Places that are free, and those that an item holds which can be removed.
-    pub(super) fn room(&self) -> (usize, usize) {
-        (KEYS - self.items.len(), self.items.iter().filter(|known| self.is_spent(known)).count())
+    /// Places that are free.
+    pub(super) fn free(&self) -> usize {
+        KEYS - self.items.len()
     }
 
     /// Whether nothing needs the item any more: that a record was deleted, or a part of a record that is another by now.

@@ -90,7 +90,9 @@ impl<E: core::fmt::Display> core::fmt::Display for MountError<E> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Flash(error) => error.fmt(f),
-            Self::Geometry => f.write_str("flash has too few pages, or too short ones"),
+            Self::Geometry => {
+                f.write_str("flash has too few pages, too short ones, or items that are not of whole words")
+            }
             Self::TooMany => f.write_str("flash holds more records than there is memory for"),
             Self::Corrupt => f.write_str("flash holds something else, or is damaged"),
         }
@@ -293,9 +295,8 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: u
     async fn make_room(&mut self, places: usize, bytes: usize, is_short: bool) -> Result<(), StoreError> {
         let limit = if is_short { Self::CAPACITY } else { Self::CAPACITY - Self::RESERVE };
         loop {
-            let (free, _) = self.keys.room();
             let fits = self.used.checked_add(bytes as u32).is_some_and(|used| used <= limit);
-            if free >= places && fits {
+            if self.keys.free() >= places && fits {
                 return Ok(());
             }
             let spent = self.keys.spent().ok_or(StoreError::Full)?;

@@ -125,3 +125,51 @@ fn items_that_nobody_writes_are_refused() {
         }
     }
 }
+
+/// A part that once does not do what it is told, and does not say so. An erase is tried again, so that one is made good.
+#[test]
+fn a_word_that_is_not_held_fails_its_call() {
+    let lists = script(13, 60);
+    let (mut deceived, mut failed) = (0, 0);
+    let from = mount(new_part()).into_flash().0.steps;
+    for step in from + 1..from + 3000 {
+        let mut part = new_part();
+        part.idle = Some(step);
+        let mut store = mount(part);
+        let mut records = super::Records::new();
+        let mut refused = None;
+        for list in &lists {
+            let before = records.clone();
+            let changes: Vec<Change<'_>> = list.iter().map(Step::change).collect();
+            list.iter().for_each(|step| step.apply_to(&mut records));
+            if let Err(error) = store.apply(&changes) {
+                refused = Some((error, before, list));
+                break;
+            }
+        }
+        let part = store.into_flash().0;
+        if part.steps < step {
+            break;
+        }
+        let erased: u32 = part.erased.iter().sum();
+        deceived += u32::from(part.deceived);
+        failed += u32::from(refused.is_some());
+        match refused {
+            // What was acknowledged is there, though nothing more may be.
+            None => assert_eq!(super::contents(&mut mount(part)), records, "step {step}, after {erased} erases"),
+            Some((error, before, list)) => {
+                assert_eq!(error, mainspring::ports::StoreError::Failed { code: 5 }, "step {step}");
+                let found = super::contents(&mut mount(part));
+                // Of records that the list does not name, none is lost or changed.
+                for (key, record) in &before {
+                    let named = list.iter().any(|step| match step {
+                        Step::Put(named, _) | Step::Delete(named) => named == key,
+                    });
+                    assert!(named || found.get(key) == Some(record), "step {step}: {key:?}");
+                }
+            }
+        }
+    }
+    println!("{deceived} words or pages were not held, {failed} calls failed");
+    assert!(failed > 100 && failed <= deceived, "{failed} of {deceived}");
+}

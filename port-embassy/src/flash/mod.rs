@@ -18,11 +18,15 @@
 //!
 //! # What a power cut leaves
 //!
-//! A word that was being programmed may hold anything between what it was and what it should be; a page that was being
-//! erased may hold anything at all, and may even look as if nothing had happened. That last is why there is a journal:
+//! A word that was being programmed may hold anything between what it was and what it should be, as long as it reads the same
+//! each time; a page that was being erased may hold anything at all, and may even look as if nothing had happened. That last is why there is a journal:
 //! without it, a page whose erase was cut and that still looks whole is taken for one to be copied from again. With it,
 //! every erase that was begun is begun again before anything is read. So after a cut each change of a list is there whole or
 //! not at all, the first ones are there if a later one is, and what was acknowledged is there.
+//!
+//! **Not survived** is a word that reads differently each time after a cut: what follows may then be taken for what it is
+//! not, and a record be lost. Nor is damage that no cut does always noticed: a bit that changes in an item makes the item
+//! one that does not count, and so an older value of its record may come back.
 //!
 //! Everything that is written is read back, and so is every erased page. A part that does not hold what it was given fails
 //! the call that gave it.

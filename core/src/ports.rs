@@ -49,8 +49,10 @@ pub enum StoreError {
         /// Bytes of the record.
         needed: usize,
     },
-    /// The medium has no room left. Nothing of the list may have been lost that was there before.
+    /// The medium has no room left, whoever took it. Nothing of the list may have been lost that was there before.
     Full,
+    /// The store holds as much as it was made for, and has room again once something is deleted. Nothing was lost either.
+    Exhausted,
     /// The medium could not be read or written; the host's own error number.
     Failed {
         /// The host's error number (`errno` on Linux).
@@ -64,7 +66,8 @@ impl core::fmt::Display for StoreError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::TooSmall { needed } => write!(f, "record of {needed} bytes does not fit its buffer"),
-            Self::Full => f.write_str("store is full"),
+            Self::Full => f.write_str("medium of the store is full"),
+            Self::Exhausted => f.write_str("store holds as much as it can"),
             Self::Failed { code } => write!(f, "store failed with error {code}"),
             Self::Corrupt => f.write_str("store is damaged"),
         }
@@ -98,7 +101,7 @@ pub trait Store {
     /// Carries out `changes` in order; they are durable when it returns.
     ///
     /// # Errors
-    /// [`StoreError::Full`] or whatever befell the medium; see the trait for what may have been done by then.
+    /// [`StoreError::Full`], [`StoreError::Exhausted`] or whatever befell the medium; see the trait for what may have been done by then.
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError>;
 }
 

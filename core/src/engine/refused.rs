@@ -58,6 +58,7 @@ impl Refused {
             Self::TooLarge => Status::E_OUTOFMEMORY,
             Self::NoEntropy => Status::SCHED_E_SERVICE_NOT_AVAILABLE,
             Self::Store(StoreError::Full) => Status::E_DISK_FULL,
+            Self::Store(StoreError::Exhausted) => Status::SCHED_E_SERVICE_TOO_BUSY,
             Self::Store(StoreError::Corrupt | StoreError::TooSmall { .. }) => Status::E_READ_FAULT,
             Self::Store(StoreError::Failed { .. }) => Status::E_WRITE_FAULT,
             Self::Damaged => Status::SCHED_E_INVALID_TASK,

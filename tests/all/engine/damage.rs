@@ -33,6 +33,7 @@ fn a_store_that_cannot_be_written_refuses_and_the_server_goes_on() {
     }
     world.outside.store.fail_writes = Some((StoreError::Full, 0));
     assert_eq!(Refused::Store(StoreError::Full).status(), Status::E_DISK_FULL);
+    assert_eq!(Refused::Store(StoreError::Exhausted).status(), Status::SCHED_E_SERVICE_TOO_BUSY);
     let path = mainspring::task::Path::parse("f\\a").unwrap();
     assert!(world.call(|engine, cx| engine.delete(cx, &path)).is_err());
     assert!(world.call(|engine, cx| engine.set_enabled(cx, task, false)).is_err());

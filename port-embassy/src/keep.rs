@@ -5,8 +5,8 @@ use mainspring::ports::Store;
 
 use crate::flash::FlashStore;
 
-/// Milliseconds that it takes to remove an item from a log of a few hundred kilobytes.
-const REMOVAL: u32 = 100;
+/// Milliseconds that it takes to copy what counts in a page of 4 KB, and to erase it.
+const MOVE: u32 = 100;
 
 /// A [`Store`] that may use time in which nothing is due.
 ///
@@ -23,12 +23,9 @@ pub trait Keep: Store {
     fn tidy(&mut self) {}
 }
 
-impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize, const RECORD: usize> Keep
-    for FlashStore<F, PAGES, KEYS, ITEM, RECORD>
-{
-    /// To remove an item reads the whole log.
+impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> Keep for FlashStore<'_, F, PAGES, KEYS> {
     fn wants(&self) -> Option<u32> {
-        (!self.is_tidy()).then_some(REMOVAL)
+        (!self.is_tidy()).then_some(MOVE)
     }
 
     fn tidy(&mut self) {

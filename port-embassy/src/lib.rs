@@ -19,7 +19,7 @@
 //!    open, and [`sntp::keep_wall_clock`].
 //!
 //! ```ignore
-//! let store = FlashStore::mount(Blocking(flash))?;
+//! let store = FlashStore::mount(Blocking(flash), 0..SIZE, LONGEST.take())?;
 //! let host = HOST.init(Host::new(Parts { memory: MEMORY.take().lend(), store: STORE.init(store), /* … */ }));
 //! host.start()?;
 //! spawner.spawn(keep_time(host)?);

@@ -22,7 +22,7 @@ RUN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "exam
 # What the action `log` writes: the moment, or `-` where that is not known, and its arguments.
 NOTE = re.compile(r"^log (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|-) (.*)$")
 BOOT = "boot of "
-USED = re.compile(r"^flash: (\d+) of (\d+) bytes used by (\d+) records$")
+USED = re.compile(r"^flash: (\d+) of (\d+) bytes used by (\d+) items(?:, mended after a power cut)?$")
 LISTENING = "listening on 127.0.0.1:"
 
 # A line of the log, when it arrived here, and in which life of the firmware.

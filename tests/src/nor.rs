@@ -1,181 +1,206 @@
-//! A model of NOR flash whose power can be cut at any word.
+//! A NOR flash part: erasing makes ones of a page, programming makes zeros of bits, and the power can go off at any word.
 
-use embedded_storage::nor_flash::{
+use crate::disk::Chance;
+use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
+use std::{
+    cell::{RefCell, RefMut},
+    collections::BTreeMap,
+    rc::Rc,
+};
 
-/// What a cut leaves of what was under way.
+/// What a power cut leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// A word is programmed whole or not at all, and so is a page erased.
+    /// The word, or the page, that it fell on is as it was.
     WordAtomic,
-    /// Half of the bits of a word are programmed, and the first half of a page is erased.
-    Half,
-    /// Any of the bits of a word are programmed; a page is almost blank, but some of its bits are zero, anywhere.
-    Noise,
-    /// A word is all zeros where it should have some, and so is the page: an erase begins by programming everything.
-    Zeros,
+    /// Of the word that it fell on some bits are programmed, some are not, and some read differently each time until they
+    /// are programmed or erased; of a page some bits are erased.
+    HalfProgrammed,
+    /// The same for a word; a page reads almost blank, with some bits that read differently each time, and the next erase may
+    /// leave a bit behind.
+    NearBlank,
+    /// The same for a word; a page is left all zero, as some parts make it before they erase it.
+    AllZero,
 }
 
-impl Cut {
-    /// All that there are.
-    pub const ALL: [Self; 4] = [Self::WordAtomic, Self::Half, Self::Noise, Self::Zeros];
-}
+/// All of them.
+pub const CUTS: [Cut; 4] = [Cut::WordAtomic, Cut::HalfProgrammed, Cut::NearBlank, Cut::AllZero];
 
-/// Why the model refuses.
+/// What the part says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// There is no power.
-    NoPower,
-    /// Outside of the part, or not at words or pages.
-    Bounds,
+pub enum NorError {
+    /// It has no power.
+    Off,
+    /// It failed, this once.
+    Fault,
+    /// The range is not of whole words or pages, or out of bounds.
+    Range,
 }
 
-impl NorFlashError for Refused {
+impl NorFlashError for NorError {
     fn kind(&self) -> NorFlashErrorKind {
-        NorFlashErrorKind::Other
+        match self {
+            Self::Off | Self::Fault => NorFlashErrorKind::Other,
+            Self::Range => NorFlashErrorKind::OutOfBounds,
+        }
     }
 }
 
-/// A part with words of `WORD` bytes and pages of `PAGE` bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nor<const WORD: usize, const PAGE: usize> {
-    /// What is in it.
+/// A part with pages of `PAGE` bytes that are programmed in words of `WORD` bytes.
+#[derive(Debug, Clone)]
+pub struct Nor<const PAGE: usize, const WORD: usize> {
+    /// What it holds.
     pub bytes: Vec<u8>,
-    /// Words that may be programmed, and pages erased, until the power is cut.
+    /// Bits, by byte, that read differently each time.
+    weak: BTreeMap<usize, u8>,
+    /// Bits, by byte, that the next erase of their page leaves behind.
+    stubborn: BTreeMap<usize, u8>,
+    /// Words and pages until the power goes off.
     pub fuel: Option<u64>,
-    /// What the cut leaves.
+    /// Words and pages until one fails, as a cut would have it fail, with the power on.
+    pub fault: Option<u64>,
+    /// How the power goes off.
     pub cut: Cut,
-    /// Words that were programmed and pages that were erased, counted together.
-    pub steps: u64,
-    /// The step in which a word is not programmed, or a page not erased, and nothing says so.
-    pub idle: Option<u64>,
-    /// Whether there was such a step that should have changed something.
-    pub deceived: bool,
-    /// Bytes programmed.
+    /// Chance for all that a cut leaves open.
+    pub chance: Chance,
+    off: bool,
+    /// Words programmed and pages erased so far, cut ones left out.
+    pub spent: u64,
+    /// Bytes programmed so far.
     pub programmed: u64,
-    /// How often each page was erased.
-    pub erased: Vec<u32>,
-    seed: u64,
-    dead: bool,
+    /// Erases so far of each page.
+    pub erases: Vec<u32>,
+    /// Bytes read so far.
+    pub read: u64,
 }
 
-impl<const WORD: usize, const PAGE: usize> Nor<WORD, PAGE> {
-    /// A new part.
+impl<const PAGE: usize, const WORD: usize> Nor<PAGE, WORD> {
+    /// A blank part.
     #[must_use]
     pub fn new(pages: usize) -> Self {
         Self {
             bytes: vec![0xFF; pages * PAGE],
+            weak: BTreeMap::new(),
+            stubborn: BTreeMap::new(),
             fuel: None,
+            fault: None,
             cut: Cut::WordAtomic,
-            steps: 0,
-            idle: None,
-            deceived: false,
+            chance: Chance::new(1),
+            off: false,
+            spent: 0,
             programmed: 0,
-            erased: vec![0; pages],
-            seed: 1,
-            dead: false,
+            erases: vec![0; pages],
+            read: 0,
         }
     }
 
-    /// The same part, whose power will be cut; `seed` decides what chance decides.
+    /// Whether the power is off.
     #[must_use]
-    pub fn cut_after(mut self, fuel: u64, cut: Cut, seed: u64) -> Self {
-        (self.fuel, self.cut, self.seed) = (Some(fuel), cut, seed.wrapping_mul(2) + 1);
-        self
-    }
-
-    /// Whether the power was cut.
-    #[must_use]
-    pub const fn is_dead(&self) -> bool {
-        self.dead
+    pub const fn is_off(&self) -> bool {
+        self.off
     }
 
     /// Gives it power again, for as long as is wanted.
-    pub fn power(&mut self) {
-        (self.dead, self.fuel) = (false, None);
+    pub const fn power(&mut self) {
+        self.off = false;
+        self.fuel = None;
     }
 
-    fn random(&mut self) -> u64 {
-        // Marsaglia's xorshift64*.
-        self.seed ^= self.seed >> 12;
-        self.seed ^= self.seed << 25;
-        self.seed ^= self.seed >> 27;
-        self.seed.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    fn range(&self, from: usize, to: usize, unit: usize) -> Result<(), NorError> {
+        if self.off {
+            return Err(NorError::Off);
+        }
+        let fits = from <= to && to <= self.bytes.len() && from.is_multiple_of(unit) && to.is_multiple_of(unit);
+        if fits { Ok(()) } else { Err(NorError::Range) }
     }
 
-    /// Uses a step; `false` if the power goes in it.
-    fn step(&mut self) -> bool {
-        self.steps += 1;
-        match &mut self.fuel {
-            Some(0) => {
-                self.dead = true;
-                false
-            }
-            Some(fuel) => {
-                *fuel -= 1;
-                true
-            }
-            None => true,
+    /// Whether one more word or page works.
+    fn works(&mut self) -> Result<(), NorError> {
+        self.off = self.fuel == Some(0);
+        if self.off {
+            return Err(NorError::Off);
+        }
+        self.fuel = self.fuel.map(|left| left - 1);
+        let fails = self.fault == Some(0);
+        self.fault = self.fault.and_then(|left| left.checked_sub(1));
+        if fails {
+            return Err(NorError::Fault);
+        }
+        self.spent += 1;
+        Ok(())
+    }
+
+    fn weaken(&mut self, at: usize, mask: u8) {
+        if mask != 0 {
+            *self.weak.entry(at).or_default() |= mask;
         }
     }
 
-    fn program(&mut self, at: usize, word: &[u8]) {
-        for (there, byte) in self.bytes[at..].iter_mut().zip(word) {
-            *there &= byte;
-        }
+    fn bits(&mut self) -> u8 {
+        self.chance.draw().to_le_bytes()[2]
     }
 
     fn cut_word(&mut self, at: usize, word: &[u8]) {
-        let random = self.random();
-        let mask = |index: usize| match self.cut {
-            Cut::WordAtomic => 0xFF,
-            Cut::Half if index < WORD / 2 || WORD == 1 && random & 1 == 0 => 0,
-            Cut::Half => 0xFF,
-            Cut::Noise => (random >> (index % 8 * 8)) as u8,
-            Cut::Zeros => 0,
-        };
-        let partial: Vec<u8> = word.iter().enumerate().map(|(index, byte)| byte | mask(index)).collect();
-        self.program(at, &partial);
+        if self.cut == Cut::WordAtomic {
+            return;
+        }
+        for (at, &byte) in (at..).zip(word) {
+            let wanted = self.bytes[at] & !byte;
+            let (reached, weak) = (self.bits(), self.bits() & self.bits());
+            self.bytes[at] &= !(wanted & reached);
+            self.weaken(at, wanted & weak);
+        }
     }
 
-    fn cut_page(&mut self, at: usize) {
-        let begun = self.random() & 1 == 0;
+    fn cut_page(&mut self, from: usize) {
+        let page = from..from + PAGE;
+        if self.cut != Cut::WordAtomic {
+            self.weak.retain(|at, _| !page.contains(at));
+        }
         match self.cut {
-            Cut::WordAtomic if !begun => {}
-            Cut::WordAtomic => self.bytes[at..at + PAGE].fill(0xFF),
-            Cut::Half => self.bytes[at..at + PAGE / 2].fill(0xFF),
-            Cut::Noise => {
-                self.bytes[at..at + PAGE].fill(0xFF);
-                for _ in 0..self.random() % 12 {
-                    // Often where it hurts: where a page says what it is.
-                    let place = match self.random() % 3 {
-                        0 => (self.random() % 8) as usize,
-                        1 => PAGE - 1 - (self.random() % 8) as usize,
-                        _ => self.random() as usize % PAGE,
-                    };
-                    let bits = self.random() as u8;
-                    self.bytes[at + place] &= bits;
+            Cut::WordAtomic => {}
+            Cut::HalfProgrammed => {
+                for at in page {
+                    let (reached, weak) = (self.bits(), self.bits() & self.bits() & self.bits());
+                    let zeros = !self.bytes[at];
+                    self.bytes[at] |= reached;
+                    self.weaken(at, zeros & weak);
                 }
             }
-            Cut::Zeros => self.bytes[at..at + PAGE].fill(0),
+            Cut::NearBlank => {
+                self.bytes[page].fill(0xFF);
+                for _ in 0..self.chance.below(6) {
+                    let (at, bit) = (from + self.chance.below(PAGE as u64) as usize, 1 << self.chance.below(8));
+                    match self.chance.below(3) {
+                        0 => self.bytes[at] &= !bit,
+                        1 => self.weaken(at, bit),
+                        _ => *self.stubborn.entry(at).or_default() |= bit,
+                    }
+                }
+            }
+            Cut::AllZero => self.bytes[page].fill(0),
         }
     }
 }
 
-impl<const WORD: usize, const PAGE: usize> ErrorType for Nor<WORD, PAGE> {
-    type Error = Refused;
+impl<const PAGE: usize, const WORD: usize> ErrorType for Nor<PAGE, WORD> {
+    type Error = NorError;
 }
 
-impl<const WORD: usize, const PAGE: usize> ReadNorFlash for Nor<WORD, PAGE> {
+impl<const PAGE: usize, const WORD: usize> ReadNorFlash for Nor<PAGE, WORD> {
     const READ_SIZE: usize = 1;
 
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Refused> {
-        if self.dead {
-            return Err(Refused::NoPower);
-        }
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorError> {
         let from = offset as usize;
-        bytes.copy_from_slice(self.bytes.get(from..from + bytes.len()).ok_or(Refused::Bounds)?);
+        let to = from + bytes.len();
+        self.range(from, to, 1)?;
+        self.read += bytes.len() as u64;
+        bytes.copy_from_slice(&self.bytes[from..to]);
+        for (&at, &mask) in self.weak.range(from..to) {
+            bytes[at - from] ^= mask & self.chance.draw().to_le_bytes()[2];
+        }
         Ok(())
     }
 
@@ -184,56 +209,101 @@ impl<const WORD: usize, const PAGE: usize> ReadNorFlash for Nor<WORD, PAGE> {
     }
 }
 
-impl<const WORD: usize, const PAGE: usize> NorFlash for Nor<WORD, PAGE> {
+impl<const PAGE: usize, const WORD: usize> NorFlash for Nor<PAGE, WORD> {
     const WRITE_SIZE: usize = WORD;
     const ERASE_SIZE: usize = PAGE;
 
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), Refused> {
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorError> {
         let (from, to) = (from as usize, to as usize);
-        if !from.is_multiple_of(PAGE) || !to.is_multiple_of(PAGE) || to > self.bytes.len() || from > to {
-            return Err(Refused::Bounds);
-        }
-        for at in (from..to).step_by(PAGE) {
-            if self.dead {
-                return Err(Refused::NoPower);
+        self.range(from, to, PAGE)?;
+        for page in (from..to).step_by(PAGE) {
+            if let Err(error) = self.works() {
+                self.cut_page(page);
+                return Err(error);
             }
-            if !self.step() {
-                self.cut_page(at);
-                return Err(Refused::NoPower);
+            let page_range = page..page + PAGE;
+            self.bytes[page_range.clone()].fill(0xFF);
+            self.weak.retain(|at, _| !page_range.contains(at));
+            for (&at, &mask) in self.stubborn.range(page_range.clone()) {
+                self.bytes[at] &= !mask;
             }
-            if self.idle == Some(self.steps) {
-                self.deceived |= self.bytes[at..at + PAGE].iter().any(|byte| *byte != 0xFF);
-                continue;
-            }
-            self.bytes[at..at + PAGE].fill(0xFF);
-            self.erased[at / PAGE] += 1;
+            self.stubborn.retain(|at, _| !page_range.contains(at));
+            self.erases[page / PAGE] += 1;
         }
         Ok(())
     }
 
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refused> {
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
         let from = offset as usize;
-        if !from.is_multiple_of(WORD) || !bytes.len().is_multiple_of(WORD) || from + bytes.len() > self.bytes.len() {
-            return Err(Refused::Bounds);
-        }
-        for (index, word) in bytes.chunks(WORD).enumerate() {
-            if self.dead {
-                return Err(Refused::NoPower);
+        self.range(from, from + bytes.len(), WORD)?;
+        for (at, word) in (from..).step_by(WORD).zip(bytes.chunks(WORD)) {
+            if let Err(error) = self.works() {
+                self.cut_word(at, word);
+                return Err(error);
             }
-            if !self.step() {
-                self.cut_word(from + index * WORD, word);
-                return Err(Refused::NoPower);
+            for (at, &byte) in (at..).zip(word) {
+                self.bytes[at] &= byte;
+                // What is programmed is certain.
+                if let Some(weak) = self.weak.get_mut(&at) {
+                    *weak &= byte;
+                }
             }
-            let at = from + index * WORD;
-            if self.idle == Some(self.steps) {
-                self.deceived |= self.bytes[at..].iter().zip(word).any(|(there, byte)| there & byte != *there);
-                continue;
-            }
-            self.program(at, word);
-            self.programmed += WORD as u64;
+            self.programmed += word.len() as u64;
         }
         Ok(())
     }
 }
 
-impl<const WORD: usize, const PAGE: usize> MultiwriteNorFlash for Nor<WORD, PAGE> {}
+impl<const PAGE: usize, const WORD: usize> MultiwriteNorFlash for Nor<PAGE, WORD> {}
+
+/// A part that is shared with whoever wants to see what becomes of it. Clones are the same part.
+#[derive(Debug, Clone)]
+pub struct Shared<const PAGE: usize, const WORD: usize>(Rc<RefCell<Nor<PAGE, WORD>>>);
+
+impl<const PAGE: usize, const WORD: usize> Shared<PAGE, WORD> {
+    /// Shares a part.
+    #[must_use]
+    pub fn new(nor: Nor<PAGE, WORD>) -> Self {
+        Self(Rc::new(RefCell::new(nor)))
+    }
+
+    /// The part, for a moment.
+    #[must_use]
+    pub fn nor(&self) -> RefMut<'_, Nor<PAGE, WORD>> {
+        self.0.borrow_mut()
+    }
+}
+
+impl<const PAGE: usize, const WORD: usize> ErrorType for Shared<PAGE, WORD> {
+    type Error = NorError;
+}
+
+// No borrow lives across an await: the part answers at once.
+#[allow(clippy::await_holding_refcell_ref)]
+impl<const PAGE: usize, const WORD: usize> ReadNorFlash for Shared<PAGE, WORD> {
+    const READ_SIZE: usize = 1;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorError> {
+        self.nor().read(offset, bytes).await
+    }
+
+    fn capacity(&self) -> usize {
+        self.nor().capacity()
+    }
+}
+
+#[allow(clippy::await_holding_refcell_ref)]
+impl<const PAGE: usize, const WORD: usize> NorFlash for Shared<PAGE, WORD> {
+    const WRITE_SIZE: usize = WORD;
+    const ERASE_SIZE: usize = PAGE;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorError> {
+        self.nor().erase(from, to).await
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
+        self.nor().write(offset, bytes).await
+    }
+}
+
+impl<const PAGE: usize, const WORD: usize> MultiwriteNorFlash for Shared<PAGE, WORD> {}

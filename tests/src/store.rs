@@ -6,6 +6,15 @@ use std::collections::BTreeMap;
 /// What a store says that has no power; whatever is asked of it.
 pub const NO_POWER: StoreError = StoreError::Failed { code: -1 };
 
+/// A store whose power can be cut.
+pub trait Medium: Store {
+    /// Whether it was cut.
+    fn is_dead(&self) -> bool;
+
+    /// Gives it power again, for as long as is wanted.
+    fn power(&mut self);
+}
+
 /// Records in memory.
 #[derive(Debug, Clone, Default)]
 pub struct RamStore {
@@ -75,6 +84,16 @@ impl RamStore {
 }
 
 impl mainspring_embassy::keep::Keep for RamStore {}
+
+impl Medium for RamStore {
+    fn is_dead(&self) -> bool {
+        self.is_dead()
+    }
+
+    fn power(&mut self) {
+        self.power();
+    }
+}
 
 impl Store for RamStore {
     fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {

@@ -1,6 +1,9 @@
 //! A world for the engine: virtual time, a store, and a host whose children do what their command says.
 
-use crate::{disk::Chance, store::RamStore};
+use crate::{
+    disk::Chance,
+    store::{Medium, RamStore},
+};
 use bytemuck::Zeroable;
 use mainspring::{
     engine::{
@@ -118,9 +121,9 @@ pub enum Seen {
 
 /// What outlives the engine: the store, the clocks, the children, and what was seen.
 #[derive(Debug, Clone)]
-pub struct Outside {
+pub struct Outside<S = RamStore> {
     /// The store.
-    pub store: RamStore,
+    pub store: S,
     /// The clocks.
     pub now: Now,
     /// The zone.
@@ -149,6 +152,15 @@ impl Outside {
             events: Vec::new(),
         }
     }
+}
+
+impl<S> Outside<S> {
+    /// The same with another store.
+    #[must_use]
+    pub fn on<T>(self, store: T) -> Outside<T> {
+        let Self { now, zone, entropy, children, log, events, .. } = self;
+        Outside { store, now, zone, entropy, children, log, events }
+    }
 
     /// Time goes by while no server runs.
     pub fn pass(&mut self, milliseconds: i64) {
@@ -158,10 +170,18 @@ impl Outside {
         self.children.retain(|_, child| child.ends.is_none_or(|ends| ends > now));
     }
 
-    /// The power was cut: no child is left, and the clock that never steps starts again.
-    pub fn power_cut(&mut self) {
+    /// The machine started again: no child is left, and the clock that never steps starts again.
+    pub fn start_again(&mut self) {
         self.children.clear();
         self.now.monotonic = Monotonic(1_000);
+    }
+
+    /// The power was cut, and came back.
+    pub fn power_cut(&mut self)
+    where
+        S: Medium,
+    {
+        self.start_again();
         self.store.power();
     }
 
@@ -198,26 +218,26 @@ impl Outside {
 /// A child's command is its name, then words that say what it does: `for=SECONDS` how long it runs (otherwise until it
 /// is stopped), `code=NUMBER` what it leaves, `stubborn` that it ignores being asked to stop, `missing` that it cannot be
 /// started.
-pub struct World<'a> {
+pub struct World<'a, S = RamStore> {
     /// The engine.
     pub engine: Engine<'a>,
     /// All else.
-    pub outside: Outside,
+    pub outside: Outside<S>,
     /// What loading found.
     pub loaded: Loaded,
 }
 
-impl<'a> World<'a> {
+impl<'a, S: Medium> World<'a, S> {
     /// Starts an engine on what there is.
     ///
     /// # Panics
     /// If it cannot be loaded.
-    pub fn boot(slots: &'a mut Slots, outside: Outside) -> Self {
+    pub fn boot(slots: &'a mut Slots, outside: Outside<S>) -> Self {
         Self::try_boot(slots, outside).expect("the store can be read")
     }
 
     /// Starts an engine on what there is; `None` if it cannot be loaded.
-    pub fn try_boot(slots: &'a mut Slots, outside: Outside) -> Option<Self> {
+    pub fn try_boot(slots: &'a mut Slots, outside: Outside<S>) -> Option<Self> {
         let mut world = Self { engine: Engine::new(slots.lend()), outside, loaded: Loaded::default() };
         world.loaded = world.call(|engine, cx| engine.load(cx)).ok()?;
         Some(world)
@@ -225,7 +245,7 @@ impl<'a> World<'a> {
 
     /// The server dies.
     #[must_use]
-    pub fn die(self) -> Outside {
+    pub fn die(self) -> Outside<S> {
         self.outside
     }
 

@@ -19,7 +19,7 @@ use mainspring::{
 use mainspring_embassy::{
     accounts::{AccountBook, BuiltIn, Kept, Secret},
     entropy::Seeded,
-    flash::{Blocking, FlashStore},
+    flash::{Blocking, Damage, FlashStore},
     host::{Host, Parts},
     log::Defmt,
     memory::Memory,
@@ -34,7 +34,7 @@ use crate::{
     board, clock, executor,
     heap::Heap,
     lan9118::Lan9118,
-    nor::{HostNor, PAGES},
+    nor::{HostNor, PAGE, PAGES},
     semihosting::{self, Arguments, File},
     stack,
 };
@@ -55,8 +55,6 @@ const IMAGE: usize = 1536;
 const RECORD: usize = 2048;
 /// Items of the flash: definition, entry and state of each task, what runs, accounts, and some that were just deleted.
 const KEYS: usize = 3 * TASKS + INSTANCES + 18;
-/// Bytes of the longest item of the flash.
-const ITEM: usize = 512;
 /// The longest fragment that is taken.
 const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
 /// Actions that may run at once.
@@ -66,7 +64,7 @@ const TEXT: usize = 512;
 /// Bytes of the heap, which only task XML uses.
 const HEAP: usize = 13 * 1024;
 
-type Flash = FlashStore<Blocking<HostNor>, { PAGES - 2 }, KEYS, ITEM, RECORD>;
+type Flash = FlashStore<'static, Blocking<HostNor>, { PAGES - 2 }, KEYS>;
 type Socket = SocketMemory<1072, 1072, { FRAGMENT as usize }>;
 
 /// Used while a task XML is read, and empty otherwise.
@@ -161,8 +159,9 @@ fn main() -> ! {
 /// Takes the flash over, or says why not and ends. It is a function of its own so that what it needs of the stack is given
 /// back before anything else is made.
 #[inline(never)]
-fn mount(file: &str, cut: Option<u32>) -> &'static mut Flash {
+fn mount(file: &str, cut: Option<u32>, damage: Damage) -> &'static mut Flash {
     static STORE: StaticCell<Flash> = StaticCell::new();
+    static LONGEST: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
     let nor = match HostNor::open(file, cut) {
         Ok(nor) => nor,
         Err(_) => {
@@ -170,7 +169,7 @@ fn mount(file: &str, cut: Option<u32>) -> &'static mut Flash {
             semihosting::exit(2);
         }
     };
-    match Flash::mount_in(STORE.uninit(), Blocking(nor)) {
+    match Flash::mount_in(STORE.uninit(), Blocking(nor), 0..(PAGES * PAGE) as u32, LONGEST.take(), damage) {
         Ok(store) => store,
         Err(error) => {
             defmt::error!("the flash is refused: {}", error);
@@ -195,9 +194,19 @@ fn prepare() -> Prepared {
         board::NAME
     );
 
-    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), number("cut"));
-    let usage = store.usage();
-    defmt::info!("flash: {=u32} of {=u32} bytes used by {=u32} records", usage.used, usage.capacity, usage.records);
+    let damage = if arguments.value("salvage").is_some() { Damage::GiveUp } else { Damage::Refuse };
+    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), number("cut"), damage);
+    let (found, space) = (store.mounted(), store.space());
+    defmt::info!(
+        "flash: {=u32} of {=u32} bytes used by {=usize} items{=str}",
+        space.used,
+        space.capacity,
+        space.keys,
+        if found.torn { ", mended after a power cut" } else { "" }
+    );
+    if found.damaged > 0 {
+        defmt::warn!("flash: {=u32} places were damaged and are given up; look at the tasks", found.damaged);
+    }
     static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>> =
         ConstStaticCell::new(Memory::new());
     static ENTROPY: StaticCell<Seeded> = StaticCell::new();

@@ -1,10 +1,10 @@
-//! A flash whose operations block, as one whose operations may be waited for.
+//! Blocking flash drivers, in the clothes of asynchronous ones.
 
 use embedded_storage::nor_flash as blocking;
 use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash, ReadNorFlash};
 
-/// A flash with a driver of `embedded-storage`.
-#[derive(Debug)]
+/// A flash with the blocking traits of `embedded-storage`, as the asynchronous ones want it.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Blocking<F>(pub F);
 
 impl<F: blocking::ErrorType> ErrorType for Blocking<F> {

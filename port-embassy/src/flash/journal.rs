@@ -1,345 +1,370 @@
-//! A flash that finishes the erases that a power cut interrupted, and reads back what it wrote.
-//!
-//! Two pages behind those that it offers are its journal. One of them is active:
+//! The layer between the map and the part: it remembers durably which page is being erased, and reads back what it did.
 //!
 //! ```text
-//! header   sequence number (4), its check (4), padded to words
-//! entry    page to be erased (4), check over page and sequence number (4), padded to words
-//!          one word: all ones while the erase is under way, zeros when it is done
-//! entry    …
+//! first page of the range, or second:
+//! ┌──────────┬──────────┬────────┬────────┬────────┬────────┬─ ─ ─
+//! │ sequence │ sequence │ page   │ done   │ page   │ done   │ blank
+//! │          │ inverted │ + inv. │ or FF… │ + inv. │ or FF… │
+//! └──────────┴──────────┴────────┴────────┴────────┴────────┴─ ─ ─
+//! 0          4          8        12       16       20          (words of up to 4 bytes)
 //! ```
 //!
-//! When the active page is full, all of its entries are done; the other page is then erased and gets a header with the next
-//! sequence number, and is active from that moment on. A header or entry that was cut does not pass its check: then what it
-//! would announce has not begun.
+//! The map takes a page that a cut erase left looking closed for one that it had not moved yet, throws away what it had
+//! moved, and moves garbage. So a page's number is put here before it is erased, and the entry is marked as done when the
+//! page was read and is blank; an entry without that mark is done again at the next mount, before the map sees anything.
+//! The page with the higher sequence is in use; when it is full, the other is erased and goes on. A number next to its
+//! inverse cannot be mistaken: a cut only leaves more ones than were meant, or more zeros.
+//!
+//! What a cut left half-programmed may read differently each time. So at each mount whatever is believed is programmed
+//! once more, and whatever is not believed is made zero.
 
+use super::geometry::{Geometry, WORD_MAX};
+use core::ops::Range;
 use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
 
-/// Bytes of the longest word that a part may have.
-const WORD_MAX: usize = 32;
-/// Bytes that are read back at once.
-const CHUNK: usize = 64;
-/// Times that an erase is tried.
+/// Pages that the journal takes from the front of the range.
+pub(super) const PAGES: u32 = 2;
+/// The sequence of a first page that says that all others are being erased.
+const FORMATTING: u32 = 0;
+/// How often something is tried until what is read back is right.
 const TRIES: usize = 3;
 
-/// Why a journaled flash failed.
+/// What befell the part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum JournalError<E> {
-    /// The part itself.
-    Flash(E),
-    /// What was written or erased at this offset is not what is read there.
-    NotHeld {
-        /// Offset of it.
-        at: u32,
+pub enum FlashError<E> {
+    /// The driver's own error.
+    Driver(E),
+    /// What was read back from this address is not what was written there.
+    NotWritten {
+        /// The address.
+        address: u32,
     },
-    /// The part is too small, its pages are, or its words are longer than 32 bytes.
-    Geometry,
-    /// It was asked for something outside of the pages that it offers.
-    OutOfBounds,
+    /// The page at this address was erased and is not blank.
+    NotErased {
+        /// The address.
+        address: u32,
+    },
 }
 
-impl<E: core::fmt::Display> core::fmt::Display for JournalError<E> {
+impl<E> From<E> for FlashError<E> {
+    fn from(error: E) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl<E: core::fmt::Debug> core::fmt::Display for FlashError<E> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Flash(error) => error.fmt(f),
-            Self::NotHeld { at } => write!(f, "flash does not hold what was written at {at:#x}"),
-            Self::Geometry => f.write_str("flash is too small or has words that are too long"),
-            Self::OutOfBounds => f.write_str("access outside of the flash"),
+            Self::Driver(error) => write!(f, "flash driver failed: {error:?}"),
+            Self::NotWritten { address } => write!(f, "flash at {address:#x} does not keep what is written"),
+            Self::NotErased { address } => write!(f, "flash page at {address:#x} is not blank after it was erased"),
         }
     }
 }
 
-impl<E: core::error::Error> core::error::Error for JournalError<E> {}
+impl<E: core::fmt::Debug> core::error::Error for FlashError<E> {}
 
-impl<E: NorFlashError> NorFlashError for JournalError<E> {
+impl<E: NorFlashError> NorFlashError for FlashError<E> {
     fn kind(&self) -> NorFlashErrorKind {
         match self {
-            Self::Flash(error) => error.kind(),
-            Self::OutOfBounds => NorFlashErrorKind::OutOfBounds,
-            Self::NotHeld { .. } | Self::Geometry => NorFlashErrorKind::Other,
+            Self::Driver(error) => error.kind(),
+            _ => NorFlashErrorKind::Other,
         }
     }
 }
 
-impl<E> From<E> for JournalError<E> {
-    fn from(error: E) -> Self {
-        Self::Flash(error)
-    }
-}
-
-/// What a flash has been asked to do since it was mounted.
+/// What was done to the part since it was mounted, the journal included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub(super) struct Wear {
-    pub(super) programmed: u64,
-    pub(super) erased: u32,
+pub struct Wear {
+    /// Bytes programmed.
+    pub programmed: u64,
+    /// Pages erased.
+    pub erased: u32,
 }
 
-/// A flash with a journal of its erases. See the module.
-#[derive(Debug)]
-pub struct Journaled<F> {
+/// Whether there is a journal.
+pub(super) enum Opened {
+    /// There is, and nothing is left undone.
+    Ready,
+    /// A store was being made.
+    Unfinished,
+    /// There is none.
+    Nothing,
+}
+
+/// A part whose erases are finished after a cut, and whose contents are what was written.
+pub(super) struct Journal<F> {
     flash: F,
-    /// Pages that are offered.
+    /// Address of the first page of the range, which is one of the two of the journal.
+    start: u32,
+    /// Pages of the range.
     pages: u32,
-    /// Which of the two pages of the journal is active.
-    active: u32,
+    /// Which of the two is in use.
+    current: u32,
     sequence: u32,
-    /// Offset in the active page of the next entry.
-    next: u32,
-    pub(super) wear: Wear,
+    /// Where in that page the next entry goes.
+    next: usize,
+    wear: Wear,
 }
 
-impl<F: NorFlash> Journaled<F> {
-    /// Bytes of a word: what can be read and programmed.
-    const WORD: usize = if F::READ_SIZE > F::WRITE_SIZE { F::READ_SIZE } else { F::WRITE_SIZE };
-    /// Bytes of a number and its check.
-    const CHECKED: usize = 8_usize.next_multiple_of(if Self::WORD == 0 { 1 } else { Self::WORD });
-    /// Bytes of an entry.
-    const ENTRY: usize = Self::CHECKED + Self::WORD;
-    const PAGE: u32 = F::ERASE_SIZE as u32;
+impl<F: MultiwriteNorFlash> Journal<F> {
+    /// Bytes of a page number, and of the mark that it was erased.
+    const SLOT: usize = Geometry::<F>::words(4);
+    const ENTRY: usize = 2 * Self::SLOT;
+    const FIRST: usize = Geometry::<F>::words(8);
+    const PAGE: usize = Geometry::<F>::PAGE;
 
-    /// Takes over a flash, and ends what a power cut interrupted. A journal that is not there is made.
-    ///
-    /// `pages` are those that will be offered; two more must be there.
-    ///
-    /// # Errors
-    /// [`JournalError::Geometry`] if the part does not fit, or what befell it.
-    pub async fn mount(flash: F, pages: u32) -> Result<Self, JournalError<F::Error>> {
-        let fits = pages.checked_add(2).and_then(|all| all.checked_mul(Self::PAGE)).map(|all| all as usize);
-        let enough = fits.is_some_and(|all| all <= flash.capacity());
-        if !enough || pages == 0 || Self::WORD > WORD_MAX || F::ERASE_SIZE < Self::CHECKED + Self::ENTRY {
-            return Err(JournalError::Geometry);
-        }
-        let mut journal = Self { flash, pages, active: 0, sequence: 0, next: 0, wear: Wear::default() };
-        let headers = [journal.header(0).await?, journal.header(1).await?];
-        (journal.active, journal.sequence) = match headers {
-            // They are one apart, so that the later is told also when the number goes round.
-            [Some(first), Some(second)] if second.wrapping_sub(first) == 1 => (1, second),
-            [Some(first), _] => (0, first),
-            [None, Some(second)] => (1, second),
-            [None, None] => {
-                journal.begin(0, 1).await?;
-                (0, 1)
-            }
-        };
-        journal.next = Self::CHECKED as u32;
-        journal.recover().await?;
-        Ok(journal)
+    /// On a range of which nothing is known yet.
+    pub(super) fn new(flash: F, range: &Range<u32>) -> Self {
+        let pages = (range.end - range.start) / Self::PAGE as u32;
+        let wear = Wear::default();
+        Self { flash, start: range.start, pages, current: 0, sequence: 0, next: Self::PAGE, wear }
     }
 
-    /// The flash itself.
-    #[must_use]
-    pub fn into_inner(self) -> F {
+    pub(super) fn into_inner(self) -> F {
         self.flash
     }
 
-    /// The flash itself, to be looked at. What is written past the journal is not protected by it.
-    pub fn inner(&mut self) -> &mut F {
-        &mut self.flash
+    pub(super) const fn wear(&self) -> Wear {
+        self.wear
     }
 
-    /// Offset of a page of the journal.
-    fn place(&self, page: u32) -> u32 {
-        (self.pages + page) * Self::PAGE
-    }
-
-    async fn header(&mut self, page: u32) -> Result<Option<u32>, JournalError<F::Error>> {
-        let (number, check) = self.read_checked(self.place(page)).await?;
-        Ok((check == sum(&[number])).then_some(number))
-    }
-
-    async fn read_checked(&mut self, at: u32) -> Result<(u32, u32), JournalError<F::Error>> {
-        let mut bytes = [0; WORD_MAX];
-        self.flash.read(at, bytes.get_mut(..Self::CHECKED).unwrap_or_default()).await?;
-        let word = |from: usize| {
-            let four = bytes.get(from..).and_then(|rest| rest.first_chunk()).copied();
-            u32::from_le_bytes(four.unwrap_or_default())
-        };
-        Ok((word(0), word(4)))
-    }
-
-    async fn write_checked(&mut self, at: u32, number: u32, check: u32) -> Result<(), JournalError<F::Error>> {
-        let mut bytes = [0xFF; WORD_MAX];
-        let [a, b, c, d] = number.to_le_bytes();
-        let [e, f, g, h] = check.to_le_bytes();
-        if let Some(place) = bytes.first_chunk_mut() {
-            *place = [a, b, c, d, e, f, g, h];
+    /// Finds the journal and finishes the erase that was cut, if one was.
+    pub(super) async fn open(&mut self) -> Result<Opened, FlashError<F::Error>> {
+        let sequences = [self.read_header(0).await?, self.read_header(1).await?];
+        let Some(sequence) = sequences.into_iter().flatten().max() else { return Ok(Opened::Nothing) };
+        if sequence == FORMATTING {
+            return Ok(Opened::Unfinished);
         }
-        self.write_through(at, bytes.get(..Self::CHECKED).unwrap_or_default()).await
-    }
-
-    /// Erases a page of the journal and makes it the active one.
-    async fn begin(&mut self, page: u32, sequence: u32) -> Result<(), JournalError<F::Error>> {
-        self.erase_through(self.place(page)).await?;
-        self.write_checked(self.place(page), sequence, sum(&[sequence])).await?;
-        (self.active, self.sequence, self.next) = (page, sequence, Self::CHECKED as u32);
-        Ok(())
-    }
-
-    /// Ends the erases that are not done, and finds where the next entry goes.
-    async fn recover(&mut self) -> Result<(), JournalError<F::Error>> {
-        while let Some(entry) = self.entry(self.next).await? {
-            let at = self.next;
-            self.next += Self::ENTRY as u32;
-            if let Some(page) = entry
-                && !self.is_done(self.place(self.active) + at).await?
-                && !self.is_erased_later(page, self.next).await?
-            {
-                self.erase_through(page * Self::PAGE).await?;
-                self.finish(self.place(self.active) + at).await?;
-            }
+        (self.sequence, self.current) = (sequence, u32::from(sequences[1] == Some(sequence)));
+        self.write_header().await?;
+        if sequences.contains(&Some(FORMATTING)) {
+            self.end_format().await?;
         }
-        Ok(())
-    }
-
-    /// Whether an entry from there on is for that page too. Then the page has been written since an erase that the part
-    /// refused.
-    async fn is_erased_later(&mut self, page: u32, mut from: u32) -> Result<bool, JournalError<F::Error>> {
-        while let Some(entry) = self.entry(from).await? {
-            if entry == Some(page) {
-                return Ok(true);
-            }
-            from += Self::ENTRY as u32;
-        }
-        Ok(false)
-    }
-
-    /// The page that an entry is for: no page if the entry was cut, nothing at all where there is no entry.
-    async fn entry(&mut self, from: u32) -> Result<Option<Option<u32>>, JournalError<F::Error>> {
-        if from + Self::ENTRY as u32 > Self::PAGE {
-            return Ok(None);
-        }
-        let (page, check) = self.read_checked(self.place(self.active) + from).await?;
-        if (page, check) == (u32::MAX, u32::MAX) {
-            return Ok(None);
-        }
-        // Of an entry that does not pass, the erase has not begun.
-        Ok(Some((check == sum(&[page, self.sequence]) && page < self.pages).then_some(page)))
-    }
-
-    async fn is_done(&mut self, entry: u32) -> Result<bool, JournalError<F::Error>> {
-        let mut bytes = [0; WORD_MAX];
-        let word = bytes.get_mut(..Self::WORD).unwrap_or_default();
-        self.flash.read(entry + Self::CHECKED as u32, word).await?;
-        Ok(word.iter().all(|byte| *byte == 0))
-    }
-
-    /// The erase of an entry is done. That word may be half zeros from an earlier attempt.
-    async fn finish(&mut self, entry: u32) -> Result<(), JournalError<F::Error>> {
-        let zeros = [0; WORD_MAX];
-        self.write_through(entry + Self::CHECKED as u32, zeros.get(..Self::WORD).unwrap_or_default()).await
-    }
-
-    /// Notes that a page will be erased, and returns where.
-    async fn announce(&mut self, page: u32) -> Result<u32, JournalError<F::Error>> {
-        loop {
-            if self.next + Self::ENTRY as u32 > Self::PAGE {
-                self.begin(1 - self.active, self.sequence.wrapping_add(1)).await?;
-            }
-            let at = self.place(self.active) + self.next;
-            self.next += Self::ENTRY as u32;
-            match self.write_checked(at, page, sum(&[page, self.sequence])).await {
-                // A cut entry may have left bits here that looked like none: the next place is a fresh one. In a page that
-                // was just begun there was no cut.
-                Err(JournalError::NotHeld { .. }) if self.next > (Self::CHECKED + Self::ENTRY) as u32 => {}
-                result => return result.map(|()| at),
-            }
-        }
-    }
-
-    async fn erase_through(&mut self, from: u32) -> Result<(), JournalError<F::Error>> {
-        let mut result = Ok(());
-        for _ in 0..TRIES {
-            self.flash.erase(from, from + Self::PAGE).await?;
-            self.wear.erased = self.wear.erased.wrapping_add(1);
-            result = self.compare(from, Self::PAGE as usize, |_| 0xFF).await;
-            if result.is_ok() {
+        self.next = Self::FIRST;
+        let mut last = None;
+        while self.next + Self::ENTRY <= Self::PAGE {
+            let mut entry = [0; 2 * WORD_MAX];
+            let Some(entry) = entry.get_mut(..Self::ENTRY) else { break };
+            self.flash.read(self.entry(), entry).await?;
+            if entry.iter().all(|&byte| byte == 0xFF) {
                 break;
             }
+            let (page, done) = entry.split_at(Self::SLOT);
+            // The mark comes only after the page was seen to be blank, so one bit of it is enough.
+            let page = read_pair(page).filter(|_| done.iter().all(|&byte| byte == 0xFF));
+            last = Some((self.entry(), page));
+            self.next += Self::ENTRY;
         }
-        result
+        if let Some((entry, page)) = last {
+            if let Some(page) = page.filter(|page| (PAGES..self.pages).contains(page)) {
+                self.erase_page(self.start + page * Self::PAGE as u32).await?;
+            }
+            self.mark_done(entry).await?;
+        }
+        // The entry behind it may be one whose first word was cut and looks blank for now.
+        if self.next + Self::ENTRY <= Self::PAGE {
+            self.mark_done(self.entry()).await?;
+            self.next += Self::ENTRY;
+        }
+        Ok(Opened::Ready)
     }
 
-    async fn write_through(&mut self, at: u32, bytes: &[u8]) -> Result<(), JournalError<F::Error>> {
-        self.flash.write(at, bytes).await?;
-        self.wear.programmed += bytes.len() as u64;
-        self.compare(at, bytes.len(), |offset| bytes.get(offset).copied().unwrap_or(0xFF)).await
+    /// Whether there never was anything: all is blank, but for a word that begins to say that a store is being made.
+    pub(super) async fn is_new(&mut self) -> Result<bool, FlashError<F::Error>> {
+        let mut header = [0; WORD_MAX];
+        let Some(header) = header.get_mut(..Self::FIRST) else { return Ok(false) };
+        self.flash.read(self.start, header).await?;
+        let (from, to) = (self.start + Self::FIRST as u32, self.start + self.pages * Self::PAGE as u32);
+        Ok(header.iter().skip(4).all(|&byte| byte == 0xFF) && self.is_blank(from, to).await?)
     }
 
-    /// Whether the flash holds what it should.
-    async fn compare(
-        &mut self,
-        from: u32,
-        length: usize,
-        expected: impl Fn(usize) -> u8,
-    ) -> Result<(), JournalError<F::Error>> {
-        let mut there = [0; CHUNK];
-        for offset in (0..length).step_by(CHUNK) {
-            let there = there.get_mut(..CHUNK.min(length - offset)).unwrap_or_default();
-            self.flash.read(from + offset as u32, there).await?;
-            if !there.iter().zip(offset..).all(|(byte, at)| *byte == expected(at)) {
-                return Err(JournalError::NotHeld { at: from + offset as u32 });
+    /// Makes everything blank and begins a journal. A cut leaves either what was there, or something that goes on with this.
+    pub(super) async fn format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.erase_page(self.start).await?;
+        self.begin_format().await?;
+        self.finish_format().await
+    }
+
+    /// Says in the first page that the others count for nothing.
+    pub(super) async fn begin_format(&mut self) -> Result<(), FlashError<F::Error>> {
+        (self.current, self.sequence) = (0, FORMATTING);
+        self.write_header().await
+    }
+
+    pub(super) async fn finish_format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.begin_format().await?;
+        for page in 1..self.pages {
+            self.erase_page(self.start + page * Self::PAGE as u32).await?;
+        }
+        (self.current, self.sequence, self.next) = (1, FORMATTING + 1, Self::FIRST);
+        self.write_header().await?;
+        self.end_format().await
+    }
+
+    /// Has the first page say nothing any more, so that no wrong bit in the second brings that back.
+    async fn end_format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.program(self.start, [0; WORD_MAX].get(..Self::FIRST).unwrap_or_default()).await
+    }
+
+    /// Whether a stretch of whole words is blank.
+    pub(super) async fn is_blank(&mut self, from: u32, to: u32) -> Result<bool, FlashError<F::Error>> {
+        let mut at = from;
+        while at < to {
+            let mut read = [0; 2 * WORD_MAX];
+            let length = read.len().min((to - at) as usize);
+            let Some(read) = read.get_mut(..length) else { break };
+            self.flash.read(at, read).await?;
+            if read.iter().any(|&byte| byte != 0xFF) {
+                return Ok(false);
+            }
+            at += length as u32;
+        }
+        Ok(true)
+    }
+
+    /// Programs whole words and reads them back.
+    pub(super) async fn program(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError<F::Error>> {
+        for _ in 0..TRIES {
+            self.flash.write(address, bytes).await?;
+            self.wear.programmed += bytes.len() as u64;
+            if self.holds(address, bytes).await? {
+                return Ok(());
             }
         }
-        Ok(())
+        Err(FlashError::NotWritten { address })
     }
 
-    fn check(&self, offset: u32, length: usize) -> Result<(), JournalError<F::Error>> {
-        let end = (offset as usize).checked_add(length).ok_or(JournalError::OutOfBounds)?;
-        if end <= self.capacity() { Ok(()) } else { Err(JournalError::OutOfBounds) }
+    /// Makes one word zero.
+    pub(super) async fn mark(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+        self.program(address, [0; WORD_MAX].get(..Geometry::<F>::WORD).unwrap_or_default()).await
     }
-}
 
-/// A check over numbers: CRC-32, bit by bit, because there are few of them.
-fn sum(numbers: &[u32]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in numbers.iter().flat_map(|number| number.to_le_bytes()) {
-        sum ^= u32::from(byte);
-        for _ in 0..8 {
-            sum = sum >> 1 ^ if sum & 1 == 1 { 0xEDB8_8320 } else { 0 };
+    async fn holds(&mut self, mut address: u32, bytes: &[u8]) -> Result<bool, FlashError<F::Error>> {
+        for wanted in bytes.chunks(2 * WORD_MAX) {
+            let mut read = [0; 2 * WORD_MAX];
+            let Some(read) = read.get_mut(..wanted.len()) else { break };
+            self.flash.read(address, read).await?;
+            if read != wanted {
+                return Ok(false);
+            }
+            address += wanted.len() as u32;
         }
+        Ok(true)
     }
-    !sum
+
+    async fn erase_page(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+        let end = address + Self::PAGE as u32;
+        for _ in 0..TRIES {
+            self.flash.erase(address, end).await?;
+            self.wear.erased += 1;
+            if self.is_blank(address, end).await? {
+                return Ok(());
+            }
+        }
+        Err(FlashError::NotErased { address })
+    }
+
+    /// Erases a page of the store.
+    pub(super) async fn erase_with_intent(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+        if self.next + Self::ENTRY > Self::PAGE {
+            self.current ^= 1;
+            self.sequence = self.sequence.wrapping_add(1);
+            self.erase_page(self.page()).await?;
+            self.write_header().await?;
+            self.next = Self::FIRST;
+        }
+        let entry = self.entry();
+        self.next += Self::ENTRY;
+        let page = (address - self.start) / Self::PAGE as u32;
+        let mut slot = [0xFF; WORD_MAX];
+        write_pair(&mut slot, page);
+        self.program(entry, slot.get(..Self::SLOT).unwrap_or_default()).await?;
+        self.erase_page(address).await?;
+        self.mark_done(entry).await
+    }
+
+    async fn mark_done(&mut self, entry: u32) -> Result<(), FlashError<F::Error>> {
+        self.program(entry + Self::SLOT as u32, [0; WORD_MAX].get(..Self::SLOT).unwrap_or_default()).await
+    }
+
+    fn page(&self) -> u32 {
+        self.start + self.current * Self::PAGE as u32
+    }
+
+    fn entry(&self) -> u32 {
+        self.page() + self.next as u32
+    }
+
+    async fn read_header(&mut self, page: u32) -> Result<Option<u32>, FlashError<F::Error>> {
+        let mut header = [0; WORD_MAX];
+        let Some(header) = header.get_mut(..Self::FIRST) else { return Ok(None) };
+        self.flash.read(self.start + page * Self::PAGE as u32, header).await?;
+        let Some((&[a, b, c, d, inverted @ ..], _)) = header.split_first_chunk::<8>() else { return Ok(None) };
+        let sequence = u32::from_le_bytes([a, b, c, d]);
+        Ok(Some(sequence).filter(|sequence| inverted == (!sequence).to_le_bytes()))
+    }
+
+    async fn write_header(&mut self) -> Result<(), FlashError<F::Error>> {
+        let mut header = [0xFF; WORD_MAX];
+        let (sequence, rest) = header.split_at_mut(4);
+        sequence.copy_from_slice(&self.sequence.to_le_bytes());
+        if let Some(inverted) = rest.first_chunk_mut() {
+            *inverted = (!self.sequence).to_le_bytes();
+        }
+        self.program(self.page(), header.get(..Self::FIRST).unwrap_or_default()).await
+    }
 }
 
-impl<F: ErrorType> ErrorType for Journaled<F> {
-    type Error = JournalError<F::Error>;
+/// A page number and its inverse.
+fn write_pair(slot: &mut [u8; WORD_MAX], page: u32) {
+    let [a, b, ..] = page.to_le_bytes();
+    if let Some(pair) = slot.first_chunk_mut() {
+        *pair = [a, b, !a, !b];
+    }
 }
 
-impl<F: NorFlash> ReadNorFlash for Journaled<F> {
+fn read_pair(slot: &[u8]) -> Option<u32> {
+    let (&[a, b, c, d], _) = slot.split_first_chunk()?;
+    (a == !c && b == !d).then(|| u32::from_le_bytes([a, b, 0, 0]))
+}
+
+impl<F: MultiwriteNorFlash> ErrorType for Journal<F> {
+    type Error = FlashError<F::Error>;
+}
+
+impl<F: MultiwriteNorFlash> ReadNorFlash for Journal<F> {
     const READ_SIZE: usize = F::READ_SIZE;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        self.check(offset, bytes.len())?;
         Ok(self.flash.read(offset, bytes).await?)
     }
 
     fn capacity(&self) -> usize {
-        (self.pages * Self::PAGE) as usize
+        self.flash.capacity()
     }
 }
 
-impl<F: NorFlash> NorFlash for Journaled<F> {
+impl<F: MultiwriteNorFlash> NorFlash for Journal<F> {
     const WRITE_SIZE: usize = F::WRITE_SIZE;
     const ERASE_SIZE: usize = F::ERASE_SIZE;
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
-        self.check(from, to.saturating_sub(from) as usize)?;
-        for page in from / Self::PAGE..to.div_ceil(Self::PAGE) {
-            let entry = self.announce(page).await?;
-            self.erase_through(page * Self::PAGE).await?;
-            self.finish(entry).await?;
+        let mut page = from;
+        while page < to {
+            self.erase_with_intent(page).await?;
+            page += Self::PAGE as u32;
         }
         Ok(())
     }
 
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.check(offset, bytes.len())?;
-        self.write_through(offset, bytes).await
+        self.program(offset, bytes).await
     }
 }
 
-impl<F: MultiwriteNorFlash> MultiwriteNorFlash for Journaled<F> {}
+impl<F: MultiwriteNorFlash> MultiwriteNorFlash for Journal<F> {}

@@ -1,482 +1,468 @@
-//! The store: records over the items of a log.
-//!
-//! ```text
-//! item     key: kind (1), number (4), part (1); value
-//! head     part 0: how many further parts there are, and in bit 7 of which set (1); the beginning of the record
-//! part     number of the part, and in bit 7 its set: the next bytes of the record
-//! deleted  part 0, without a value
-//! ```
-//!
-//! A record that fits into one item is its head alone. Of a longer one the parts are written first, under the set of numbers
-//! that the record does not have now, and its head last: with that the new record counts, and the old parts do not. To
-//! delete is to put a head without a value, which stays until [`tidy`](FlashStore::tidy) removes it, or its key is
-//! put again, or its place is needed.
-
-use core::{
-    future::Future,
-    mem::MaybeUninit,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
-
-use embedded_storage_async::nor_flash::MultiwriteNorFlash;
-use mainspring::ports::{Change, Key, Store, StoreError};
-use sequential_storage::{
-    Error,
-    cache::{Cache, key_pointers::ArrayKeyPointers, page_pointers::ArrayPagePointers, page_states::ArrayPageStates},
-    map::{self, MapConfig, MapStorage, SerializationError, Value},
-};
+//! The store: records in, records out.
 
 use super::{
-    journal::{JournalError, Journaled},
-    keys::{Keys, Known, PARTS_MAX, SET, State, part_number},
+    block_on::block_on,
+    directory::{Directory, Slot},
+    geometry::{Geometry, ITEM_MAX},
+    item::{Body, Head, Item, ItemKey},
+    journal::{FlashError, Journal, Wear},
+    mount::{Damage, Mounted},
+    spotlight::Spotlight,
+    walk::{self, Form, PageState, Walk, What},
+};
+use core::ops::Range;
+use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlashError, NorFlashErrorKind};
+use mainspring::{
+    ports::{Change, Key, Store, StoreError},
+    store::{INSTANCE, STATE},
+};
+use sequential_storage::{
+    cache::{self, key_pointers::ArrayKeyPointers, page_pointers::ArrayPagePointers, page_states::ArrayPageStates},
+    map::{MapConfig, MapStorage},
 };
 
-/// Bytes of an item's key.
-const KEY: usize = 6;
-/// Bytes that the log puts before an item.
-const HEADER: usize = 8;
-/// Bytes of a head before the record begins.
-const HEAD: usize = 1;
-/// The error number of a flash that does not do what it is told.
-const EIO: i32 = 5;
+/// Deleted records of which a mark is kept, so that the items of one that is put again soon need not be looked for.
+pub(super) const GRAVES: usize = 8;
+/// Bytes at most that are kept for the records of runs, when others find the store full.
+const RUN_BYTES: u32 = 2048;
+/// The same in keys.
+const RUN_KEYS: usize = 16;
+/// Bytes that [`FlashStore::tidy`] keeps free in the page that is being filled, or an eighth of it: the records of one run.
+const IDLE_BYTES: usize = 160;
 
-/// A part when what was interrupted has ended, and where the log is in it.
-type Opened<F> = (Journaled<F>, MapConfig<Journaled<F>>);
+type Cache<const PAGES: usize, const KEYS: usize> =
+    cache::Cache<ArrayPageStates<PAGES>, ArrayPagePointers<PAGES>, ArrayKeyPointers<ItemKey, KEYS>, ItemKey>;
+type Map<F, const PAGES: usize, const KEYS: usize> = MapStorage<ItemKey, Spotlight<Journal<F>>, Cache<PAGES, KEYS>>;
+type Fault<F> = sequential_storage::Error<FlashError<F>>;
 
-/// The key of an item, as the log sees it: of no length, so that what it gives back is the whole item. It would take the length
-/// of a key from that of an item that is shorter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ItemKey([u8; KEY]);
-
-impl map::Key for ItemKey {
-    fn serialize_into(&self, buffer: &mut [u8]) -> Result<usize, SerializationError> {
-        *buffer.first_chunk_mut().ok_or(TOO_SMALL)? = self.0;
-        Ok(KEY)
-    }
-
-    fn deserialize_from(buffer: &[u8]) -> Result<(Self, usize), SerializationError> {
-        let key = buffer.first_chunk().ok_or(SerializationError::InvalidFormat)?;
-        Ok((Self(*key), 0))
-    }
-
-    fn get_len(_: &[u8]) -> Result<usize, SerializationError> {
-        Ok(0)
-    }
+/// A map that knows of nothing yet.
+#[inline(always)]
+pub(super) fn new_map<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize>(
+    flash: Spotlight<Journal<F>>,
+    pages: Range<u32>,
+) -> Option<Map<F, PAGES, KEYS>> {
+    let config = MapConfig::try_new(pages).ok()?;
+    let cache = Cache::new(ArrayPageStates::new(), ArrayPagePointers::new(), ArrayKeyPointers::new());
+    Some(MapStorage::new(flash, config, cache))
 }
 
-type Log<F, const PAGES: usize, const KEYS: usize> = MapStorage<
-    ItemKey,
-    Journaled<F>,
-    Cache<ArrayPageStates<PAGES>, ArrayPagePointers<PAGES>, ArrayKeyPointers<ItemKey, KEYS>, ItemKey>,
->;
+/// Takes an item. Some drivers want it aligned.
+#[repr(align(4))]
+pub(super) struct Buffer(pub(super) [u8; ITEM_MAX]);
 
-/// Why a flash could not be mounted.
+/// How full a store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum MountError<E> {
-    /// The part failed, or does not fit.
-    Flash(JournalError<E>),
-    /// Its pages are not of the kind that is needed: three at least, none shorter than two of the longest items; or those
-    /// are not of whole words.
-    Geometry,
-    /// There are more records than there is memory for.
-    TooMany,
-    /// What is in it was not written by this code, or is damaged beyond what a power cut does.
-    Corrupt,
-}
-
-impl<E: core::fmt::Display> core::fmt::Display for MountError<E> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Flash(error) => error.fmt(f),
-            Self::Geometry => {
-                f.write_str("flash has too few pages, too short ones, or items that are not of whole words")
-            }
-            Self::TooMany => f.write_str("flash holds more records than there is memory for"),
-            Self::Corrupt => f.write_str("flash holds something else, or is damaged"),
-        }
-    }
-}
-
-impl<E: core::error::Error> core::error::Error for MountError<E> {}
-
-/// How full a store is, and what it has cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Usage {
-    /// Bytes that records take.
+pub struct Space {
+    /// Bytes of flash that the records take.
     pub used: u32,
-    /// Bytes that records may take.
+    /// Bytes of flash that all records together may take.
     pub capacity: u32,
-    /// Records.
-    pub records: u32,
-    /// Bytes programmed since it was mounted.
-    pub programmed: u64,
-    /// Pages erased since it was mounted.
-    pub erased: u32,
+    /// Keys in use: a record takes one, or one and one for each of its parts. Eight more may be in use for a while.
+    pub keys: usize,
 }
 
-/// Records in flash. See the [module](super).
+/// Records in NOR flash, see [the module](super).
 ///
-/// | parameter | |
-/// | --- | --- |
-/// | `PAGES` | pages of the log; the part has two more |
-/// | `KEYS` | records there may be, and their further parts: three for each task, one for each instance and account, and some that were just deleted |
-/// | `ITEM` | bytes of the longest item, a multiple of a word; a longer record has several. A definition of 400 bytes is one item of 420 |
-/// | `RECORD` | bytes of the longest record |
-pub struct FlashStore<
-    F: MultiwriteNorFlash,
-    const PAGES: usize,
-    const KEYS: usize,
-    const ITEM: usize,
-    const RECORD: usize,
-> {
-    items: Items<F, PAGES, KEYS, ITEM>,
-    record: [u8; RECORD],
+/// `PAGES` is the number of pages of the largest range, without the two of the journal, and `KEYS` the number of items.
+pub struct FlashStore<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> {
+    /// There is one, except while it is replaced.
+    pub(super) map: Option<Map<F, PAGES, KEYS>>,
+    /// The pages of the map.
+    pub(super) pages: Range<u32>,
+    pub(super) directory: Directory<KEYS>,
+    /// Records that are marked as gone, the one that went first in front.
+    pub(super) graves: heapless::Vec<ItemKey, GRAVES>,
+    /// Takes a record that is in parts.
+    pub(super) record: &'r mut [u8],
+    pub(super) buffer: Buffer,
+    /// Something failed, and what is in memory may not be what is in flash.
+    pub(super) stale: bool,
+    /// Whether [`tidy`](Self::tidy) has nothing to do.
+    pub(super) tidy: bool,
+    pub(super) mounted: Mounted,
 }
 
-/// The items of the log.
-struct Items<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize> {
-    log: Log<F, PAGES, KEYS>,
-    keys: Keys<KEYS>,
-    /// Bytes of the log that items take that count.
-    used: u32,
-    item: [u8; ITEM],
-}
-
-impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize, const RECORD: usize>
-    FlashStore<F, PAGES, KEYS, ITEM, RECORD>
-{
-    /// Takes over a flash: ends what a power cut interrupted, and reads which records there are. A flash that is all ones is
-    /// an empty store.
-    ///
-    /// # Errors
-    /// [`MountError`]; nothing was changed then that a power cut would not have left open.
-    pub fn mount(flash: F) -> Result<Self, MountError<F::Error>> {
-        let (flash, config) = Self::open(flash)?;
-        let mut store = Self::unread(flash, config);
-        finish(store.items.read_keys())?;
-        Ok(store)
-    }
-
-    /// The same, where the store stays: a firmware that starts needs several kilobytes less of its stack. What is in `place`
-    /// is overwritten, and nothing but the answer says that there is a store in it.
-    ///
-    /// # Errors
-    /// As for [`mount`](Self::mount).
-    pub fn mount_in(place: &mut MaybeUninit<Self>, flash: F) -> Result<&mut Self, MountError<F::Error>> {
-        let (flash, config) = Self::open(flash)?;
-        let store = place.write(Self::unread(flash, config));
-        finish(store.items.read_keys())?;
-        Ok(store)
-    }
-
-    /// The flash, when what was interrupted has ended.
-    fn open(flash: F) -> Result<Opened<F>, MountError<F::Error>> {
-        if PAGES < 3
-            || ITEM <= KEY + HEAD
-            || !ITEM.is_multiple_of(Items::<F, PAGES, KEYS, ITEM>::WORD)
-            || 2 * Items::<F, PAGES, KEYS, ITEM>::on_flash(ITEM - KEY) > Items::<F, PAGES, KEYS, ITEM>::PAGE
-            || RECORD > usize::from(u16::MAX)
-        {
-            return Err(MountError::Geometry);
-        }
-        let range = 0..u32::try_from(PAGES * F::ERASE_SIZE).map_err(|_| MountError::Geometry)?;
-        let config = MapConfig::try_new(range).map_err(|_| MountError::Geometry)?;
-        Ok((finish(Journaled::mount(flash, PAGES as u32)).map_err(MountError::Flash)?, config))
-    }
-
-    /// The store before it knows what is in it. It is made where it stays if this is inlined.
-    #[inline(always)]
-    fn unread(flash: Journaled<F>, config: MapConfig<Journaled<F>>) -> Self {
-        let cache = Cache::new(ArrayPageStates::new(), ArrayPagePointers::new(), ArrayKeyPointers::new());
-        let log = MapStorage::new(flash, config, cache);
-        Self { items: Items { log, keys: Keys::new(), used: 0, item: [0; ITEM] }, record: [0; RECORD] }
-    }
-
-    /// How full it is, and what it has cost.
-    pub fn usage(&mut self) -> Usage {
-        let records = self.items.keys.iter().filter(|known| matches!(known.state, State::Head { .. })).count();
-        let wear = self.items.log.flash().wear;
-        Usage {
-            used: self.items.used,
-            capacity: Items::<F, PAGES, KEYS, ITEM>::CAPACITY - Items::<F, PAGES, KEYS, ITEM>::RESERVE,
-            records: records as u32,
-            programmed: wear.programmed,
-            erased: wear.erased,
-        }
-    }
-
-    /// Whether there is something that [`tidy`](Self::tidy) can remove.
-    #[must_use]
-    pub fn is_tidy(&self) -> bool {
-        self.items.keys.spent().is_none()
-    }
-
-    /// Removes one item that nothing needs any more: what says that a record was deleted, or a part of one that is another by
-    /// now. It reads the whole log, which a deletion does not, so it is for moments in which nobody waits.
-    ///
-    /// # Errors
-    /// What befell the flash.
-    pub fn tidy(&mut self) -> Result<(), StoreError> {
-        match self.items.keys.spent() {
-            Some(known) => finish(self.items.remove(known)),
-            None => Ok(()),
-        }
-    }
-
-    /// The flash, to be looked at; see [`Journaled::inner`].
-    pub fn flash(&mut self) -> &mut F {
-        self.items.log.flash().inner()
-    }
-
-    /// Gives the flash back.
-    #[must_use]
-    pub fn into_flash(self) -> F {
-        self.items.log.destroy().0.into_inner()
-    }
-}
-
-impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize> Items<F, PAGES, KEYS, ITEM> {
-    /// Bytes of a page that items may take.
-    const PAGE: usize = F::ERASE_SIZE - 2 * Self::WORD;
-    const WORD: usize = if F::READ_SIZE > F::WRITE_SIZE { F::READ_SIZE } else { F::WRITE_SIZE };
-    /// Bytes of a record in one item.
-    const PIECE: usize = ITEM - KEY - HEAD;
-    /// Bytes of items that the log holds in any order: of each page as much as is not too little for the longest, one page
-    /// is empty while another is copied, and one is being written.
-    const CAPACITY: u32 = ((PAGES - 2) * (Self::PAGE - Self::on_flash(ITEM - KEY) + 1)) as u32;
-    /// Bytes that only short records and deletions may take, so that a run can be recorded when no task can be registered.
-    const RESERVE: u32 = Self::PAGE as u32;
-    /// Bytes of the longest record that may take them.
-    const SHORT: usize = 128;
-
-    /// Bytes that an item with a value of that length takes.
-    const fn on_flash(length: usize) -> usize {
-        HEADER.next_multiple_of(Self::WORD) + (KEY + length).next_multiple_of(Self::WORD)
-    }
-
-    /// Reads the whole log once, oldest first, and then each item that counts, so that it is found at once from then on.
-    async fn read_keys(&mut self) -> Result<(), MountError<F::Error>> {
-        let Self { log, keys, item, .. } = self;
-        let mut items = log.fetch_all_items(item).await.map_err(mounting)?;
-        while let Some((key, value)) = items.next::<&[u8]>(item).await.map_err(mounting)? {
-            let known = known(key, value).ok_or(MountError::Corrupt)?;
-            keys.note(known).map_err(|_| MountError::TooMany)?;
-        }
-        self.used = self.keys.iter().map(|known| Self::on_flash(usize::from(known.length)) as u32).sum();
-        for index in 0..KEYS {
-            let Some(Known { key, part, .. }) = self.keys.at(index) else { break };
-            self.log.fetch_item::<&[u8]>(&mut self.item, &item_key(key, part)).await.map_err(mounting)?;
-        }
-        Ok(())
-    }
-
-    async fn remove(&mut self, known: Known) -> Result<(), StoreError> {
-        let key = item_key(known.key, known.part);
-        self.log.remove_item(&mut self.item, &key).await.map_err(failed)?;
-        self.keys.forget(known.key, known.part);
-        self.used = self.used.saturating_sub(Self::on_flash(usize::from(known.length)) as u32);
-        Ok(())
-    }
-
-    /// Puts an item, and notes it.
-    async fn put_item(&mut self, known: Known, value: &impl for<'v> Value<'v>) -> Result<(), StoreError> {
-        let before = self.keys.find(known.key, known.part).map_or(0, |known| Self::on_flash(usize::from(known.length)));
-        let key = item_key(known.key, known.part);
-        self.log.store_item(&mut self.item, &key, value).await.map_err(failed)?;
-        self.keys.note(known).map_err(|_| StoreError::Full)?;
-        self.used = (self.used + Self::on_flash(usize::from(known.length)) as u32).saturating_sub(before as u32);
-        Ok(())
-    }
-
-    /// Makes sure that there are places for new items, and bytes for them.
-    async fn make_room(&mut self, places: usize, bytes: usize, is_short: bool) -> Result<(), StoreError> {
-        let limit = if is_short { Self::CAPACITY } else { Self::CAPACITY - Self::RESERVE };
-        loop {
-            let fits = self.used.checked_add(bytes as u32).is_some_and(|used| used <= limit);
-            if self.keys.free() >= places && fits {
-                return Ok(());
-            }
-            let spent = self.keys.spent().ok_or(StoreError::Full)?;
-            self.remove(spent).await?;
-        }
-    }
-
-    async fn put(&mut self, key: Key, record: &[u8]) -> Result<(), StoreError> {
-        let (first, rest) = record.split_at(record.len().min(Self::PIECE));
-        let count = rest.len().div_ceil(Self::PIECE);
-        if count > usize::from(PARTS_MAX) {
-            return Err(StoreError::Full);
-        }
-        // The parts that count now stay until the new head is there.
-        let set = match self.keys.head(key).map(|head| head.state) {
-            Some(State::Head { parts: 1.., set }) => !set,
-            _ => false,
-        };
-        let bytes = rest.chunks(Self::PIECE).map(|piece| Self::on_flash(piece.len())).sum::<usize>();
-        // What says that this record was deleted may be what is removed to make room.
-        let places = count + usize::from(self.keys.head(key).is_none());
-        // What the new head takes, the old one gives back.
-        let old = self.keys.head(key).map_or(0, |old| Self::on_flash(usize::from(old.length)));
-        let bytes = (bytes + Self::on_flash(HEAD + first.len())).saturating_sub(old);
-        self.make_room(places, bytes, record.len() <= Self::SHORT).await?;
-        for (index, piece) in (0..).zip(rest.chunks(Self::PIECE)) {
-            let part = part_number(index, set);
-            let length = piece.len() as u16;
-            self.put_item(Known { key, part, state: State::Part, length }, &Plain(piece)).await?;
-        }
-        let parts = count as u8;
-        let flags = parts | if set { SET } else { 0 };
-        let head = Known { key, part: 0, state: State::Head { parts, set }, length: (HEAD + first.len()) as u16 };
-        self.put_item(head, &Headed { flags, begin: first }).await
-    }
-
-    async fn delete(&mut self, key: Key) -> Result<(), StoreError> {
-        if self.keys.head(key).is_none() {
-            return Ok(());
-        }
-        self.put_item(Known { key, part: 0, state: State::Deleted, length: 0 }, &Plain(&[])).await
-    }
-
-    /// Copies a record to the front of `into`, and returns its length.
-    async fn read(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
-        let Some(Known { state: State::Head { parts, set }, length, .. }) = self.keys.head(key) else {
-            return Ok(None);
-        };
-        let mut needed = usize::from(length) - HEAD;
-        for index in 0..parts {
-            let part = self.keys.find(key, part_number(index, set)).ok_or(StoreError::Corrupt)?;
-            needed += usize::from(part.length);
-        }
-        let mut room = into.get_mut(..needed).ok_or(StoreError::TooSmall { needed })?;
-        for part in core::iter::once(0).chain((0..parts).map(|index| part_number(index, set))) {
-            let value = self.log.fetch_item::<&[u8]>(&mut self.item, &item_key(key, part)).await.map_err(failed)?;
-            let value = value
-                .and_then(|value| value.get(KEY + if part == 0 { HEAD } else { 0 }..))
-                .ok_or(StoreError::Corrupt)?;
-            let (here, rest) = room.split_at_mut_checked(value.len()).ok_or(StoreError::Corrupt)?;
-            here.copy_from_slice(value);
-            room = rest;
-        }
-        Ok(Some(needed))
-    }
-}
-
-impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize, const ITEM: usize, const RECORD: usize> Store
-    for FlashStore<F, PAGES, KEYS, ITEM, RECORD>
-{
-    fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
-        finish(self.items.read(key, into))
-    }
-
-    fn scan(&mut self, kind: u8, visit: &mut dyn FnMut(Key, &[u8]) -> bool) -> Result<(), StoreError> {
-        // Nothing is changed meanwhile, so that places stay.
-        for index in 0..KEYS {
-            let Some(Known { key, part, .. }) = self.items.keys.at(index) else { break };
-            if key.kind != kind || part != 0 || self.items.keys.head(key).is_none() {
-                continue;
-            }
-            let length = match finish(self.items.read(key, &mut self.record)) {
-                Ok(length) => length.unwrap_or(0),
-                // Whoever scans is told that there is a record, and that nothing can be read of it.
-                Err(StoreError::Corrupt | StoreError::TooSmall { .. }) => 0,
-                Err(error) => return Err(error),
-            };
-            if !visit(key, self.record.get(..length).unwrap_or_default()) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
-        changes.iter().try_for_each(|change| match *change {
-            Change::Put(_, record) if record.len() > RECORD => Err(StoreError::Full),
-            Change::Put(key, record) => finish(self.items.put(key, record)),
-            Change::Delete(key) => finish(self.items.delete(key)),
-        })
-    }
-}
-
-/// The value of a head.
-struct Headed<'r> {
-    flags: u8,
-    begin: &'r [u8],
-}
-
-impl Value<'_> for Headed<'_> {
-    fn serialize_into(&self, buffer: &mut [u8]) -> Result<usize, SerializationError> {
-        let length = HEAD + self.begin.len();
-        let (flags, begin) = buffer.get_mut(..length).and_then(|room| room.split_first_mut()).ok_or(TOO_SMALL)?;
-        *flags = self.flags;
-        begin.copy_from_slice(self.begin);
-        Ok(length)
-    }
-
-    /// It is only written.
-    fn deserialize_from(_: &[u8]) -> Result<(Self, usize), SerializationError> {
-        Err(SerializationError::InvalidFormat)
-    }
-}
-
-/// A value as it is.
-struct Plain<'r>(&'r [u8]);
-
-impl Value<'_> for Plain<'_> {
-    fn serialize_into(&self, buffer: &mut [u8]) -> Result<usize, SerializationError> {
-        buffer.get_mut(..self.0.len()).ok_or(TOO_SMALL)?.copy_from_slice(self.0);
-        Ok(self.0.len())
-    }
-
-    /// It is only written.
-    fn deserialize_from(_: &[u8]) -> Result<(Self, usize), SerializationError> {
-        Err(SerializationError::InvalidFormat)
-    }
-}
-
-const TOO_SMALL: SerializationError = SerializationError::BufferTooSmall;
-
-fn item_key(key: Key, part: u8) -> ItemKey {
-    let [kind, a, b, c, d] = key.to_bytes();
-    ItemKey([kind, a, b, c, d, part])
-}
-
-/// What an item is; `None` if it is none of ours.
-fn known(ItemKey([kind, a, b, c, d, part]): ItemKey, item: &[u8]) -> Option<Known> {
-    let value = item.get(KEY..)?;
-    let state = match (part, value) {
-        (0, []) => State::Deleted,
-        (0, [flags, ..]) => State::Head { parts: flags & !SET, set: flags & SET != 0 },
-        _ => State::Part,
+/// What befell the part, as an error of the store: 1 not aligned, 2 out of bounds, 3 another error of the driver, 4 not
+/// written, 5 not erased.
+pub(super) fn failed<E: NorFlashError>(error: &FlashError<E>) -> StoreError {
+    let code = match error {
+        FlashError::Driver(error) => match error.kind() {
+            NorFlashErrorKind::NotAligned => 1,
+            NorFlashErrorKind::OutOfBounds => 2,
+            _ => 3,
+        },
+        FlashError::NotWritten { .. } => 4,
+        FlashError::NotErased { .. } => 5,
     };
-    Some(Known { key: Key::from_bytes([kind, a, b, c, d]), part, state, length: u16::try_from(value.len()).ok()? })
+    StoreError::Failed { code }
 }
 
-fn failed<E>(error: Error<E>) -> StoreError {
+fn store_error<E: NorFlashError>(error: Fault<E>) -> StoreError {
     match error {
-        Error::Storage { .. } => StoreError::Failed { code: EIO },
-        Error::FullStorage | Error::ItemTooBig | Error::BufferTooBig | Error::BufferTooSmall(_) => StoreError::Full,
+        Fault::Storage { value, .. } => failed(&value),
+        Fault::FullStorage | Fault::ItemTooBig => StoreError::Exhausted,
         _ => StoreError::Corrupt,
     }
 }
 
-fn mounting<E>(error: Error<JournalError<E>>) -> MountError<E> {
-    match error {
-        Error::Storage { value, .. } => MountError::Flash(value),
-        _ => MountError::Corrupt,
+impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_, F, PAGES, KEYS> {
+    /// Bytes of a mark that a record is gone.
+    const GRAVE: usize = Geometry::<F>::item(7);
+
+    /// What was found when it was mounted, and since.
+    #[must_use]
+    pub const fn mounted(&self) -> Mounted {
+        self.mounted
+    }
+
+    /// What was done to the part since it was mounted.
+    #[must_use]
+    pub fn wear(&mut self) -> Wear {
+        self.map.as_mut().map_or_else(Wear::default, |map| map.flash().flash.wear())
+    }
+
+    /// How full it is.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        Space { used: self.directory.live(), capacity: self.capacity(), keys: self.directory.len() - self.graves.len() }
+    }
+
+    /// Gives the part back.
+    #[must_use]
+    pub fn release(self) -> Option<F> {
+        self.map.map(|map| map.destroy().0.flash.into_inner())
+    }
+
+    /// Whether [`tidy`](Self::tidy) is known to have nothing to do. It costs nothing to ask.
+    #[must_use]
+    pub const fn is_tidy(&self) -> bool {
+        self.tidy
+    }
+
+    /// To be called while there is nothing else to do: has the page that is being filled moved on if it has no room for the
+    /// records of a run, so that the next run waits for no erase. Says whether it did something.
+    ///
+    /// # Errors
+    /// As [`Store::apply`].
+    pub fn tidy(&mut self) -> Result<bool, StoreError> {
+        if self.tidy {
+            return Ok(false);
+        }
+        block_on(async {
+            self.refresh().await?;
+            let moved = self.move_on().await;
+            self.tidy = matches!(moved, Ok(false));
+            self.done(moved)
+        })
+    }
+
+    /// Bytes that always find room: a page is closed when an item does not fit, so each may have almost an item left over;
+    /// one page is blank. Room for marks is kept apart, so that a store that is full can be emptied.
+    fn capacity(&self) -> u32 {
+        let pages = (self.pages.end - self.pages.start) / Geometry::<F>::PAGE as u32;
+        let all = (pages - 1).saturating_mul((Geometry::<F>::CAPACITY - Geometry::<F>::ITEM) as u32);
+        all.saturating_sub(((GRAVES + 1) * Self::GRAVE) as u32)
+    }
+
+    /// Whether so many more bytes and keys find room beside all that is there.
+    fn has_room(&self, kind: u8, bytes: usize, keys: usize) -> bool {
+        let capacity = self.capacity();
+        let (bytes_kept, keys_kept) = match kind {
+            STATE | INSTANCE => (0, 0),
+            _ => (RUN_BYTES.min(capacity / 4), RUN_KEYS.min(KEYS / 4)),
+        };
+        self.directory.live() as usize + bytes <= (capacity - bytes_kept) as usize
+            && self.directory.len() + keys + keys_kept <= KEYS
+    }
+
+    /// Takes the store in anew if something had failed.
+    async fn refresh(&mut self) -> Result<(), StoreError> {
+        if !self.stale {
+            return Ok(());
+        }
+        self.forget();
+        self.enter(Damage::GiveUp).await.map_err(|error| error.as_store_error())
+    }
+
+    /// Passes a result on; after an error nobody knows how far it came.
+    fn done<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        if matches!(result, Err(StoreError::Failed { .. } | StoreError::Corrupt)) {
+            self.stale = true;
+        }
+        result
+    }
+
+    async fn write(&mut self, item: &Item<'_>) -> Result<(), StoreError> {
+        self.tidy = false;
+        let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
+        map.store_item(&mut self.buffer.0, &item.key, item).await.map_err(store_error)?;
+        self.directory
+            .put(item.key, Form::of(&item.body), Geometry::<F>::item(item.length()))
+            .map_err(|_| StoreError::Exhausted)
+    }
+
+    /// Has every copy of an item erased.
+    async fn erase(&mut self, key: ItemKey) -> Result<(), StoreError> {
+        let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
+        map.remove_item(&mut self.buffer.0, &key).await.map_err(store_error)?;
+        self.directory.remove(key);
+        Ok(())
+    }
+
+    async fn erase_parts(&mut self, head: ItemKey, generation: u8) -> Result<(), StoreError> {
+        for index in 0..=u8::MAX {
+            let key = head.part(generation, index);
+            if self.directory.find(key).is_none() {
+                break;
+            }
+            self.erase(key).await?;
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, key: Key, bytes: &[u8]) -> Result<(), StoreError> {
+        let head = ItemKey::of(key);
+        let old = self.directory.find(head).copied();
+        let keys = usize::from(old.is_none());
+        let whole = Item { key: head, body: Body::Whole(bytes) };
+        let size = Geometry::<F>::item(whole.length());
+        if size <= Geometry::<F>::ITEM {
+            if !self.has_room(key.kind, size, keys) {
+                return Err(StoreError::Exhausted);
+            }
+            self.write(&whole).await?;
+        } else {
+            self.put_long(key.kind, head, bytes, old, keys).await?;
+        }
+        self.graves.retain(|&grave| grave != head);
+        match old.map(|old| old.form) {
+            Some(Form::Parts(generation)) => self.erase_parts(head, generation).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts a record in parts. It is there when its head is, which comes last.
+    async fn put_long(
+        &mut self,
+        kind: u8,
+        head: ItemKey,
+        bytes: &[u8],
+        old: Option<Slot>,
+        keys: usize,
+    ) -> Result<(), StoreError> {
+        let parts = bytes.len().div_ceil(Geometry::<F>::PART);
+        if bytes.len() > self.record.len() || parts > usize::from(u8::MAX) {
+            return Err(StoreError::TooSmall { needed: bytes.len() });
+        }
+        if !self.has_room(kind, (parts + 1) * Geometry::<F>::ITEM, keys + parts) {
+            return Err(StoreError::Exhausted);
+        }
+        let generation = match old.map(|old| old.form) {
+            Some(Form::Parts(generation)) => generation.checked_add(1).unwrap_or(1),
+            _ => 1,
+        };
+        for (index, part) in (0..=u8::MAX).zip(bytes.chunks(Geometry::<F>::PART)) {
+            self.write(&Item { key: head.part(generation, index), body: Body::Part(part) }).await?;
+        }
+        let length = u32::try_from(bytes.len()).map_err(|_| StoreError::TooSmall { needed: bytes.len() })?;
+        let body = Body::Parts(Head { generation, length, check: walk::crc32(0, bytes) });
+        self.write(&Item { key: head, body }).await
+    }
+
+    pub(super) async fn delete(&mut self, head: ItemKey) -> Result<(), StoreError> {
+        let Some(&old) = self.directory.record(head) else { return Ok(()) };
+        if self.graves.is_full()
+            && let Some(&first) = self.graves.first()
+        {
+            // An item whose erase was cut may come back for a moment: until the last is erased, this one says what they are.
+            self.write(&Item { key: first, body: Body::Erasing }).await?;
+            self.graves.remove(0);
+            self.erase(first).await?;
+        }
+        self.write(&Item { key: head, body: Body::Gone }).await?;
+        let _ = self.graves.push(head);
+        match old.form {
+            Form::Parts(generation) => self.erase_parts(head, generation).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn fetch(&mut self, key: ItemKey) -> Result<Body<'_>, StoreError> {
+        let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
+        let item = map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key).await.map_err(store_error)?;
+        item.filter(|item| item.key == key).map(|item| item.body).ok_or(StoreError::Corrupt)
+    }
+
+    async fn head(&mut self, key: ItemKey) -> Result<Head, StoreError> {
+        match self.fetch(key).await? {
+            Body::Parts(head) => Ok(head),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    /// Bytes of a record in parts, if all of them are there.
+    pub(super) async fn length_of_parts(&mut self, key: ItemKey) -> Result<usize, StoreError> {
+        let head = self.head(key).await?;
+        let (mut at, mut check) = (0, 0);
+        for index in 0..=u8::MAX {
+            if at == head.length as usize {
+                break;
+            }
+            let Body::Part(part) = self.fetch(key.part(head.generation, index)).await? else { break };
+            at += part.len();
+            check = walk::crc32(check, part);
+        }
+        if at == head.length as usize && check == head.check { Ok(at) } else { Err(StoreError::Corrupt) }
+    }
+
+    /// Reads a record in parts into the lent memory.
+    async fn fetch_long(&mut self, key: ItemKey) -> Result<&[u8], StoreError> {
+        let head = self.head(key).await?;
+        let length = head.length as usize;
+        if length > self.record.len() {
+            return Err(StoreError::TooSmall { needed: length });
+        }
+        let mut at = 0;
+        for index in 0..=u8::MAX {
+            if at == length {
+                break;
+            }
+            let key = key.part(head.generation, index);
+            let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
+            let item = map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key).await.map_err(store_error)?;
+            let Some(Item { body: Body::Part(part), .. }) = item else { return Err(StoreError::Corrupt) };
+            let room = self.record.get_mut(at..length).and_then(|rest| rest.get_mut(..part.len()));
+            room.ok_or(StoreError::Corrupt)?.copy_from_slice(part);
+            at += part.len();
+        }
+        let record = self.record.get(..length).ok_or(StoreError::Corrupt)?;
+        if at == length && walk::crc32(0, record) == head.check { Ok(record) } else { Err(StoreError::Corrupt) }
+    }
+
+    /// A record, wherever it is read to.
+    async fn fetch_record(&mut self, key: ItemKey, form: Form) -> Result<&[u8], StoreError> {
+        if let Form::Parts(_) = form {
+            return self.fetch_long(key).await;
+        }
+        match self.fetch(key).await? {
+            Body::Whole(bytes) => Ok(bytes),
+            _ => Err(StoreError::Corrupt),
+        }
+    }
+
+    /// The item that takes the least.
+    pub(super) fn smallest(&self) -> Option<Slot> {
+        self.directory.iter().min_by_key(|slot| slot.size).copied()
+    }
+
+    /// Writes an item once more, as it is.
+    pub(super) async fn write_again(&mut self, slot: Slot) -> Result<(), Fault<F::Error>> {
+        let Self { map, record, buffer, .. } = self;
+        let map = map.as_mut().ok_or(Fault::Corrupted {})?;
+        let item = map.fetch_item::<Item<'_>>(&mut buffer.0, &slot.key).await?;
+        let mut keep = |bytes: &[u8]| -> Option<usize> {
+            record.get_mut(..bytes.len())?.copy_from_slice(bytes);
+            Some(bytes.len())
+        };
+        let item = item.ok_or(Fault::Corrupted {})?;
+        let kept = match item.body {
+            Body::Whole(bytes) | Body::Part(bytes) => keep(bytes).ok_or(Fault::Corrupted {})?,
+            Body::Parts(_) | Body::Gone | Body::Erasing => 0,
+        };
+        let kept = record.get(..kept).unwrap_or_default();
+        let body = match item.body {
+            Body::Whole(_) => Body::Whole(kept),
+            Body::Part(_) => Body::Part(kept),
+            Body::Parts(head) => Body::Parts(head),
+            Body::Gone => Body::Gone,
+            Body::Erasing => Body::Erasing,
+        };
+        map.store_item(&mut buffer.0, &slot.key, &Item { key: slot.key, body }).await
+    }
+
+    /// Closes the page that is being filled if it has too little room, by writing an old item that does not fit once more.
+    async fn move_on(&mut self) -> Result<bool, StoreError> {
+        let page = Geometry::<F>::PAGE as u32;
+        let pages = (self.pages.end - self.pages.start) / page;
+        let start = self.pages.start;
+        let flash = &mut self.map.as_mut().ok_or(StoreError::Corrupt)?.flash().flash;
+        let mut begun = None;
+        for index in 0..pages {
+            let (state, _) = walk::page_state(flash, start + index * page).await.map_err(|error| failed(&error))?;
+            if state == PageState::Begun {
+                begun = Some(index);
+                break;
+            }
+        }
+        let Some(begun) = begun else { return Ok(false) };
+        let mut walk = Walk::new::<F>(start + begun * page);
+        while walk.next(flash).await.map_err(|error| failed(&error))?.is_some() {}
+        let free = walk.free();
+        if free as usize >= IDLE_BYTES.min(Geometry::<F>::CAPACITY / 8) {
+            return Ok(false);
+        }
+        // What is in the oldest page will be moved soon anyway.
+        for step in 1..pages {
+            let mut walk = Walk::new::<F>(start + (begun + step) % pages * page);
+            while let Some(found) = walk.next(flash).await.map_err(|error| failed(&error))? {
+                if let What::Item(key, _) = found.what
+                    && let Some(&slot) = self.directory.find(key)
+                    && u32::from(slot.size) > free
+                    && slot.form != Form::Gone
+                {
+                    self.write_again(slot).await.map_err(store_error)?;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }
 
-/// Drives an operation to its end by polling it.
-fn finish<T>(operation: impl Future<Output = T>) -> T {
-    let mut operation = pin!(operation);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(done) = operation.as_mut().poll(&mut context) {
-            return done;
-        }
-        core::hint::spin_loop();
+impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> Store for FlashStore<'_, F, PAGES, KEYS> {
+    fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
+        block_on(async {
+            self.refresh().await?;
+            let Some(&slot) = self.directory.record(ItemKey::of(key)) else { return Ok(None) };
+            let copied = self.fetch_record(slot.key, slot.form).await.and_then(|record| {
+                let room = into.get_mut(..record.len()).ok_or(StoreError::TooSmall { needed: record.len() })?;
+                room.copy_from_slice(record);
+                Ok(Some(record.len()))
+            });
+            self.done(copied)
+        })
+    }
+
+    fn scan(&mut self, kind: u8, visit: &mut dyn FnMut(Key, &[u8]) -> bool) -> Result<(), StoreError> {
+        block_on(async {
+            self.refresh().await?;
+            for at in 0..self.directory.len() {
+                let Some(&slot) = self.directory.get(at) else { break };
+                let key = slot.key.key();
+                if key.kind != kind || slot.key.is_part() || self.directory.record(slot.key).is_none() {
+                    continue;
+                }
+                let more = self.fetch_record(slot.key, slot.form).await.map(|record| visit(key, record));
+                if !self.done(more)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+        block_on(async {
+            self.refresh().await?;
+            for change in changes {
+                let done = match *change {
+                    Change::Put(key, bytes) => self.put(key, bytes).await,
+                    Change::Delete(key) => self.delete(ItemKey::of(key)).await,
+                };
+                self.done(done)?;
+            }
+            Ok(())
+        })
     }
 }

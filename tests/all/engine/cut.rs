@@ -6,15 +6,18 @@ use mainspring::{
     store::{INSTANCE, Instance},
     task::{InstancesPolicy, Path},
 };
-use mainspring_tests::world::{HOUR, MINUTE, Outside, SECOND, Slots, Task, World, every, exec, once, registration};
+use mainspring_tests::{
+    store::Medium,
+    world::{HOUR, MINUTE, Outside, SECOND, Slots, Task, World, every, exec, once, registration},
+};
 use std::collections::BTreeSet;
 
-const START: &str = "2024-05-01T12:00:00";
+pub(crate) const START: &str = "2024-05-01T12:00:00";
 
 /// What clients see: path, first command, enabled.
-type Tree = BTreeSet<(String, String, bool)>;
+pub(crate) type Tree = BTreeSet<(String, String, bool)>;
 
-fn tree(world: &mut World<'_>) -> Tree {
+pub(crate) fn tree(world: &mut World<'_, impl Medium>) -> Tree {
     let mut tree = Tree::new();
     let mut folders = vec![String::new()];
     while let Some(folder) = folders.pop() {
@@ -46,7 +49,7 @@ fn with_policy(task: Task<'_>, policy: InstancesPolicy) -> Task<'_> {
 }
 
 /// Lives through one step; says whether it was acknowledged.
-fn step(world: &mut World<'_>, number: usize) -> bool {
+pub(crate) fn step(world: &mut World<'_, impl Medium>, number: usize) -> bool {
     let path = |text: &str| Path::parse(text).unwrap();
     let first = every(once("2024-05-01T12:00:30"), 60, None);
     let second = every(once("2024-05-01T12:00:40"), 60, None);
@@ -80,7 +83,7 @@ fn step(world: &mut World<'_>, number: usize) -> bool {
     done.is_ok() && !world.outside.store.is_dead()
 }
 
-const STEPS: usize = 11;
+pub(crate) const STEPS: usize = 11;
 
 /// Trees after each step of a life without a cut, and the number of changes.
 fn uncut() -> (Vec<Tree>, u64) {
@@ -97,7 +100,7 @@ fn uncut() -> (Vec<Tree>, u64) {
 
 /// No command was started twice at the same moment of the wall clock, though that may go back. The commands that start with `b`
 /// wait for each other, and so may start at any moment; where the clock goes back, they are left out.
-fn no_firing_twice(outside: &Outside, back: bool, what: &str) {
+pub(crate) fn no_firing_twice<S>(outside: &Outside<S>, back: bool, what: &str) {
     let mut starts = outside.starts();
     starts.retain(|(_, line)| !back || !line.starts_with('b'));
     let all = starts.len();
@@ -155,7 +158,7 @@ fn cut_at(change: u64, again: Option<u64>, kill: bool, back: bool, trees: &[Tree
 }
 
 /// Whether a record is of an instance that waits.
-fn waits(record: &[u8]) -> bool {
+pub(crate) fn waits(record: &[u8]) -> bool {
     Instance::decode(record).expect("a record").queued.is_some()
 }
 

@@ -1,7 +1,7 @@
 //! Which task runs when: names, policies, clocks, restarts, and a store that fails.
 
 mod clocks;
-mod cut;
+pub(crate) mod cut;
 mod damage;
 mod load;
 mod model;

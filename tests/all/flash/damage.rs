@@ -1,175 +1,304 @@
-//! A flash that holds what nobody wrote there: it is refused, or what can be read is read; nothing panics.
+//! A part that holds what nobody wrote there is repaired or refused, with an error that says so; nothing panics, and no record
+//! is ever given that was not put.
 
-use mainspring::ports::{Change, Key, Store};
-use mainspring_embassy::flash::Blocking;
+use super::{
+    cut::{RECORD, Records, all, used},
+    forge::{Forge, crc16, crc32},
+};
+use mainspring::{
+    ports::{Change, Key, Store, StoreError},
+    store::{DEFINITION, ENTRY, STATE},
+};
+use mainspring_embassy::flash::{FlashStore, MountError};
+use mainspring_tests::{
+    disk::Chance,
+    nor::{Nor, NorError},
+};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Chance, Flash, Part, Step, mount, new_part, script};
+const PAGE: usize = 1024;
+const PAGES: usize = 11;
+type Part = Nor<PAGE, 4>;
 
-fn used() -> Part {
-    let mut store = mount(new_part());
-    for list in script(11, 200) {
-        let changes: Vec<Change<'_>> = list.iter().map(Step::change).collect();
-        store.apply(&changes).unwrap();
+/// What was ever put under each key.
+type History = BTreeMap<Key, BTreeSet<Vec<u8>>>;
+
+/// A part that was in use, the records on it, and those that ever were.
+fn subject() -> (Part, Records, History) {
+    let mut chance = Chance::new(5);
+    let scene = used::<PAGE, 4>(PAGES, &mut chance);
+    let mut nor = scene.nor;
+    let mut records = scene.records;
+    // The values tell what key they were put under.
+    let mut history = History::new();
+    let mut memory = [0; RECORD];
+    let mut store = mount(&mut nor, &mut memory, false).unwrap();
+    for key in records.keys().copied().collect::<Vec<_>>() {
+        store.apply(&[Change::Delete(key)]).unwrap();
     }
-    store.into_flash().0
+    records.clear();
+    for round in 0..200u32 {
+        let kind = [DEFINITION, ENTRY, STATE][(round % 3) as usize];
+        let key = Key { kind, number: chance.below(5) as u32 };
+        let length = if round % 8 == 0 { 500 } else { 10 + chance.below(60) };
+        let mut value = format!("{key:?} {round} ").into_bytes();
+        value.resize(value.len() + length as usize, round as u8);
+        store.apply(&[Change::Put(key, &value)]).unwrap();
+        history.entry(key).or_default().insert(value.clone());
+        records.insert(key, value);
+    }
+    drop(store);
+    (nor, records, history)
 }
 
-/// Mounts whatever it is, and uses what could be mounted.
-fn try_out(part: Part) -> bool {
-    let Ok(mut store) = Flash::mount(Blocking(part)) else { return false };
-    for kind in 0..20 {
-        let _ = store.scan(kind, &mut |_, _| true);
-    }
-    for number in 0..10 {
-        let key = Key { kind: 1, number };
-        let _ = store.get(key, &mut [0; 700]);
-        let _ = store.apply(&[Change::Put(key, &[1; 300]), Change::Delete(key), Change::Put(key, &[2; 30])]);
-        let _ = store.tidy();
-    }
-    true
+fn mount<'r>(
+    nor: &'r mut Part,
+    memory: &'r mut [u8],
+    salvage: bool,
+) -> Result<FlashStore<'r, &'r mut Part, 16, 96>, MountError<NorError>> {
+    let range = 0..(PAGES * PAGE) as u32;
+    if salvage { FlashStore::salvage(nor, range, memory) } else { FlashStore::mount(nor, range, memory) }
 }
 
-#[test]
-fn bytes_that_changed_do_no_harm() {
-    let part = used();
-    let mut chance = Chance(1);
-    let mut mounted = 0;
-    for _ in 0..3_000 {
-        let mut damaged = part.clone();
-        for _ in 0..1 + chance.next(6) {
-            let at = chance.next(damaged.bytes.len() as u64) as usize;
-            damaged.bytes[at] = chance.next(256) as u8;
-        }
-        mounted += u32::from(try_out(damaged));
-    }
-    assert!(mounted > 1_000, "{mounted} of 3000 could be used");
-}
-
-#[test]
-fn pages_of_anything_do_no_harm() {
-    let part = used();
-    let mut chance = Chance(2);
-    for number in 0..2_000 {
-        let mut damaged = part.clone();
-        for page in damaged.bytes.chunks_mut(512) {
-            match chance.next(5) {
-                0 => page.fill(0),
-                1 => page.fill(0xFF),
-                2 if number % 2 == 0 => page.iter_mut().for_each(|byte| *byte = chance.next(256) as u8),
-                _ => {}
-            }
-        }
-        try_out(damaged);
-    }
-    for fill in [0, 0xFF, 0x55] {
-        let mut damaged = part.clone();
-        damaged.bytes.fill(fill);
-        try_out(damaged);
-    }
-}
-
-/// An item as the log writes them, with right checksums, whatever is in it.
-fn forged(data: &[u8]) -> Vec<u8> {
-    let castagnoli = data.iter().fold(0xEEEE_EEEE_u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x82F6_3B78 } else { crc >> 1 })
-    });
-    let check = match !castagnoli {
-        0 => 1,
-        check if matches!(check & 0xFF, 0 | 0xFF) => check ^ 1,
-        check => check,
-    };
-    let length = (data.len() as u16).to_le_bytes();
-    let crc = length.iter().fold(0xFFFF_u16, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0x1A2E } else { crc >> 1 })
-    });
-    let mut item = check.to_le_bytes().to_vec();
-    item.extend(length);
-    item.extend(if !crc == 0xFFFF { 0xFFFE } else { !crc }.to_le_bytes());
-    item.extend(data);
-    item.resize(item.len().next_multiple_of(4), 0xFF);
-    item
-}
-
-/// A part whose first page holds these items and nothing else.
-fn holding(items: &[&[u8]]) -> Part {
-    let mut part = mount(new_part()).into_flash().0;
-    // The page is begun.
-    part.bytes[..4].fill(0);
-    let mut at = 4;
-    for item in items {
-        let item = forged(item);
-        part.bytes[at..at + item.len()].copy_from_slice(&item);
-        at += item.len();
-    }
-    part
-}
-
-#[test]
-fn items_that_nobody_writes_are_refused() {
-    // What is forged as it should be is read: the checksums are right.
-    let whole = [&[1, 0, 0, 0, 7, 0, 0][..], b"a record"].concat();
-    let mut store = mount(holding(&[&whole]));
-    let mut into = [0; 100];
-    assert_eq!(store.get(Key { kind: 1, number: 7 }, &mut into), Ok(Some(8)));
-    assert_eq!(&into[..8], b"a record");
-    for length in 0..6 {
-        let short = &whole[..length];
-        for items in [vec![short], vec![&whole[..], short], vec![short, &whole[..]]] {
-            try_out(holding(&items));
-        }
-    }
-    // Parts without a head, a head without its parts, and numbers of parts that no record has.
-    for flags in 0..=255 {
-        for part in [0, 1, 0x7F, 0x80, 0x81, 0xFF] {
-            try_out(holding(&[&[1, 0, 0, 0, 7, part, flags, 1, 2, 3], &whole]));
-        }
-    }
-}
-
-/// A part that once does not do what it is told, and does not say so. An erase is tried again, so that one is made good.
-#[test]
-fn a_word_that_is_not_held_fails_its_call() {
-    let lists = script(13, 60);
-    let (mut deceived, mut failed) = (0, 0);
-    let from = mount(new_part()).into_flash().0.steps;
-    for step in from + 1..from + 3000 {
-        let mut part = new_part();
-        part.idle = Some(step);
-        let mut store = mount(part);
-        let mut records = super::Records::new();
-        let mut refused = None;
-        for list in &lists {
-            let before = records.clone();
-            let changes: Vec<Change<'_>> = list.iter().map(Step::change).collect();
-            list.iter().for_each(|step| step.apply_to(&mut records));
-            if let Err(error) = store.apply(&changes) {
-                refused = Some((error, before, list));
-                break;
-            }
-        }
-        let part = store.into_flash().0;
-        if part.steps < step {
-            break;
-        }
-        let erased: u32 = part.erased.iter().sum();
-        deceived += u32::from(part.deceived);
-        failed += u32::from(refused.is_some());
-        match refused {
-            // What was acknowledged is there, though nothing more may be.
-            None => assert_eq!(super::contents(&mut mount(part)), records, "step {step}, after {erased} erases"),
-            Some((error, before, list)) => {
-                assert_eq!(error, mainspring::ports::StoreError::Failed { code: 5 }, "step {step}");
-                let found = super::contents(&mut mount(part));
-                // Of records that the list does not name, none is lost or changed.
-                for (key, record) in &before {
-                    let named = list.iter().any(|step| match step {
-                        Step::Put(named, _) | Step::Delete(named) => named == key,
-                    });
-                    assert!(named || found.get(key) == Some(record), "step {step}: {key:?}");
+/// Mounts what is there and uses it; returns the records if it can be mounted.
+fn survive(nor: &Part, history: &History, salvage: bool, what: &str) -> Option<Records> {
+    let mut nor = nor.clone();
+    let mut memory = [0; RECORD];
+    let mut first = None;
+    for _ in 0..2 {
+        let mut store = match mount(&mut nor, &mut memory, salvage) {
+            Ok(store) => store,
+            Err(MountError::Flash(error)) => panic!("{what}: {error}"),
+            Err(_) => return first,
+        };
+        match all(&mut store) {
+            Ok(found) => {
+                for (key, value) in &found {
+                    let was_put = history.get(key).is_some_and(|values| values.contains(value)) || value == b"again";
+                    assert!(was_put, "{what}: {key:?} is {value:?}");
                 }
+                first.get_or_insert(found);
+            }
+            Err(error) => assert_eq!(error, StoreError::Corrupt, "{what}"),
+        }
+        for number in 0..40 {
+            let changed = store.apply(&[
+                Change::Put(Key { kind: STATE, number: number % 5 }, b"again"),
+                Change::Delete(Key { kind: ENTRY, number: number % 5 }),
+            ]);
+            if let Err(error) = changed {
+                assert!(!matches!(error, StoreError::TooSmall { .. }), "{what}: {error}");
+            }
+            let _ = store.tidy();
+        }
+    }
+    first
+}
+
+/// Damages a part at random.
+fn damage(nor: &mut Part, chance: &mut Chance) -> String {
+    let place = chance.below(nor.bytes.len() as u64) as usize;
+    let scale = chance.below(12);
+    let length = 1 + chance.below(1 << scale) as usize;
+    let end = nor.bytes.len().min(place + length);
+    let page = |chance: &mut Chance| chance.below(PAGES as u64) as usize * PAGE;
+    match chance.below(6) {
+        0 => {
+            nor.bytes[place] ^= 1 << chance.below(8);
+            format!("a bit at {place:#x}")
+        }
+        1 => {
+            nor.bytes[place..end].iter_mut().for_each(|byte| *byte = chance.draw() as u8);
+            format!("noise at {place:#x}..{end:#x}")
+        }
+        2 => {
+            nor.bytes[place..end].fill(0);
+            format!("zeros at {place:#x}..{end:#x}")
+        }
+        3 => {
+            nor.bytes[place..end].fill(0xFF);
+            format!("ones at {place:#x}..{end:#x}")
+        }
+        4 => {
+            let (from, to) = (page(chance), page(chance));
+            nor.bytes.copy_within(from..from + PAGE, to);
+            format!("page {from:#x} copied to {to:#x}")
+        }
+        _ => {
+            let from = place / 4 * 4;
+            let to = chance.below(nor.bytes.len() as u64 - length as u64) as usize / 4 * 4;
+            nor.bytes.copy_within(from..end, to);
+            format!("{from:#x}..{end:#x} copied to {to:#x}")
+        }
+    }
+}
+
+#[test]
+fn random_damage() {
+    let (subject, _, history) = subject();
+    let mut chance = Chance::new(9);
+    let (mut refused, mut mounted) = (0, 0);
+    for _ in 0..1_500 {
+        let mut nor = subject.clone();
+        let mut what = String::new();
+        for _ in 0..=chance.below(3) {
+            what = format!("{what} and {}", damage(&mut nor, &mut chance));
+        }
+        match survive(&nor, &history, false, &what) {
+            None => refused += 1,
+            Some(_) => mounted += 1,
+        }
+        survive(&nor, &history, true, &what);
+    }
+    assert!(refused > 100 && mounted > 100, "{refused} refused, {mounted} mounted");
+}
+
+/// One wrong bit anywhere is harmless, seen, or taken for what a cut leaves of the last change.
+#[test]
+fn one_wrong_bit() {
+    let (subject, records, history) = subject();
+    let mut seen = 0;
+    for bit in (0..subject.bytes.len() * 8).step_by(7) {
+        let mut nor = subject.clone();
+        nor.bytes[bit / 8] ^= 1 << (bit % 8);
+        let Some(found) = survive(&nor, &history, false, &format!("bit {bit}")) else {
+            seen += 1;
+            continue;
+        };
+        let differ = records.iter().filter(|(key, value)| found.get(key) != Some(value)).count();
+        assert!(differ <= 1, "bit {bit}: {differ} records differ");
+        // Whatever else it is, it is no bit of a record that was whole when the last one was written.
+        if differ == 1 {
+            let last = records.iter().find(|(_, value)| value.starts_with(b"Key") && is_last(value));
+            assert!(last.is_some_and(|(key, value)| found.get(key) != Some(value)), "bit {bit}");
+        }
+    }
+    assert!(seen > 1_000, "{seen} seen");
+}
+
+fn is_last(value: &[u8]) -> bool {
+    String::from_utf8_lossy(value).contains(" 199 ")
+}
+
+/// Pages that are blank, zero, or noise altogether.
+#[test]
+fn whole_pages() {
+    let (subject, _, history) = subject();
+    let mut chance = Chance::new(3);
+    for page in 0..PAGES {
+        for filling in 0..3 {
+            let mut nor = subject.clone();
+            for byte in &mut nor.bytes[page * PAGE..][..PAGE] {
+                *byte = [0, 0xFF, chance.draw() as u8][filling];
+            }
+            for salvage in [false, true] {
+                survive(&nor, &history, salvage, &format!("page {page} filled {filling}"));
             }
         }
     }
-    println!("{deceived} words or pages were not held, {failed} calls failed");
-    assert!(failed > 100 && failed <= deceived, "{failed} of {deceived}");
+    for byte in [0, 0x55] {
+        let mut nor = subject.clone();
+        nor.bytes.fill(byte);
+        let mut memory = [0; RECORD];
+        assert_eq!(mount(&mut nor, &mut memory, true).map(drop), Err(MountError::NoStore));
+    }
+}
+
+/// Items whose checksums are right and that the store never writes.
+#[test]
+fn forged_items() {
+    let head = |generation: u8, length: u32, check: u32| {
+        let mut item = vec![DEFINITION, 1, 1, generation];
+        item.extend(length.to_le_bytes());
+        item.extend(check.to_le_bytes());
+        item
+    };
+    let part = |generation: u8, index: u8, bytes: &[u8]| [&[DEFINITION, 1, 2, generation, index], bytes].concat();
+    // Each case, and whether it is whole.
+    let cases: Vec<(&str, bool, Vec<Vec<u8>>)> = vec![
+        ("whole", true, vec![vec![DEFINITION, 1, 0, b'x']]),
+        ("empty record", true, vec![vec![DEFINITION, 1, 0]]),
+        ("parts", true, vec![part(1, 0, b"ab"), part(1, 1, b"c"), head(1, 3, crc32(b"abc"))]),
+        ("parts that nobody wants", true, vec![part(1, 0, b"ab"), part(2, 0, b"c")]),
+        ("gone", true, vec![vec![DEFINITION, 1, 3]]),
+        ("nothing", false, vec![vec![]]),
+        ("one byte", false, vec![vec![DEFINITION]]),
+        ("no form", false, vec![vec![DEFINITION, 1]]),
+        ("being erased", true, vec![vec![DEFINITION, 1, 0, b'x'], vec![DEFINITION, 1, 4]]),
+        ("unknown form", false, vec![vec![DEFINITION, 1, 5]]),
+        ("endless number", false, vec![vec![DEFINITION, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80]]),
+        ("number too large", false, vec![vec![DEFINITION, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0]]),
+        ("gone and more", false, vec![vec![DEFINITION, 1, 3, 0]]),
+        ("short head", false, vec![vec![DEFINITION, 1, 1, 1, 0, 0]]),
+        ("head without parts", false, vec![head(1, 3, crc32(b"abc"))]),
+        ("head of a huge record", false, vec![part(1, 0, b"ab"), head(1, u32::MAX, 0)]),
+        ("head of generation 0", false, vec![head(0, 0, 0)]),
+        ("part of generation 0", false, vec![part(0, 0, b"a")]),
+        ("wrong checksum of parts", false, vec![part(1, 0, b"abc"), head(1, 3, 7)]),
+        ("parts that overlap", false, vec![part(1, 0, b"abcd"), head(1, 3, crc32(b"abc"))]),
+        ("part is missing", false, vec![part(1, 1, b"c"), head(1, 1, crc32(b"c"))]),
+        ("too long", false, vec![vec![1; 600]]),
+    ];
+    for (what, is_whole, items) in cases {
+        let mut nor = Part::new(PAGES);
+        let mut forge = Forge::on(&mut nor);
+        items.iter().for_each(|item| forge.item(item));
+        let mut memory = [0; RECORD];
+        let mounted = mount(&mut nor.clone(), &mut memory, false).map(drop);
+        assert_eq!(mounted.is_ok(), is_whole, "{what}: {mounted:?}");
+        let values: BTreeSet<Vec<u8>> = [&b"x"[..], b"", b"abc"].map(<[u8]>::to_vec).into();
+        let history = History::from([(Key { kind: DEFINITION, number: 1 }, values)]);
+        survive(&nor, &history, false, what);
+        survive(&nor, &history, true, what);
+    }
+    // Lengths that lead out of the page, and into the middle of something.
+    for length in [0, 1, 7, 500, 1015, 1016, 0x7FFF, 0xFFFE, 0xFFFF_u16] {
+        let mut nor = Part::new(PAGES);
+        let mut forge = Forge::on(&mut nor);
+        forge.item(&[DEFINITION, 1, 0, b'x']);
+        let at = forge.at;
+        let [a, b] = length.to_le_bytes();
+        let [c, d] = crc16([a, b]).to_le_bytes();
+        nor.bytes[at..at + 8].copy_from_slice(&[1, 2, 3, 4, a, b, c, d]);
+        let history = History::from([(Key { kind: DEFINITION, number: 1 }, [b"x".to_vec()].into())]);
+        for salvage in [false, true] {
+            survive(&nor, &history, salvage, &format!("length {length}"));
+        }
+    }
+}
+
+/// Every state of every page, and journals that say all sorts of things.
+#[test]
+fn forged_pages_and_journals() {
+    let none = History::new();
+    let mut chance = Chance::new(17);
+    let mut mounted = 0;
+    for _ in 0..2_000 {
+        let mut nor = Part::new(PAGES);
+        Forge::on(&mut nor);
+        for page in 2..PAGES {
+            for (place, marked) in [(0, chance.below(2)), (PAGE - 4, chance.below(3))] {
+                nor.bytes[page * PAGE + place..][..4].fill(if marked == 0 { 0 } else { 0xFF });
+            }
+        }
+        mounted += u32::from(survive(&nor, &none, false, "pages").is_some());
+        survive(&nor, &none, true, "pages");
+    }
+    assert!(mounted > 0);
+    let (subject, records, history) = subject();
+    for page in [0, 1, 2, 5, 10, 11, 0xFFFF_u16] {
+        for journal in 0..2 {
+            let mut nor = subject.clone();
+            // The last entry of the journal in use wants a page erased.
+            let entries = &nor.bytes[journal * PAGE..][..PAGE];
+            let Some(blank) = (8..PAGE).step_by(8).find(|&at| entries[at..at + 8] == [0xFF; 8]) else { continue };
+            let [a, b] = page.to_le_bytes();
+            nor.bytes[journal * PAGE + blank..][..4].copy_from_slice(&[a, b, !a, !b]);
+            let found = survive(&nor, &history, false, &format!("erase of page {page}"));
+            // What is not a page of the store is not erased.
+            if !(2..11).contains(&page) {
+                assert_eq!(found.as_ref(), Some(&records), "page {page}");
+            }
+        }
+    }
 }

@@ -1,0 +1,161 @@
+//! The store keeps the contract of the port, on parts of many shapes: it is compared with a map in memory.
+
+use mainspring::{
+    ports::{Change, Key, Store, StoreError},
+    store::{DEFINITION, ENTRY, INSTANCE, STATE},
+};
+use mainspring_embassy::flash::{FlashStore, MountError};
+use mainspring_tests::{
+    disk::Chance,
+    nor::{Nor, Shared},
+};
+use std::collections::BTreeMap;
+
+type Records = BTreeMap<Key, Vec<u8>>;
+
+fn all(store: &mut dyn Store) -> Records {
+    let mut records = Records::new();
+    for kind in [0, DEFINITION, ENTRY, STATE, INSTANCE, 200] {
+        store
+            .scan(kind, &mut |key, bytes| {
+                assert_eq!(key.kind, kind);
+                assert!(records.insert(key, bytes.to_vec()).is_none(), "{key:?} twice");
+                true
+            })
+            .unwrap();
+    }
+    records
+}
+
+/// Random lists, against a map; now and then a restart.
+fn random_lists<const PAGE: usize, const WORD: usize>(pages: u32, longest: u64) {
+    let part = Shared::new(Nor::<PAGE, WORD>::new(pages as usize + 3));
+    // Neither the first nor the last page of the part is the store's.
+    let range = PAGE as u32..(pages + 1) * PAGE as u32;
+    let mut chance = Chance::new(PAGE as u64 + WORD as u64);
+    let mut model = Records::new();
+    for _ in 0..20 {
+        let mut record = vec![0; 4096];
+        let mut store = FlashStore::<_, 64, 192>::mount(part.clone(), range.clone(), &mut record).unwrap();
+        assert_eq!(store.mounted().damaged, 0);
+        assert_eq!(all(&mut store), model);
+        for _ in 0..100 {
+            let mut values = Vec::new();
+            for _ in 0..=chance.below(4) {
+                let kind = [DEFINITION, ENTRY, STATE, INSTANCE, 200][chance.below(5) as usize];
+                let number = [1, 2, 3, 200, 70_000, u32::MAX][chance.below(6) as usize];
+                let length = match chance.below(4) {
+                    0 => chance.below(longest + 1),
+                    _ => chance.below(70),
+                };
+                let value: Vec<u8> = (0..length).map(|_| chance.draw() as u8).collect();
+                values.push((Key { kind, number }, (chance.below(4) > 0).then_some(value)));
+            }
+            let changes: Vec<_> = values
+                .iter()
+                .map(|(key, value)| value.as_ref().map_or(Change::Delete(*key), |value| Change::Put(*key, value)))
+                .collect();
+            let applied = store.apply(&changes);
+            if applied == Err(StoreError::Exhausted) {
+                model = all(&mut store);
+                continue;
+            }
+            applied.unwrap();
+            for (key, value) in values {
+                match value {
+                    Some(value) => model.insert(key, value),
+                    None => model.remove(&key),
+                };
+            }
+            if chance.below(4) == 0 {
+                store.tidy().unwrap();
+            }
+            assert_eq!(all(&mut store), model);
+        }
+        let mut room = [0; 4096];
+        for (key, value) in &model {
+            assert_eq!(store.get(*key, &mut room), Ok(Some(value.len())));
+            assert_eq!(&room[..value.len()], value);
+            if !value.is_empty() {
+                let needed = value.len();
+                assert_eq!(store.get(*key, &mut room[..needed - 1]), Err(StoreError::TooSmall { needed }));
+            }
+        }
+        assert_eq!(store.get(Key { kind: 9, number: 9 }, &mut room), Ok(None));
+    }
+    let nor = part.nor();
+    let outside = |page: usize| nor.bytes[page * PAGE..][..PAGE].iter().all(|&byte| byte == 0xFF);
+    assert!(outside(0) && outside(pages as usize + 1) && outside(pages as usize + 2));
+    // Every page of the records is erased about as often as any other.
+    let erases = &nor.erases[3..=pages as usize];
+    let (least, most) = (erases.iter().min().unwrap(), erases.iter().max().unwrap());
+    assert!(*most > 2 && most - least <= 1 + most / 8, "{erases:?}");
+}
+
+#[test]
+fn random_lists_on_pages_of_4096() {
+    random_lists::<4096, 1>(8, 3000);
+    random_lists::<4096, 4>(8, 3000);
+    random_lists::<4096, 32>(8, 3000);
+}
+
+#[test]
+fn random_lists_on_pages_of_1024() {
+    random_lists::<1024, 4>(32, 2000);
+    random_lists::<1024, 8>(32, 2000);
+}
+
+#[test]
+fn random_lists_on_pages_of_256() {
+    random_lists::<256, 1>(64, 500);
+    random_lists::<256, 4>(64, 500);
+    random_lists::<256, 16>(64, 500);
+}
+
+#[test]
+fn ranges_and_parts_that_do_not_fit_are_refused() {
+    let mount = |range, record: usize| {
+        let mut memory = vec![0; record];
+        FlashStore::<_, 8, 64>::mount(Nor::<4096, 4>::new(16), range, &mut memory).map(drop)
+    };
+    assert_eq!(mount(0..5 * 4096, 512), Ok(()));
+    assert_eq!(mount(0..10 * 4096, 512), Ok(()));
+    for range in [0..4 * 4096, 0..11 * 4096, 1..5 * 4096, 0..5 * 4096 + 4, 13 * 4096..18 * 4096, 0..0] {
+        assert_eq!(mount(range, 512), Err(MountError::Unfit));
+    }
+    #[allow(clippy::reversed_empty_ranges)]
+    let reversed = 8192..4096;
+    assert_eq!(mount(reversed, 512), Err(MountError::Unfit));
+    assert_eq!(mount(0..5 * 4096, 511), Err(MountError::Unfit));
+    let mut record = [0; 512];
+    assert_eq!(
+        FlashStore::<_, 8, 64>::mount(Nor::<128, 4>::new(16), 0..1024, &mut record).map(drop),
+        Err(MountError::Unfit)
+    );
+}
+
+/// What is not a store is left alone, until somebody wants it formatted.
+#[test]
+fn other_peoples_flash_is_refused() {
+    let mut nor = Nor::<4096, 4>::new(8);
+    nor.bytes[5 * 4096 + 77] = 0x12;
+    let before = nor.bytes.clone();
+    let mut record = [0; 512];
+    let refused = FlashStore::<_, 8, 64>::mount(&mut nor, 0..8 * 4096, &mut record).map(drop);
+    assert_eq!(refused, Err(MountError::NoStore));
+    assert_eq!(nor.bytes, before);
+    FlashStore::<_, 8, 64>::format(&mut nor, 0..8 * 4096).unwrap();
+    let store = FlashStore::<_, 8, 64>::mount(&mut nor, 0..8 * 4096, &mut record).unwrap();
+    assert!(!store.mounted().new);
+}
+
+/// The memory that the documentation tells.
+#[test]
+fn memory() {
+    fn size<const PAGES: usize, const KEYS: usize>() -> usize {
+        size_of::<FlashStore<'static, Shared<4096, 4>, PAGES, KEYS>>()
+    }
+    assert!(size::<16, 192>() <= 28 * 192 + 9 * 16 + 512 + 400, "{} bytes", size::<16, 192>());
+    assert!(size::<64, 64>() - size::<64, 32>() <= 28 * 32);
+    assert!(size::<64, 64>() - size::<32, 64>() <= 9 * 32);
+}

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! first page of the range, or second:
-//! ┌──────────┬──────────┬────────┬────────┬────────┬────────┬─ ─ ─
-//! │ sequence │ sequence │ page   │ done   │ page   │ done   │ blank
-//! │          │ inverted │ + inv. │ or FF… │ + inv. │ or FF… │
-//! └──────────┴──────────┴────────┴────────┴────────┴────────┴─ ─ ─
-//! 0          4          8        12       16       20          (words of up to 4 bytes)
+//! ┌──────────┬──────────┬────────┬────────┬────────┬────────┬────────┬─ ─ ─
+//! │ sequence │ sequence │ form   │ page   │ done   │ page   │ done   │ blank
+//! │          │ inverted │ + inv. │ + inv. │ or FF… │ + inv. │ or FF… │
+//! └──────────┴──────────┴────────┴────────┴────────┴────────┴────────┴─ ─ ─
+//! 0          4          8        12       16       20       24         (words of up to 4 bytes)
+//!
+//! form: version of all that is in flash (bits 0 to 3), and the binary logarithms of a word (4 to 7) and a page (8 to 15)
 //! ```
 //!
 //! The map takes a page that a cut erase left looking closed for one that it had not moved yet, throws away what it had
@@ -28,6 +30,10 @@ use embedded_storage_async::nor_flash::{
 pub(super) const PAGES: u32 = 2;
 /// The sequence of a first page that says that all others are being erased.
 const FORMATTING: u32 = 0;
+/// The version of what is in flash.
+const VERSION: u16 = 1;
+/// Bytes of the front of a page.
+const HEADER: usize = 12;
 /// How often something is tried until what is read back is right.
 const TRIES: usize = 3;
 
@@ -94,6 +100,24 @@ pub(super) enum Opened {
     Unfinished,
     /// There is none.
     Nothing,
+    /// There is one of another form.
+    Other(Form),
+}
+
+/// What a store was made by and for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form(u16);
+
+impl Form {
+    /// Bytes of a word.
+    pub(super) fn word(self) -> u32 {
+        1_u32.checked_shl((self.0 >> 4 & 0xF).into()).unwrap_or(0)
+    }
+
+    /// Bytes of a page.
+    pub(super) fn page(self) -> u32 {
+        1_u32.checked_shl((self.0 >> 8).into()).unwrap_or(0)
+    }
 }
 
 /// A part whose erases are finished after a cut, and whose contents are what was written.
@@ -115,7 +139,9 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     /// Bytes of a page number, and of the mark that it was erased.
     const SLOT: usize = Geometry::<F>::words(4);
     const ENTRY: usize = 2 * Self::SLOT;
-    const FIRST: usize = Geometry::<F>::words(8);
+    const FIRST: usize = Geometry::<F>::words(HEADER);
+    const FORM: Form =
+        Form(VERSION | (Geometry::<F>::WORD.ilog2() as u16) << 4 | (Geometry::<F>::PAGE.ilog2() as u16) << 8);
     const PAGE: usize = Geometry::<F>::PAGE;
 
     /// On a range of which nothing is known yet.
@@ -135,7 +161,11 @@ impl<F: MultiwriteNorFlash> Journal<F> {
 
     /// Finds the journal and finishes the erase that was cut, if one was.
     pub(super) async fn open(&mut self) -> Result<Opened, FlashError<F::Error>> {
-        let sequences = [self.read_header(0).await?, self.read_header(1).await?];
+        let headers = [self.read_header(0).await?, self.read_header(1).await?];
+        if let Some((_, form)) = headers.into_iter().flatten().find(|(_, form)| *form != Self::FORM) {
+            return Ok(Opened::Other(form));
+        }
+        let sequences = headers.map(|header| header.map(|(sequence, _)| sequence));
         let Some(sequence) = sequences.into_iter().flatten().max() else { return Ok(Opened::Nothing) };
         if sequence == FORMATTING {
             return Ok(Opened::Unfinished);
@@ -174,13 +204,14 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         Ok(Opened::Ready)
     }
 
-    /// Whether there never was anything: all is blank, but for a word that begins to say that a store is being made.
+    /// Whether there never was anything: all is blank, but for what begins to say that a store is being made.
     pub(super) async fn is_new(&mut self) -> Result<bool, FlashError<F::Error>> {
         let mut header = [0; WORD_MAX];
         let Some(header) = header.get_mut(..Self::FIRST) else { return Ok(false) };
         self.flash.read(self.start, header).await?;
+        let begun = header.iter().zip(Self::header_of(FORMATTING)).all(|(byte, whole)| byte & whole == whole);
         let (from, to) = (self.start + Self::FIRST as u32, self.start + self.pages * Self::PAGE as u32);
-        Ok(header.iter().skip(4).all(|&byte| byte == 0xFF) && self.is_blank(from, to).await?)
+        Ok(begun && self.is_blank(from, to).await?)
     }
 
     /// Makes everything blank and begins a journal. A cut leaves either what was there, or something that goes on with this.
@@ -300,23 +331,30 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         self.page() + self.next as u32
     }
 
-    async fn read_header(&mut self, page: u32) -> Result<Option<u32>, FlashError<F::Error>> {
+    /// What is at the front of a page: its sequence, and the form of the store.
+    async fn read_header(&mut self, page: u32) -> Result<Option<(u32, Form)>, FlashError<F::Error>> {
         let mut header = [0; WORD_MAX];
-        let Some(header) = header.get_mut(..Self::FIRST) else { return Ok(None) };
-        self.flash.read(self.start + page * Self::PAGE as u32, header).await?;
-        let Some((&[a, b, c, d, inverted @ ..], _)) = header.split_first_chunk::<8>() else { return Ok(None) };
+        let Some(read) = header.get_mut(..Self::FIRST) else { return Ok(None) };
+        self.flash.read(self.start + page * Self::PAGE as u32, read).await?;
+        let [a, b, c, d, inverted @ .., e, f, g, h] = header.first_chunk::<HEADER>().copied().unwrap_or_default();
         let sequence = u32::from_le_bytes([a, b, c, d]);
-        Ok(Some(sequence).filter(|sequence| inverted == (!sequence).to_le_bytes()))
+        let whole = inverted == (!sequence).to_le_bytes() && [g, h] == [!e, !f];
+        Ok(whole.then_some((sequence, Form(u16::from_le_bytes([e, f])))))
     }
 
     async fn write_header(&mut self) -> Result<(), FlashError<F::Error>> {
-        let mut header = [0xFF; WORD_MAX];
-        let (sequence, rest) = header.split_at_mut(4);
-        sequence.copy_from_slice(&self.sequence.to_le_bytes());
-        if let Some(inverted) = rest.first_chunk_mut() {
-            *inverted = (!self.sequence).to_le_bytes();
-        }
+        let header = Self::header_of(self.sequence);
         self.program(self.page(), header.get(..Self::FIRST).unwrap_or_default()).await
+    }
+
+    fn header_of(sequence: u32) -> [u8; WORD_MAX] {
+        let [a, b, c, d] = sequence.to_le_bytes();
+        let [e, f] = Self::FORM.0.to_le_bytes();
+        let mut header = [0xFF; WORD_MAX];
+        if let Some(front) = header.first_chunk_mut() {
+            *front = [a, b, c, d, !a, !b, !c, !d, e, f, !e, !f];
+        }
+        header
     }
 }
 

@@ -24,6 +24,13 @@ pub enum MountError<E> {
     Unfit,
     /// There is no store in the range, and it is not blank either.
     NoStore,
+    /// There is a store, but it was made by another version, or for a part with other sizes.
+    OtherForm {
+        /// Bytes of a page of that part.
+        page: u32,
+        /// Bytes of a word of that part.
+        word: u32,
+    },
     /// There is a store that no power cut leaves behind. Nothing was changed.
     Damaged {
         /// Places that cannot be read.
@@ -51,6 +58,9 @@ impl<E: core::fmt::Debug> core::fmt::Display for MountError<E> {
         match self {
             Self::Unfit => f.write_str("flash part or range is not fit for a store"),
             Self::NoStore => f.write_str("flash holds no store and is not blank"),
+            Self::OtherForm { page, word } => {
+                write!(f, "store in flash is of another version, or for pages of {page} bytes and words of {word}")
+            }
             Self::Damaged { places } => write!(f, "store in flash is damaged in {places} places"),
             Self::TooManyKeys => f.write_str("store in flash has more items than there are keys in memory"),
             Self::TooLong { needed } => write!(f, "store in flash has a record of {needed} bytes, too long for memory"),
@@ -239,6 +249,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
                 self.mounted.new = true;
             }
             Opened::Nothing => return Err(MountError::NoStore),
+            Opened::Other(form) => return Err(MountError::OtherForm { page: form.page(), word: form.word() }),
         }
         let mut order = self.order(damage).await?;
         while !self.settle(order.begun_address()).await? {
@@ -512,7 +523,7 @@ impl<E: NorFlashError> MountError<E> {
         use mainspring::ports::StoreError;
         match self {
             Self::Flash(error) => super::store::failed(error),
-            Self::Unfit | Self::NoStore | Self::Damaged { .. } => StoreError::Corrupt,
+            Self::Unfit | Self::NoStore | Self::OtherForm { .. } | Self::Damaged { .. } => StoreError::Corrupt,
             Self::TooManyKeys => StoreError::Exhausted,
             Self::TooLong { needed } => StoreError::TooSmall { needed: *needed },
         }

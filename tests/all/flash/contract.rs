@@ -7,7 +7,7 @@ use mainspring::{
 use mainspring_embassy::flash::{FlashStore, MountError};
 use mainspring_tests::{
     disk::Chance,
-    nor::{Nor, Shared},
+    nor::{Nor, NorError, Shared},
 };
 use std::collections::BTreeMap;
 
@@ -147,6 +147,38 @@ fn other_peoples_flash_is_refused() {
     FlashStore::<_, 8, 64>::format(&mut nor, 0..8 * 4096).unwrap();
     let store = FlashStore::<_, 8, 64>::mount(&mut nor, 0..8 * 4096, &mut record).unwrap();
     assert!(!store.mounted().new);
+}
+
+/// A store that was made for words or pages of another size is told as one, and left alone.
+#[test]
+fn a_store_of_another_form_is_refused() {
+    fn mount<const PAGE: usize, const WORD: usize>(bytes: &[u8]) -> Result<(), MountError<NorError>> {
+        let mut nor = Nor::<PAGE, WORD>::new(bytes.len() / PAGE);
+        nor.bytes.copy_from_slice(bytes);
+        let mut record = [0; 512];
+        let mounted = FlashStore::<_, 128, 64>::mount(&mut nor, 0..bytes.len() as u32, &mut record).map(drop);
+        assert!(mounted.is_ok() || nor.bytes == bytes);
+        mounted
+    }
+    let mut nor = Nor::<4096, 4>::new(8);
+    let mut record = [0; 512];
+    let mut store = FlashStore::<_, 8, 64>::mount(&mut nor, 0..8 * 4096, &mut record).unwrap();
+    store.apply(&[Change::Put(Key { kind: 1, number: 1 }, b"value")]).unwrap();
+    drop(store);
+    let other = Err(MountError::OtherForm { page: 4096, word: 4 });
+    assert_eq!(mount::<4096, 4>(&nor.bytes), Ok(()));
+    assert_eq!(mount::<4096, 1>(&nor.bytes), other);
+    assert_eq!(mount::<4096, 8>(&nor.bytes), other);
+    assert_eq!(mount::<4096, 32>(&nor.bytes), other);
+    assert!(mount::<2048, 4>(&nor.bytes).is_err());
+    assert!(mount::<256, 4>(&nor.bytes).is_err());
+    // The version of the form, with its inverse.
+    let front = 4096;
+    for (byte, other) in [(8, 0x22), (10, !0x22)] {
+        assert_eq!(nor.bytes[front + byte], other ^ 3);
+        nor.bytes[front + byte] = other;
+    }
+    assert_eq!(mount::<4096, 4>(&nor.bytes), other);
 }
 
 /// The memory that the documentation tells.

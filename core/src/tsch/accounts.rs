@@ -93,6 +93,12 @@ pub(super) fn identify(name: &str, accounts: &mut dyn Accounts) -> Option<Identi
     found.map(Identity::Account)
 }
 
+/// The SID of who is meant by a name in a definition, as [`Registrant`](crate::task::xml::Registrant) wants it: a SID string,
+/// a well-known name, or the name of an account, which may come as `user`, `HOST\user`, `.\user` or `user@host`.
+pub fn resolve(name: &str, accounts: &mut dyn Accounts) -> Option<Sid> {
+    identify(name, accounts).map(|identity| identity.sid())
+}
+
 fn of_sid(sid: Sid, accounts: &mut dyn Accounts) -> Identity {
     if is_service(&sid) {
         return Identity::Service(sid);

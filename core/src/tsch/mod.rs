@@ -24,6 +24,8 @@ mod information;
 mod methods;
 mod running;
 
+#[cfg(feature = "xml")]
+pub use accounts::resolve;
 pub use methods::INTERFACE;
 
 use crate::{

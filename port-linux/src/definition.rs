@@ -11,7 +11,7 @@ const SIZE_MAX: u64 = 3 * XML_UNITS as u64;
 ///
 /// # Errors
 /// What to tell the user.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     let told = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
     let size = std::fs::metadata(path).map_err(|error| told(&error))?.len();
     if size > SIZE_MAX {

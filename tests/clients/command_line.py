@@ -70,6 +70,42 @@ def exit_codes():
     mainspring("list", where="127.0.0.1:1", expect=3)
 
 
+def images():
+    """image build, list and check: what is made is listed, what is wrong is told with its file, and then nothing is made"""
+    made, other = f"{HOST.folder}/made.bin", f"{HOST.folder}/other.bin"
+
+    def image(*words, expect=0):
+        done = subprocess.run([os.path.abspath(ARGUMENTS.client), *words], capture_output=True, text=True, timeout=30)
+        equal(done.returncode, expect, f"{words}: exit code\n{done.stdout}{done.stderr}")
+        return done.stdout if expect == 0 else done.stderr
+
+    def named(name, xml):
+        os.rename(file(xml), f"{HOST.folder}/{name}.xml")
+        return f"{HOST.folder}/{name}.xml"
+
+    plain = named("plain", tasks.task(HOST.notes("image", "plain")))
+    placed = named("placed", tasks.task(HOST.notes("image", "placed"), registration="<URI>\\Plant\\Water</URI>"))
+    part = ["--page-size", "4096", "--pages", "16"]
+    image("image", "build", *part, plain, placed, "-o", made)
+    equal(os.path.getsize(made), 16 * 4096, "bytes")
+    listed = json.loads(image("--json", "image", "list", "--page-size", "4096", made))
+    equal(listed, [{"path": path, "enabled": True, "readable": True} for path in ("\\Plant\\Water", "\\plain")], "listed")
+    assert "whole, 2 tasks" in image("image", "check", "--page-size", "4096", made)
+    assert "words of 4" in image("image", "check", "--page-size", "4096", "--word", "8", made, expect=1)
+    said = image("image", "build", *part, plain, placed, plain, "-o", other, expect=1)
+    assert "plain.xml" in said and "0x800700B7" in said, said
+    said = image("image", "build", *part, plain, named("wrong", "<Task/>"), "-o", other, expect=1)
+    assert "wrong.xml" in said and "SCHED_E_" in said, said
+    image("image", "build", "--page-size", "4095", "--pages", "16", plain, "-o", other, expect=1)
+    image("image", "build", *part, "-o", other, expect=2)
+    assert not os.path.exists(other), "nothing was made"
+    with open(made, "r+b") as out:
+        # In the middle of the first item, behind the journal.
+        out.seek(2 * 4096 + 14)
+        out.write(b"\0")
+    image("image", "check", "--page-size", "4096", made, expect=1)
+
+
 @needs("processes")
 def demo():
     """serve --demo: a folder, an account and a task of its own, and the line to try works"""
@@ -99,4 +135,4 @@ def demo():
 with HOST:
     HOST.add_account()
     HOST.start()
-    run([life_of_a_task, exit_codes, demo], ARGUMENTS.only, HOST)
+    run([life_of_a_task, exit_codes, images, demo], ARGUMENTS.only, HOST)

@@ -1,6 +1,8 @@
 //! A store in memory that keeps the contract of [`Store`], and can lose power after any change, fail, or be full.
 
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 use mainspring::ports::{Change, Key, Store, StoreError};
+use mainspring_embassy::flash::FlashStore;
 use std::collections::BTreeMap;
 
 /// What a store says that has no power; whatever is asked of it.
@@ -13,6 +15,15 @@ pub trait Medium: Store {
 
     /// Gives it power again, for as long as is wanted.
     fn power(&mut self);
+}
+
+/// Flash without a switch; `nor` has parts that lose their power.
+impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> Medium for FlashStore<'_, F, PAGES, KEYS> {
+    fn is_dead(&self) -> bool {
+        false
+    }
+
+    fn power(&mut self) {}
 }
 
 /// Records in memory.

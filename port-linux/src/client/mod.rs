@@ -19,7 +19,7 @@
 //! The protocol has no method that gives the next run alone: the client asks for the first run after its own local time,
 //! as Windows does, so `next_run` is right where client and server have the same zone.
 
-mod file;
+mod image;
 mod session;
 
 use std::{io::Write, path::PathBuf};
@@ -39,7 +39,7 @@ use mainspring::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{clock::now, zone::LocalZone};
+use crate::{clock::now, definition, zone::LocalZone};
 pub use session::{CallError, Session};
 
 /// The variable that holds the password.
@@ -57,10 +57,10 @@ const DEPTH: usize = 64;
 pub struct Arguments {
     /// Where the server listens
     #[arg(long, value_name = "ADDR:PORT")]
-    server: String,
+    server: Option<String>,
     /// Who logs in
     #[arg(long, value_name = "NAME")]
-    user: String,
+    user: Option<String>,
     /// The domain or host that knows the user
     #[arg(long, value_name = "D", default_value = "")]
     domain: String,
@@ -73,6 +73,16 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    #[command(flatten)]
+    Ask(Request),
+    /// Make a flash image for a microcontroller, or look at one; needs no server
+    #[command(subcommand)]
+    Image(image::Verb),
+}
+
+/// What a server is asked.
+#[derive(Debug, Subcommand)]
+enum Request {
     /// Register a task
     Register {
         /// Path of the task; folders on the way are made
@@ -121,6 +131,8 @@ enum Failure {
         /// What else is known of why.
         detail: Option<String>,
     },
+    /// A file is not what it should be, exit code 1.
+    File(String),
     /// It cannot be asked, exit code 2.
     Usage(String),
     /// The server cannot be reached, or does not let the user in: exit code 3.
@@ -130,7 +142,7 @@ enum Failure {
 impl Failure {
     const fn code(&self) -> u8 {
         match self {
-            Self::Refused { .. } => 1,
+            Self::Refused { .. } | Self::File(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable(_) => 3,
         }
@@ -146,7 +158,7 @@ impl std::fmt::Display for Failure {
                 write!(f, "0x{:08X} {name}: {meaning}", status.0)?;
                 detail.as_ref().map_or(Ok(()), |detail| write!(f, " {detail}"))
             }
-            Self::Usage(reason) | Self::Unreachable(reason) => f.write_str(reason),
+            Self::File(reason) | Self::Usage(reason) | Self::Unreachable(reason) => f.write_str(reason),
         }
     }
 }
@@ -182,29 +194,39 @@ pub fn run(arguments: &Arguments) -> u8 {
 }
 
 fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
+    match &arguments.verb {
+        Verb::Ask(request) => ask(arguments, request),
+        Verb::Image(verb) => image::carry_out(verb, arguments.json),
+    }
+}
+
+fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
+    let json = arguments.json;
+    let needed =
+        |given: &Option<String>, what| given.clone().ok_or_else(|| Failure::Usage(format!("{what} is needed")));
+    let (server, user) = (needed(&arguments.server, "--server ADDR:PORT")?, needed(&arguments.user, "--user NAME")?);
     // Files are read first: a name that is wrong should cost no login.
-    let definition = match &arguments.verb {
-        Verb::Register { file, .. } => Some(file::read(file).map_err(Failure::Usage)?),
+    let definition = match request {
+        Request::Register { file, .. } => Some(definition::read(file).map_err(Failure::Usage)?),
         _ => None,
     };
-    let password = password(&arguments.user)?;
-    let credentials = Credentials::new(&arguments.user, &arguments.domain, &password);
-    let unreachable = |error: CallError| Failure::Unreachable(format!("{}: {error}", arguments.server));
-    let mut session = Session::open(&arguments.server, credentials).map_err(unreachable)?;
-    let json = arguments.json;
-    match &arguments.verb {
-        Verb::Register { path, update, .. } => {
+    let password = password(&user)?;
+    let credentials = Credentials::new(&user, &arguments.domain, &password);
+    let unreachable = |error: CallError| Failure::Unreachable(format!("{server}: {error}"));
+    let mut session = Session::open(&server, credentials).map_err(unreachable)?;
+    match request {
+        Request::Register { path, update, .. } => {
             let path = register(&mut session, path, definition.as_deref().unwrap_or_default(), *update)?;
             Ok(if json { line(&json!({ "path": path })) } else { format!("{path}\n") })
         }
-        Verb::List { folder } => {
+        Request::List { folder } => {
             let mut tasks = Vec::new();
             list(&mut session, folder, DEPTH, &mut tasks)?;
             tasks.sort_by(|left, right| left.path.cmp(&right.path));
             Ok(if json { line(&tasks.iter().map(Task::json).collect()) } else { table(&tasks) })
         }
-        Verb::Show { path, xml: true } if !json => retrieve(&mut session, path),
-        Verb::Show { path, xml } => {
+        Request::Show { path, xml: true } if !json => retrieve(&mut session, path),
+        Request::Show { path, xml } => {
             let task = Task::ask(&mut session, path)?;
             if !json {
                 return Ok(task.text());
@@ -215,7 +237,7 @@ fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
             }
             Ok(line(&object))
         }
-        Verb::Run { path, arguments } => {
+        Request::Run { path, arguments } => {
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let request = Run { path, arguments: &words, ignore_constraints: false };
             let answer = session.call(&request)?;
@@ -227,7 +249,7 @@ fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
             let instance = answer.instance.to_string();
             Ok(if json { line(&json!({ "path": rooted(path), "instance": instance })) } else { instance + "\n" })
         }
-        Verb::Delete { path } => {
+        Request::Delete { path } => {
             checked(session.call(&Delete { path })?)?;
             Ok(if json { line(&json!({ "path": rooted(path) })) } else { String::new() })
         }

@@ -3,4 +3,5 @@
 mod accounts;
 mod children;
 mod clock;
+mod image;
 mod store;

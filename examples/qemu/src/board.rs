@@ -1,11 +1,8 @@
-//! Where things are on the boards, and what each interrupt is for.
+//! Where things are on the boards.
 //!
 //! The three are FPGA images of Arm's MPS2 with the same peripherals; the image with the Cortex-M7 has its network elsewhere.
 
 use cortex_m::peripheral::NVIC;
-use cortex_m_rt::exception;
-
-use crate::{clock, lan9118};
 
 /// What the board calls itself.
 #[cfg(board = "an385")]
@@ -65,18 +62,6 @@ unsafe extern "C" {
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [unsafe extern "C" fn(); 32] = [DefaultHandler; 32];
-
-/// Every interrupt comes here: there are two.
-#[exception]
-unsafe fn DefaultHandler(ordinal: i16) {
-    const TIMER0: i16 = Interrupt::Timer0 as i16;
-    const ETHERNET: i16 = Interrupt::Ethernet as i16;
-    match ordinal {
-        TIMER0 => clock::rang(),
-        ETHERNET => lan9118::interrupted(),
-        _ => crate::faults::unexpected(ordinal),
-    }
-}
 
 /// A register of 32 bits.
 #[derive(Clone, Copy)]

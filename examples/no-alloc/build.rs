@@ -1,0 +1,21 @@
+//! Hands the linker a memory map, the runtime's script and the one that keeps the words of the log.
+
+use std::{env, error::Error, fs, path::PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=memory.x");
+    println!("cargo:rustc-check-cfg=cfg(board, values(\"an385\", \"an386\", \"an500\"))");
+    println!("cargo:rustc-cfg=board=\"an385\"");
+    if env::var("CARGO_CFG_TARGET_OS")? != "none" {
+        return Ok(());
+    }
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("memory.x"), include_bytes!("memory.x"))?;
+    // The script of the runtime wants the names of interrupt handlers here; the table of the board needs none.
+    fs::write(out.join("device.x"), "")?;
+    println!("cargo:rustc-link-search={}", out.display());
+    println!("cargo:rustc-link-arg=--nmagic");
+    println!("cargo:rustc-link-arg=-Tlink.x");
+    println!("cargo:rustc-link-arg=-Tdefmt.x");
+    Ok(())
+}

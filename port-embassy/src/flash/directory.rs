@@ -108,6 +108,13 @@ impl<const KEYS: usize> Directory<KEYS> {
         self.slots.iter()
     }
 
+    /// Records of a kind that there are.
+    pub(super) fn count(&self, kind: u8) -> usize {
+        self.iter()
+            .filter(|slot| matches!(slot.form, Form::Whole | Form::Parts(_)) && slot.key.key().kind == kind)
+            .count()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }

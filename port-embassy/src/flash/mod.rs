@@ -59,8 +59,8 @@
 //! # How full, how worn
 //!
 //! [`Space::capacity`] is what always finds room: for each page but one what is left when an item does not fit. Of that, a
-//! quarter but no more than 2 KB, and as many as 16 keys, are kept for the records of runs
-//! (states and instances); a registration that would take them is refused with `StoreError::Exhausted`, and nothing is lost.
+//! quarter but no more than 2 KB, and a quarter of the keys but no more than 16, are kept for instances, and what the state of
+//! each task takes that has not run yet; a registration that would take them is refused with `StoreError::Exhausted`, and nothing is lost.
 //! Deleting always works.
 //!
 //! Pages are filled and erased in turn, the ones that hold what never changes too, so all wear alike. `tests/data/flash/wear.txt`

@@ -14,7 +14,7 @@ use core::ops::Range;
 use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlashError, NorFlashErrorKind};
 use mainspring::{
     ports::{Change, Key, Store, StoreError},
-    store::{INSTANCE, STATE},
+    store::{ENTRY, INSTANCE, STATE, STATE_MAX},
 };
 use sequential_storage::{
     cache::{self, key_pointers::ArrayKeyPointers, page_pointers::ArrayPagePointers, page_states::ArrayPageStates},
@@ -23,8 +23,8 @@ use sequential_storage::{
 
 /// Deleted records of which a mark is kept, so that the items of one that is put again soon need not be looked for.
 pub(super) const GRAVES: usize = 8;
-/// Bytes at most that are kept for the records of runs, when others find the store full.
-const RUN_BYTES: u32 = 2048;
+/// Bytes at most that are kept for the records of instances, when others find the store full.
+const RUN_BYTES: usize = 2048;
 /// The same in keys.
 const RUN_KEYS: usize = 16;
 /// Bytes that [`FlashStore::tidy`] keeps free in the page that is being filled, or an eighth of it: the records of one run.
@@ -165,14 +165,19 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         all.saturating_sub(((GRAVES + 1) * Self::GRAVE) as u32)
     }
 
-    /// Whether so many more bytes and keys find room beside all that is there.
+    /// Whether so many more bytes and keys find room beside all that is there, and beside what runs of all tasks will need.
     fn has_room(&self, kind: u8, bytes: usize, keys: usize) -> bool {
-        let capacity = self.capacity();
+        let capacity = self.capacity() as usize;
         let (bytes_kept, keys_kept) = match kind {
             STATE | INSTANCE => (0, 0),
-            _ => (RUN_BYTES.min(capacity / 4), RUN_KEYS.min(KEYS / 4)),
+            _ => {
+                let tasks = self.directory.count(ENTRY) + usize::from(kind == ENTRY);
+                let states = tasks.saturating_sub(self.directory.count(STATE));
+                let bytes = RUN_BYTES.min(capacity / 4) + states * Geometry::<F>::item(7 + STATE_MAX);
+                (bytes, RUN_KEYS.min(KEYS / 4) + states)
+            }
         };
-        self.directory.live() as usize + bytes <= (capacity - bytes_kept) as usize
+        self.directory.live() as usize + bytes + bytes_kept <= capacity
             && self.directory.len() + keys + keys_kept <= KEYS
     }
 

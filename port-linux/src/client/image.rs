@@ -9,6 +9,8 @@ use std::{
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use mainspring_embassy::flash::Space;
+
 use super::{Failure, line};
 use crate::{
     definition,
@@ -103,7 +105,7 @@ fn build(geometry: Geometry, pages: usize, files: &[PathBuf], output: &Path, jso
             &json!({ "tasks": files.len(), "bytes": bytes.len(), "used": space.used, "capacity": space.capacity, "keys": space.keys }),
         )
     } else {
-        format!("{}: {} tasks, {} of {} bytes used\n", output.display(), files.len(), space.used, space.capacity)
+        format!("{}: {} tasks, {}\n", output.display(), files.len(), fullness(space))
     })
 }
 
@@ -120,8 +122,13 @@ fn check(held: &Held, file: &Path, json: bool) -> Result<String, Failure> {
     Ok(if json {
         line(&json!({ "tasks": tasks, "used": space.used, "capacity": space.capacity, "keys": space.keys }))
     } else {
-        format!("{}: whole, {tasks} tasks, {} of {} bytes used\n", file.display(), space.used, space.capacity)
+        format!("{}: whole, {tasks} tasks, {}\n", file.display(), fullness(space))
     })
+}
+
+/// How full an image is. The device needs so many keys, and more for what runs there.
+fn fullness(space: Space) -> String {
+    format!("{} of {} bytes and {} keys used", space.used, space.capacity, space.keys)
 }
 
 fn read(part: &Part, file: &Path) -> Result<Held, Failure> {

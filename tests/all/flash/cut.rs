@@ -172,7 +172,7 @@ fn difference(wanted: &Records, found: &Records) -> String {
 pub(super) fn used<const PAGE: usize, const WORD: usize>(pages: usize, chance: &mut Chance) -> Scene<PAGE, WORD> {
     let mut scene = Scene { nor: Nor::<PAGE, WORD>::new(pages), records: Records::new() };
     let mut lists: Vec<List> =
-        (50..58).map(|number| vec![(Key { kind: ENTRY, number }, Some(vec![number as u8; 90]))]).collect();
+        (50..58).map(|number| vec![(Key { kind: DEFINITION, number }, Some(vec![number as u8; 90]))]).collect();
     while scene.nor.erases.iter().skip(2).any(|&erases| erases < 3) {
         live(&mut scene, &lists);
         lists = script(chance, 12, 600);

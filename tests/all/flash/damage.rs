@@ -7,7 +7,7 @@ use super::{
 };
 use mainspring::{
     ports::{Change, Key, Store, StoreError},
-    store::{DEFINITION, ENTRY, STATE},
+    store::{DEFINITION, INSTANCE, STATE},
 };
 use mainspring_embassy::flash::{FlashStore, MountError};
 use mainspring_tests::{
@@ -38,7 +38,7 @@ fn subject() -> (Part, Records, History) {
     }
     records.clear();
     for round in 0..200u32 {
-        let kind = [DEFINITION, ENTRY, STATE][(round % 3) as usize];
+        let kind = [DEFINITION, INSTANCE, STATE][(round % 3) as usize];
         let key = Key { kind, number: chance.below(5) as u32 };
         let length = if round % 8 == 0 { 500 } else { 10 + chance.below(60) };
         let mut value = format!("{key:?} {round} ").into_bytes();
@@ -84,7 +84,7 @@ fn survive(nor: &Part, history: &History, salvage: bool, what: &str) -> Option<R
         for number in 0..40 {
             let changed = store.apply(&[
                 Change::Put(Key { kind: STATE, number: number % 5 }, b"again"),
-                Change::Delete(Key { kind: ENTRY, number: number % 5 }),
+                Change::Delete(Key { kind: INSTANCE, number: number % 5 }),
             ]);
             if let Err(error) = changed {
                 assert!(!matches!(error, StoreError::TooSmall { .. }), "{what}: {error}");

@@ -1,16 +1,19 @@
-//! The power is cut at every word while an engine registers, runs and deletes tasks on flash.
+//! An engine on flash: the power is cut at every word while it registers, runs and deletes tasks; and the flash is full.
 
 use crate::engine::cut::{START, STEPS, Tree, no_firing_twice, step, tree, waits};
 use mainspring::{
+    engine::{Creation, Refused},
     ports::{Change, Key, Store, StoreError},
+    status::Status,
     store::{INSTANCE, STATE},
+    task::Path,
 };
 use mainspring_embassy::flash::FlashStore;
 use mainspring_tests::{
     disk::Chance,
     nor::{CUTS, Cut, Nor, Shared},
     store::Medium,
-    world::{HOUR, MINUTE, Outside, Slots, World},
+    world::{HOUR, MINUTE, Outside, Slots, Task, World, every, exec, once},
 };
 
 const PAGE: usize = 256;
@@ -141,4 +144,54 @@ fn an_engine_at_every_word() {
     }
     println!("{cuts} cuts, {erases} erases");
     assert!(cuts > 2_000 && erases >= 8, "{cuts} cuts, {erases} erases");
+}
+
+/// A flash that is full takes no more tasks, with a code that says to come again, and keeps all that it has: they run, and
+/// what came of it is recorded. When one is deleted there is room again.
+#[test]
+fn a_full_flash_refuses_and_keeps_all() {
+    let part = Part::new(used());
+    let mut record = [0; 1024];
+    let mut slots = Slots::new(64, 16);
+    let mount = |record| OnFlash {
+        store: FlashStore::<_, 32, 64>::mount(part.clone(), 0..(PAGES * PAGE) as u32, record).unwrap(),
+        part: part.clone(),
+    };
+    let mut world = World::boot(&mut slots, Outside::new(START).on(mount(&mut record)));
+    let task = Task::new("a for=5").when(every(once("2024-05-01T12:00:30"), 60, None));
+    let mut names = Vec::new();
+    let refused = loop {
+        let name = format!("task {:02}", names.len());
+        match world.register(&name, &task) {
+            Ok(_) => names.push(name),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused, Refused::Store(StoreError::Exhausted));
+    assert_eq!(refused.status(), Status::SCHED_E_SERVICE_TOO_BUSY);
+    assert!(names.len() > 10, "{}", names.len());
+    // A longer definition of one that there is has no room either, and the one there was stays.
+    let mut longer = task.clone();
+    longer.actions = vec![exec("a for=5 and so many words that it takes four hundred bytes more than before"); 6];
+    assert_eq!(world.register_as(&names[0], &longer, Creation::Update), Err(refused));
+    world.run_for(3 * MINUTE);
+    let runs = world.outside.starts().len();
+    assert_eq!(runs, 3 * names.len());
+    for name in &names {
+        assert_eq!(world.last_result(name), Some(Status::S_OK), "{name}");
+    }
+    assert_eq!(world.list(""), names);
+    world.call(|engine, cx| engine.delete(cx, &Path::parse(&names[3]).unwrap())).unwrap();
+    world.register("another", &task).unwrap();
+    names.remove(3);
+    names.push("another".to_owned());
+    let outside = world.die().on(());
+    let mut slots = Slots::new(64, 16);
+    let mut record = [0; 1024];
+    let mut world = World::boot(&mut slots, outside.on(mount(&mut record)));
+    let mut found = world.list("");
+    found.sort();
+    names.sort();
+    assert_eq!(found, names);
+    assert_eq!(world.loaded.damaged, 0);
 }

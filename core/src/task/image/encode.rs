@@ -28,6 +28,7 @@ type Out<'b> = Encoder<Sink<'b>>;
 type Error = minicbor::encode::Error<Full>;
 type Result<T = (), E = Error> = core::result::Result<T, E>;
 
+#[inline(never)]
 pub(super) fn definition<'b>(definition: &Definition<'_>, into: &'b mut [u8]) -> Result<&'b [u8]> {
     let mut out = Encoder::new(Sink(Writer::new(into)));
     map(&mut out, |fields| {

@@ -135,6 +135,7 @@ impl Acceptor {
         accepted
     }
 
+    #[inline(never)]
     fn step(&mut self, token: &[u8], reply: &mut Writer<'_>, env: &mut Environment<'_>) -> Result<Accepted, AuthError> {
         if matches!(self.wrapping, Wrapping::Undecided) && token.starts_with(ntlm::SIGNATURE) {
             self.wrapping = Wrapping::Bare;

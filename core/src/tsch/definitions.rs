@@ -6,7 +6,7 @@ use super::{
     context, flags, narrow, path_below_root,
 };
 use crate::{
-    engine::{Creation, Engine, Entry, Registration},
+    engine::{Creation, Engine, Entry, Registration, TaskIndex},
     guid::Guid,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Accounts, Entropy},
@@ -17,6 +17,7 @@ use crate::{
         xml::{self, Registrant, XmlError},
     },
     text::Utf16,
+    time::Now,
 };
 
 /// TASK_VALIDATE_ONLY
@@ -131,6 +132,7 @@ impl Service<'_, '_> {
     /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
     /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
     /// normalised form no reply could hold gets `E_OUTOFMEMORY`.
+    #[inline(never)]
     pub(super) fn register_task(
         &mut self,
         arrival: Arrival<'_>,
@@ -145,7 +147,11 @@ impl Service<'_, '_> {
             return Err(Status::E_INVALIDARG.into());
         }
         let credential_flags = flags(request.credential.map_or(0, |credential| credential.flags), CREDENTIAL_DEFAULT)?;
-        let named = request.path.map(path_below_root).transpose()?;
+        // The root stands for a path that is to be made up, because no task is there.
+        let mut path = Path::ROOT;
+        if let Some(given) = request.path {
+            path = path_below_root(given)?;
+        }
 
         let accounts = &mut *self.ports.accounts;
         let caller = arrival.account;
@@ -189,10 +195,9 @@ impl Service<'_, '_> {
         // Which of them runs the actions is a matter of their ids: all must be allowed to.
         image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
 
-        let path = match named {
-            Some(path) => path,
-            None => unnamed_path(&image, self.ports.entropy)?,
-        };
+        if path.is_root() {
+            path = unnamed_path(&image, self.ports.entropy)?;
+        }
         let creation = creation(self.engine, &path, given)?;
         // What is registered can be retrieved: the normalised form may be longer than what came.
         out.formatted(|text| xml::write(&image, &path, true, sddl, text))?;
@@ -207,8 +212,20 @@ impl Service<'_, '_> {
         };
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let task = self.engine.register(&mut cx, &path, &registration)?;
+        self.answer_path(arrival.now, task, &path, out)
+    }
 
-        // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
+    /// Answers with the path of the task that was registered as `path`: one that was there keeps its way of writing it. The
+    /// registration is done, whatever comes of reading it.
+    #[inline(never)]
+    fn answer_path(
+        &mut self,
+        now: Now,
+        task: TaskIndex,
+        path: &Path,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
+        let mut cx = context(&mut self.ports, self.zone, now);
         let definition = self.engine.definition(&mut cx, task).ok();
         out.unique_string(Some(definition.as_ref().map_or(path.as_str(), |kept| kept.path.as_str())))?;
         out.null()?;
@@ -217,6 +234,7 @@ impl Service<'_, '_> {
 
     /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Languages are read and ignored:
     /// there are no localised strings.
+    #[inline(never)]
     pub(super) fn retrieve_task(
         &mut self,
         arrival: Arrival<'_>,
@@ -351,6 +369,7 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
 }
 
 /// The path of a registration that names none: the URI of the definition, or a new GUID in the root folder.
+#[inline(never)]
 fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Refusal> {
     let invalid = |_: PathError| Refusal::from(Status::E_INVALID_NAME);
     if let Some(uri) = image.registration().uri {

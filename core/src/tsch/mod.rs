@@ -127,6 +127,7 @@ impl Service<'_, '_> {
         Ok(out.position())
     }
 
+    /// The methods are not inlined: what all of them together need of the stack each call would take.
     fn dispatch(
         &mut self,
         opnum: Opnum,

@@ -1,16 +1,16 @@
 //! From text to an image: the parts of a task, RegistrationInfo, Principals and Actions.
 
 use alloc::{string::String, vec::Vec};
-use core::fmt::Write;
 
 use roxmltree::{Document, ParsingOptions};
 
 use super::{
     Registrant,
     element::{Element, Reading},
-    error::{ERROR_TEXT, Fault, Refused, XmlError},
+    error::{Fault, Refused, XmlError},
     heap,
     keep::{self, Kept},
+    malformed::Said,
     scan::Source,
     settings, triggers,
     values::{self, LOGON_TYPES, RUN_LEVELS, VERSIONS, named, non_empty},
@@ -51,11 +51,6 @@ pub(super) fn read_text<'i>(
 
 /// What the parser says, at its place in the text. Its columns count characters, so they are counted again.
 fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -> XmlError) -> XmlError {
-    let mut said = Beginning::default();
-    // Ends when there is as much as an error carries.
-    let _ = write!(said, "{error}");
-    // The place has fields of its own.
-    let why = said.0.rsplit_once(" at ").map_or(said.0.as_str(), |(why, _)| why);
     let at = match error {
         roxmltree::Error::NoRootNode
         | roxmltree::Error::UnclosedRootNode
@@ -70,17 +65,7 @@ fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -
             line + before.map(char::len_utf8).sum::<usize>()
         }
     };
-    refused(Fault::malformed(at, why))
-}
-
-/// The beginning of what is written: as much as an error carries, and a place behind it.
-#[derive(Default)]
-struct Beginning(heapless::String<{ ERROR_TEXT + 32 }>);
-
-impl Write for Beginning {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        text.chars().try_for_each(|character| self.0.push(character)).map_err(|_| core::fmt::Error)
-    }
+    refused(Fault::malformed(at, Said::new(error).as_str()))
 }
 
 // What each part needs of the stack is given back before the next is read.

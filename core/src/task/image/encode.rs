@@ -12,25 +12,14 @@ use crate::{
     },
 };
 
-/// The lent buffer, as minicbor wants it.
-struct Sink<'b>(Writer<'b>);
-
-impl minicbor::encode::Write for Sink<'_> {
-    type Error = Full;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.0.put(bytes)
-    }
-}
-
-type Out<'b> = Encoder<Sink<'b>>;
-/// A sink fails only for being full, so minicbor's error says nothing more.
+type Out<'b> = Encoder<Writer<'b>>;
+/// A writer fails only for being full, so minicbor's error says nothing more.
 type Error = minicbor::encode::Error<Full>;
 type Result<T = (), E = Error> = core::result::Result<T, E>;
 
 #[inline(never)]
 pub(super) fn definition<'b>(definition: &Definition<'_>, into: &'b mut [u8]) -> Result<&'b [u8]> {
-    let mut out = Encoder::new(Sink(Writer::new(into)));
+    let mut out = Encoder::new(Writer::new(into));
     map(&mut out, |fields| {
         fields.key(section::LAYOUT)?.u32(LAYOUT)?;
         fields.text(section::VERSION, definition.version)?;
@@ -46,7 +35,7 @@ pub(super) fn definition<'b>(definition: &Definition<'_>, into: &'b mut [u8]) ->
         fields.text(section::CONTEXT, definition.context)?;
         fields.items(section::ACTIONS, definition.actions, action)
     })?;
-    Ok(out.into_writer().0.into_written())
+    Ok(out.into_writer().into_written())
 }
 
 /// A map whose number of pairs is known once they are written.
@@ -58,12 +47,12 @@ struct Fields<'o, 'b> {
 
 fn map(out: &mut Out<'_>, write: impl FnOnce(&mut Fields<'_, '_>) -> Result) -> Result {
     const EMPTY: u8 = 0xA0;
-    let head = out.writer().0.position();
+    let head = out.writer().position();
     out.map(0)?;
     let mut fields = Fields { out, count: 0 };
     write(&mut fields)?;
     let count = fields.count;
-    out.writer_mut().0.patch(head, &[EMPTY | count]).map_err(Error::write)
+    out.writer_mut().patch(head, &[EMPTY | count]).map_err(Error::write)
 }
 
 impl<'b> Fields<'_, 'b> {

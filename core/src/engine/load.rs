@@ -486,7 +486,7 @@ impl Engine<'_> {
             if !slot.has(flag::ORPHAN) {
                 continue;
             }
-            let Ok(path) = self.path(cx, slot.number) else { continue };
+            let Ok(path) = self.path_of(cx, slot.number) else { continue };
             let Some(folder) = path.parent() else { continue };
             let made = self.find(&folder).is_some() || self.create_folder(cx, &folder, None).is_ok();
             if made && let Some(super::Entry::Folder(folder)) = self.find(&folder) {

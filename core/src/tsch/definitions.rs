@@ -3,10 +3,10 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, identify, identify_utf16, is_password, is_service},
-    context, flags, narrow, path_below_root,
+    context, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
-    engine::{Creation, Engine, Entry, Registration, TaskIndex},
+    engine::{Creation, Engine, Entry, Registration},
     guid::Guid,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Accounts, Entropy},
@@ -17,7 +17,6 @@ use crate::{
         xml::{self, Registrant, XmlError},
     },
     text::Utf16,
-    time::Now,
 };
 
 /// TASK_VALIDATE_ONLY
@@ -150,7 +149,7 @@ impl Service<'_, '_> {
         // The root stands for a path that is to be made up, because no task is there.
         let mut path = Path::ROOT;
         if let Some(given) = request.path {
-            path = path_below_root(given)?;
+            read_path_below_root(given, &mut path)?;
         }
 
         let accounts = &mut *self.ports.accounts;
@@ -196,7 +195,7 @@ impl Service<'_, '_> {
         image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
 
         if path.is_root() {
-            path = unnamed_path(&image, self.ports.entropy)?;
+            make_path(&image, self.ports.entropy, &mut path)?;
         }
         let creation = creation(self.engine, &path, given)?;
         // What is registered can be retrieved: the normalised form may be longer than what came.
@@ -212,22 +211,9 @@ impl Service<'_, '_> {
         };
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let task = self.engine.register(&mut cx, &path, &registration)?;
-        self.answer_path(arrival.now, task, &path, out)
-    }
 
-    /// Answers with the path of the task that was registered as `path`: one that was there keeps its way of writing it. The
-    /// registration is done, whatever comes of reading it.
-    #[inline(never)]
-    fn answer_path(
-        &mut self,
-        now: Now,
-        task: TaskIndex,
-        path: &Path,
-        out: &mut Encoder<'_>,
-    ) -> Result<Status, Refusal> {
-        let mut cx = context(&mut self.ports, self.zone, now);
-        let definition = self.engine.definition(&mut cx, task).ok();
-        out.unique_string(Some(definition.as_ref().map_or(path.as_str(), |kept| kept.path.as_str())))?;
+        // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
+        out.unique_string(Some(self.engine.path(&mut cx, task).unwrap_or(path.as_str())))?;
         out.null()?;
         Ok(Status::S_OK)
     }
@@ -370,12 +356,12 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
 
 /// The path of a registration that names none: the URI of the definition, or a new GUID in the root folder.
 #[inline(never)]
-fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Refusal> {
+fn make_path(image: &Image<'_>, entropy: &mut dyn Entropy, path: &mut Path) -> Result<(), Refusal> {
     let invalid = |_: PathError| Refusal::from(Status::E_INVALID_NAME);
     if let Some(uri) = image.registration().uri {
-        let path = Path::parse(uri).map_err(invalid)?;
+        *path = Path::parse(uri).map_err(invalid)?;
         if !path.is_root() {
-            return Ok(path);
+            return Ok(());
         }
     }
     let mut random = [0; 16];
@@ -383,5 +369,6 @@ fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Re
     let mut name = heapless::String::<40>::new();
     core::fmt::Write::write_fmt(&mut name, format_args!("{{{}}}", Guid::from_random(random)))
         .map_err(|_| Status::E_FAIL)?;
-    Path::parse(&name).map_err(invalid)
+    *path = Path::parse(&name).map_err(invalid)?;
+    Ok(())
 }

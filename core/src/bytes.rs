@@ -302,3 +302,12 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 }
+
+/// Records at rest are written by minicbor.
+impl minicbor::encode::Write for Writer<'_> {
+    type Error = Full;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.put(bytes)
+    }
+}

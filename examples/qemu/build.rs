@@ -25,5 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-link-arg=--nmagic");
     println!("cargo:rustc-link-arg=-Tlink.x");
     println!("cargo:rustc-link-arg=-Tdefmt.x");
+    // Functions of the same code are one: nothing asks whether two of them are.
+    println!("cargo:rustc-link-arg=--icf=all");
     Ok(())
 }

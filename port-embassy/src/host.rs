@@ -275,9 +275,15 @@ impl<'a> Host<'a> {
     }
 
     /// Takes a connection in.
-    pub(crate) fn accept(&self, arrival: &Arrival) -> Result<(ConnectionId, Association), NoSlot> {
+    #[inline(never)]
+    pub(crate) fn accept(&self, arrival: &Arrival, into: &mut Option<Association>) -> Result<ConnectionId, NoSlot> {
         let mut accepted = Err(NoSlot);
-        serve::Host::lend(self, &mut |scheduler, now, _, _| accepted = scheduler.accept(now, arrival));
+        serve::Host::lend(self, &mut |scheduler, now, _, _| {
+            accepted = scheduler.accept(now, arrival).map(|(connection, association)| {
+                *into = Some(association);
+                connection
+            });
+        });
         accepted
     }
 

@@ -201,14 +201,15 @@ async fn serve_one(
     received: &mut [u8],
     reply: &mut [u8],
 ) -> Manner {
-    let Ok((connection, mut association)) = host.accept(arrival) else {
+    let mut association = None;
+    let (Ok(connection), Some(association)) = (host.accept(arrival, &mut association), &mut association) else {
         Timer::after(PAUSE).await;
         return Manner::Reset;
     };
     host.tell(&Told::Connected { connection: connection.0, remote: arrival.remote });
     let (reader, writer) = socket.split();
     let writer = Impatient(writer);
-    let serving = serve::serve(host, connection, &mut association, received, reply, reader, writer);
+    let serving = serve::serve(host, connection, association, received, reply, reader, writer);
     let closed = async {
         match host.closing(connection) {
             Some(closing) => closing.wait(connection).await,

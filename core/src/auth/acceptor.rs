@@ -135,6 +135,7 @@ impl Acceptor {
         accepted
     }
 
+    #[inline(never)]
     fn step(&mut self, token: &[u8], reply: &mut Writer<'_>, env: &mut Environment<'_>) -> Result<Accepted, AuthError> {
         if matches!(self.wrapping, Wrapping::Undecided) && token.starts_with(ntlm::SIGNATURE) {
             self.wrapping = Wrapping::Bare;
@@ -163,10 +164,7 @@ impl Acceptor {
                     self.wrapping = Wrapping::Bare;
                     Ok(Accepted::Continue)
                 }
-                Some(Login { account, key }) => {
-                    let protection = Protection::new(&key, Side::Server, 0);
-                    Ok(Accepted::Established(Established { account, protection }))
-                }
+                Some(login) => Ok(Self::established(login, 0)),
             },
             Wrapping::Spnego { list, signature_due } => {
                 let unreadable = AuthError::Unreadable { length: token.len() };
@@ -174,30 +172,40 @@ impl Acceptor {
                 let message = response.token.ok_or(unreadable)?;
                 let start = reply.position();
                 let answer = RespWriter::new(reply, Some(NegState::AcceptIncomplete))?;
-                let Some(Login { account, key }) =
-                    answer.token(reply, |reply| self.ntlm.accept(message, reply, env))?
-                else {
+                let Some(login) = answer.token(reply, |reply| self.ntlm.accept(message, reply, env))? else {
                     answer.finish(reply)?;
                     self.wrapping = Wrapping::Spnego { list, signature_due };
                     return Ok(Accepted::Continue);
                 };
                 reply.rewind(start);
-
-                let answer = RespWriter::new(reply, Some(NegState::AcceptCompleted))?;
-                let mut protection = Protection::new(&key, Side::Server, 0);
-                if let Some(signature) = response.signature {
-                    protection.verify(&list, signature).map_err(|_| AuthError::Tampered)?;
-                    answer.signature(reply, &protection.sign(&list))?;
-                    // The streams start anew after this exchange, the sequence goes on.
-                    protection = Protection::new(&key, Side::Server, 1);
-                } else if signature_due {
-                    return Err(AuthError::Tampered);
+                match response.signature {
+                    Some(signature) => Self::sign_list(reply, login, &list, signature),
+                    None if signature_due => Err(AuthError::Tampered),
+                    None => {
+                        RespWriter::new(reply, Some(NegState::AcceptCompleted))?.finish(reply)?;
+                        Ok(Self::established(login, 0))
+                    }
                 }
-                answer.finish(reply)?;
-                Ok(Accepted::Established(Established { account, protection }))
             }
             Wrapping::Done => Err(AuthError::OutOfTurn { message: 0 }),
         }
+    }
+
+    /// Verifies the client's signature of its list of mechanisms, and ends the login with the own one.
+    #[inline(never)]
+    fn sign_list(reply: &mut Writer<'_>, login: Login, list: &[u8], signature: &[u8]) -> Result<Accepted, AuthError> {
+        let answer = RespWriter::new(reply, Some(NegState::AcceptCompleted))?;
+        let mut protection = Protection::new(&login.key, Side::Server, 0);
+        protection.verify(list, signature).map_err(|_| AuthError::Tampered)?;
+        answer.signature(reply, &protection.sign(list))?;
+        answer.finish(reply)?;
+        // The streams start anew after this exchange, the sequence goes on.
+        Ok(Self::established(login, 1))
+    }
+
+    #[inline(never)]
+    fn established(Login { account, key }: Login, sequence: u32) -> Accepted {
+        Accepted::Established(Established { account, protection: Protection::new(&key, Side::Server, sequence) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskState, Work,
+    enumerate::fetch,
     instances::unpack,
     launch::read_state,
     list, plan,
@@ -36,6 +37,15 @@ impl Engine<'_> {
         let path = Path::parse(entry.path).map_err(|_| Refused::Damaged)?;
         let image = plan::image(room, cx.store, slot.definition)?;
         Ok(Definition { path, image, enabled: slot.has(flag::ENABLED), sddl: entry.sddl })
+    }
+
+    /// A task's path, as it was written when the task was made.
+    ///
+    /// # Errors
+    /// As for [`definition`](Self::definition).
+    pub fn path(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<&str, Refused> {
+        let number = self.task(task)?.number;
+        Ok(fetch(self.memory.record, cx, number)?.path)
     }
 
     /// Whether the task may be started; false for what is no task.

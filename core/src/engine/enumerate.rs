@@ -120,7 +120,7 @@ impl Engine<'_> {
     }
 
     /// The path of a task or folder, as it was written when that was made.
-    pub(super) fn path(&mut self, cx: &mut Context<'_>, number: u32) -> Result<Path, Refused> {
+    pub(super) fn path_of(&mut self, cx: &mut Context<'_>, number: u32) -> Result<Path, Refused> {
         let entry = fetch(self.memory.record, cx, number)?;
         Path::parse(entry.path).map_err(|_| Refused::Damaged)
     }

@@ -89,7 +89,7 @@ impl Engine<'_> {
     pub fn instance(&mut self, cx: &mut Context<'_>, instance: Guid) -> Result<InstanceInfo, Refused> {
         let (index, task) = self.visible(instance)?;
         let number = self.task(task)?.number;
-        let path = self.path(cx, number)?;
+        let path = self.path_of(cx, number)?;
         let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
         let state = if slot.phase == Phase::Queued { TaskState::Queued } else { TaskState::Running };
         Ok(InstanceInfo { instance, task, path, state, action: slot.action, process: slot.process })

@@ -7,7 +7,7 @@ use super::{
     step::Done,
 };
 use crate::{
-    auth::{self, Accepted, Acceptor, AuthError},
+    auth::{self, Accepted, Acceptor, AuthError, Provider},
     bytes::{Full, Order, Writer},
     event::Closed,
     limits::{AUTH_TOKEN, FRAGMENT_MIN},
@@ -229,6 +229,15 @@ impl Association {
         Outcome::accepted(SyntaxId::NDR32)
     }
 
+    /// Begins a login. A function of its own, because it needs room for one on the stack, which its tokens need too.
+    #[inline(never)]
+    fn begin(&mut self, trailer: &SecurityTrailer, provider: Provider) -> Result<(), Refused> {
+        let SecurityTrailer { provider: number, level, context: id, .. } = *trailer;
+        let state = State::Negotiating(Acceptor::new(provider));
+        self.securities.add(Security { id, provider: number, level, state }).ok_or(Refused::LIMIT)?;
+        Ok(())
+    }
+
     /// Takes a token of a login, a new one or one under way, and appends the answer to `reply`.
     fn authenticate(
         &mut self,
@@ -245,9 +254,7 @@ impl Association {
             return Err(Refused::FORBIDDEN);
         }
         if self.securities.by_id(trailer.context).is_none() {
-            let SecurityTrailer { provider: number, level, context: id, .. } = *trailer;
-            let state = State::Negotiating(Acceptor::new(provider));
-            self.securities.add(Security { id, provider: number, level, state }).ok_or(Refused::LIMIT)?;
+            self.begin(trailer, provider)?;
         }
         let security = self.securities.by_id(trailer.context).ok_or(Refused::LIMIT)?;
         let State::Negotiating(acceptor) = &mut security.state else {

@@ -24,8 +24,11 @@ pub use entry::{Entry, set_enabled};
 pub use instance::{Cause, INSTANCE_MAX, Instance};
 pub use state::{STATE_MAX, State};
 
-use crate::ports::Key;
-use minicbor::{Decoder, Encoder, encode::write::Cursor};
+use crate::{
+    bytes::{Full, Writer},
+    ports::Key,
+};
+use minicbor::{Decoder, Encoder};
 
 /// Kind of the one record about the store itself.
 pub const META: u8 = 0;
@@ -140,17 +143,16 @@ fn open(bytes: &[u8], version: u8, elements: u64) -> Result<Decoder<'_>, Damaged
     Ok(decoder)
 }
 
-type Encoding = minicbor::encode::Error<minicbor::encode::write::EndOfSlice>;
+type Encoding = minicbor::encode::Error<Full>;
 
 /// Lets `write` encode to the front of `into` and returns what it wrote.
 fn finish(
     into: &mut [u8],
-    write: impl FnOnce(&mut Encoder<Cursor<&mut [u8]>>) -> Result<(), Encoding>,
+    write: impl FnOnce(&mut Encoder<Writer<'_>>) -> Result<(), Encoding>,
 ) -> Result<&[u8], TooLong> {
-    let mut encoder = Encoder::new(Cursor::new(&mut *into));
+    let mut encoder = Encoder::new(Writer::new(into));
     write(&mut encoder)?;
-    let length = encoder.writer().position();
-    into.get(..length).ok_or(TooLong)
+    Ok(encoder.into_writer().into_written())
 }
 
 /// A value that may be absent: `null` then.

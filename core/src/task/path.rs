@@ -93,14 +93,8 @@ impl Path {
     /// # Errors
     /// [`PathError`] says which name is not legal, or that the path is too long.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let names = text.strip_prefix('\\').unwrap_or(text);
         let mut path = Self::ROOT;
-        if names.is_empty() {
-            return Ok(path);
-        }
-        for (at, name) in names.split('\\').enumerate() {
-            path.push(at, name)?;
-        }
+        path.read(text)?;
         Ok(path)
     }
 
@@ -109,12 +103,30 @@ impl Path {
     /// # Errors
     /// [`PathError`], also for a lone surrogate.
     pub fn from_utf16(text: Utf16<'_>) -> Result<Self, PathError> {
+        let mut path = Self::ROOT;
+        path.read_utf16(text)?;
+        Ok(path)
+    }
+
+    /// As [`from_utf16`](Self::from_utf16), in place: a path is so long that a short stack should not hold it twice.
+    #[inline(never)]
+    pub(crate) fn read_utf16(&mut self, text: Utf16<'_>) -> Result<(), PathError> {
         let mut utf8 = [0; PATH_BYTES];
         match text.to_utf8(&mut utf8) {
-            Ok(text) => Self::parse(text),
+            Ok(text) => self.read(text),
             Err(crate::text::TextError::TooLong { .. }) => Err(PathError::TooLong),
             Err(crate::text::TextError::LoneSurrogate { .. }) => Err(PathError::NotText),
         }
+    }
+
+    #[inline(never)]
+    fn read(&mut self, text: &str) -> Result<(), PathError> {
+        self.text.clear();
+        let names = text.strip_prefix('\\').unwrap_or(text);
+        if names.is_empty() {
+            return Ok(());
+        }
+        names.split('\\').enumerate().try_for_each(|(at, name)| self.push(at, name))
     }
 
     fn push(&mut self, at: usize, name: &str) -> Result<(), PathError> {

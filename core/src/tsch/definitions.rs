@@ -3,7 +3,7 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, identify, identify_utf16, is_password, is_service},
-    context, flags, narrow, path_below_root,
+    context, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
     engine::{Creation, Engine, Entry, Registration},
@@ -131,6 +131,7 @@ impl Service<'_, '_> {
     /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
     /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
     /// normalised form no reply could hold gets `E_OUTOFMEMORY`.
+    #[inline(never)]
     pub(super) fn register_task(
         &mut self,
         arrival: Arrival<'_>,
@@ -145,7 +146,11 @@ impl Service<'_, '_> {
             return Err(Status::E_INVALIDARG.into());
         }
         let credential_flags = flags(request.credential.map_or(0, |credential| credential.flags), CREDENTIAL_DEFAULT)?;
-        let named = request.path.map(path_below_root).transpose()?;
+        // The root stands for a path that is to be made up, because no task is there.
+        let mut path = Path::ROOT;
+        if let Some(given) = request.path {
+            read_path_below_root(given, &mut path)?;
+        }
 
         let accounts = &mut *self.ports.accounts;
         let caller = arrival.account;
@@ -189,10 +194,9 @@ impl Service<'_, '_> {
         // Which of them runs the actions is a matter of their ids: all must be allowed to.
         image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
 
-        let path = match named {
-            Some(path) => path,
-            None => unnamed_path(&image, self.ports.entropy)?,
-        };
+        if path.is_root() {
+            make_path(&image, self.ports.entropy, &mut path)?;
+        }
         let creation = creation(self.engine, &path, given)?;
         // What is registered can be retrieved: the normalised form may be longer than what came.
         out.formatted(|text| xml::write(&image, &path, true, sddl, text))?;
@@ -209,14 +213,14 @@ impl Service<'_, '_> {
         let task = self.engine.register(&mut cx, &path, &registration)?;
 
         // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
-        let definition = self.engine.definition(&mut cx, task).ok();
-        out.unique_string(Some(definition.as_ref().map_or(path.as_str(), |kept| kept.path.as_str())))?;
+        out.unique_string(Some(self.engine.path(&mut cx, task).unwrap_or(path.as_str())))?;
         out.null()?;
         Ok(Status::S_OK)
     }
 
     /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Languages are read and ignored:
     /// there are no localised strings.
+    #[inline(never)]
     pub(super) fn retrieve_task(
         &mut self,
         arrival: Arrival<'_>,
@@ -351,12 +355,13 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
 }
 
 /// The path of a registration that names none: the URI of the definition, or a new GUID in the root folder.
-fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Refusal> {
+#[inline(never)]
+fn make_path(image: &Image<'_>, entropy: &mut dyn Entropy, path: &mut Path) -> Result<(), Refusal> {
     let invalid = |_: PathError| Refusal::from(Status::E_INVALID_NAME);
     if let Some(uri) = image.registration().uri {
-        let path = Path::parse(uri).map_err(invalid)?;
+        *path = Path::parse(uri).map_err(invalid)?;
         if !path.is_root() {
-            return Ok(path);
+            return Ok(());
         }
     }
     let mut random = [0; 16];
@@ -364,5 +369,6 @@ fn unnamed_path(image: &Image<'_>, entropy: &mut dyn Entropy) -> Result<Path, Re
     let mut name = heapless::String::<40>::new();
     core::fmt::Write::write_fmt(&mut name, format_args!("{{{}}}", Guid::from_random(random)))
         .map_err(|_| Status::E_FAIL)?;
-    Path::parse(&name).map_err(invalid)
+    *path = Path::parse(&name).map_err(invalid)?;
+    Ok(())
 }

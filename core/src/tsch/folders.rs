@@ -22,6 +22,7 @@ struct Enumeration<'b> {
 
 impl Service<'_, '_> {
     /// SchRpcCreateFolder (Opnum 3), 3.2.5.4.4. Folders on the way are made too.
+    #[inline(never)]
     pub(super) fn create_folder(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let name = stub.string()?;
         let sddl = stub.unique_string()?;
@@ -36,6 +37,7 @@ impl Service<'_, '_> {
 
     /// SchRpcDelete (Opnum 13), 3.2.5.4.14. The root gets `E_INVALIDARG`, a folder that is not empty
     /// `E_DIR_NOT_EMPTY`.
+    #[inline(never)]
     pub(super) fn delete(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let name = stub.string()?;
         let given = stub.u32()?;

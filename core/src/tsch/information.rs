@@ -22,6 +22,7 @@ impl Service<'_, '_> {
 
     /// SchRpcGetTaskInfo (Opnum 17), 3.2.5.4.18: the state only if it is asked for. Undefined flags are ignored. The store is
     /// not asked: this is the call that consoles repeat for every task they show.
+    #[inline(never)]
     pub(super) fn get_task_info(&mut self, stub: &mut Decoder<'_>, out: &mut Encoder<'_>) -> Result<Status, Refusal> {
         let name = stub.string()?;
         let given = stub.u32()?;
@@ -34,6 +35,7 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcEnableTask (Opnum 19), 3.2.5.4.20: any value but zero enables.
+    #[inline(never)]
     pub(super) fn enable_task(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let name = stub.string()?;
         let enabled = stub.u32()? != 0;
@@ -44,6 +46,7 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcGetLastRunInfo (Opnum 16), 3.2.5.4.17. A task that has never run: `SCHED_S_TASK_HAS_NOT_RUN`, and zeros.
+    #[inline(never)]
     pub(super) fn get_last_run_info(
         &mut self,
         arrival: Arrival<'_>,
@@ -62,6 +65,7 @@ impl Service<'_, '_> {
 
     /// SchRpcScheduledRuntimes (Opnum 15), 3.2.5.4.16. The interval includes both its ends. A request for zero run times is
     /// one for all of them; `S_FALSE` if there are more than asked for, or than the reply holds.
+    #[inline(never)]
     pub(super) fn scheduled_runtimes(
         &mut self,
         arrival: Arrival<'_>,

@@ -129,6 +129,7 @@ impl Service<'_, '_> {
         Ok(out.position())
     }
 
+    /// The methods are not inlined: what all of them together need of the stack each call would take.
     fn dispatch(
         &mut self,
         opnum: Opnum,
@@ -192,13 +193,22 @@ fn context<'c>(ports: &'c mut Ports<'_>, zone: &'c Zone<'c>, now: Now) -> Contex
 
 /// A path as it came; one that is not in the form of 2.3.11 gets `E_INVALID_NAME`.
 fn path(text: Utf16<'_>) -> Result<Path, Refusal> {
-    Path::from_utf16(text).map_err(|_| Status::E_INVALID_NAME.into())
+    let mut path = Path::ROOT;
+    path.read_utf16(text).map_err(|_| Status::E_INVALID_NAME)?;
+    Ok(path)
 }
 
 /// A path of something; the root gets `E_INVALIDARG`.
 fn path_below_root(text: Utf16<'_>) -> Result<Path, Refusal> {
-    let path = path(text)?;
-    if path.is_root() { Err(Status::E_INVALIDARG.into()) } else { Ok(path) }
+    let mut path = Path::ROOT;
+    read_path_below_root(text, &mut path)?;
+    Ok(path)
+}
+
+/// As [`path_below_root`], in place.
+fn read_path_below_root(text: Utf16<'_>, path: &mut Path) -> Result<(), Refusal> {
+    path.read_utf16(text).map_err(|_| Status::E_INVALID_NAME)?;
+    if path.is_root() { Err(Status::E_INVALIDARG.into()) } else { Ok(()) }
 }
 
 /// Flags as they came; one that is not among `allowed` gets `E_INVALIDARG`.

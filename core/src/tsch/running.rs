@@ -74,6 +74,7 @@ impl Arguments {
 impl Service<'_, '_> {
     /// SchRpcRun (Opnum 12), 3.2.5.4.13. An instance that the policy did not let start is not an error, and has no GUID.
     /// Session and user are read and not acted on: actions run as the host decides.
+    #[inline(never)]
     pub(super) fn run(
         &mut self,
         arrival: Arrival<'_>,
@@ -105,6 +106,7 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcStop (Opnum 11), 3.2.5.4.12: `S_FALSE` if nothing ran. A task that does not exist gets `E_FILE_NOT_FOUND`.
+    #[inline(never)]
     pub(super) fn stop(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let name = stub.unique_string()?;
         let given = stub.u32()?;
@@ -122,6 +124,7 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcStopInstance (Opnum 10), 3.2.5.4.11.
+    #[inline(never)]
     pub(super) fn stop_instance(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let instance = stub.guid()?;
         let given = stub.u32()?;
@@ -135,6 +138,7 @@ impl Service<'_, '_> {
 
     /// SchRpcEnumInstances (Opnum 8), 3.2.5.4.9: `S_FALSE` if more run than the reply holds. A task that does not exist gets
     /// `E_FILE_NOT_FOUND`.
+    #[inline(never)]
     pub(super) fn enum_instances(
         &mut self,
         arrival: Arrival<'_>,
@@ -188,6 +192,7 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcGetInstanceInfo (Opnum 9), 3.2.5.4.10. The current action is its `id`, or what it runs if it has none.
+    #[inline(never)]
     pub(super) fn get_instance_info(
         &mut self,
         arrival: Arrival<'_>,

@@ -23,6 +23,10 @@ mod nor;
 #[path = "../../qemu/src/semihosting.rs"]
 mod semihosting;
 #[cfg(target_os = "none")]
+#[allow(dead_code)]
+#[path = "../../qemu/src/stack.rs"]
+mod stack;
+#[cfg(target_os = "none")]
 #[path = "../../qemu/src/timers.rs"]
 mod timers;
 

@@ -4,18 +4,21 @@ use core::panic::PanicInfo;
 
 use cortex_m_rt::{ExceptionFrame, exception};
 
-use crate::semihosting::exit;
+use crate::{semihosting::exit, stack};
 
 /// What the emulator ends with when the firmware failed.
 const FAILED: u8 = 101;
 
-/// The place is enough, and the words are not: to format them takes as much flash as the network does.
+/// The most calls that are named when a panic ends the firmware.
+const CALLS: usize = 16;
+
+/// Who called whom is logged, as addresses that `addr2line -Cfipe ELF ADDRESS…` puts into words by what stays on the host.
+/// That leaves out of the flash not only what formats the words of a panic, but the words and the names of the files too, which
+/// are a tenth of the firmware: nothing may look into the panic for it.
 #[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
-    match info.location() {
-        Some(place) => defmt::error!("panic at {=str}:{=u32}", place.file(), place.line()),
-        None => defmt::error!("panic"),
-    }
+fn panic(_: &PanicInfo<'_>) -> ! {
+    defmt::error!("panic");
+    stack::callers().take(CALLS).for_each(|caller| defmt::error!("called from {=u32:#x}", caller));
     exit(FAILED)
 }
 

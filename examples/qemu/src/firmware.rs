@@ -152,7 +152,15 @@ struct Prepared {
 #[entry]
 fn main() -> ! {
     stack::paint();
-    let prepared = prepare();
+    clock::start();
+    let arguments = Arguments::read();
+    defmt::info!(
+        "boot of {=str}; a demonstration: its account is in the firmware, its random bytes come from the host",
+        board::NAME
+    );
+    let damage = if arguments.value("salvage").is_some() { Damage::GiveUp } else { Damage::Refuse };
+    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), arguments.number("cut"), damage);
+    let prepared = prepare(&arguments, store);
     executor::run(|spawner| spawn(spawner, prepared));
 }
 
@@ -180,22 +188,12 @@ fn mount(file: &str, cut: Option<u32>, damage: Damage) -> &'static mut Flash {
 
 /// Makes everything. It is a function of its own so that what it needs of the stack is given back before anything runs.
 #[inline(never)]
-fn prepare() -> Prepared {
+fn prepare(arguments: &Arguments, store: &'static mut Flash) -> Prepared {
     static MEMORY_OF_HEAP: ConstStaticCell<[MaybeUninit<u8>; HEAP]> =
         ConstStaticCell::new([const { MaybeUninit::uninit() }; HEAP]);
     ALLOCATOR.give(MEMORY_OF_HEAP.take());
-    clock::start();
+    let port = arguments.number("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(49664);
 
-    let arguments = Arguments::read();
-    let number = |name| arguments.value(name).and_then(|value| value.parse().ok());
-    let port = number("port").and_then(|port| u16::try_from(port).ok()).unwrap_or(49664);
-    defmt::info!(
-        "boot of {=str}; a demonstration: its account is in the firmware, its random bytes come from the host",
-        board::NAME
-    );
-
-    let damage = if arguments.value("salvage").is_some() { Damage::GiveUp } else { Damage::Refuse };
-    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), number("cut"), damage);
     let (found, space) = (store.mounted(), store.space());
     defmt::info!(
         "flash: {=u32} of {=u32} bytes used by {=usize} items{=str}",

@@ -49,6 +49,11 @@ impl Arguments {
         let mut words = line.split([' ', '\0']);
         words.find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
     }
+
+    /// The number that follows `name=`.
+    pub(crate) fn number(&self, name: &str) -> Option<u32> {
+        self.value(name)?.parse().ok()
+    }
 }
 
 /// A file of the host.

@@ -1,6 +1,6 @@
-//! How deep the stack ever was: what was not used still has the pattern that it was painted with.
+//! How deep the stack ever was: what was not used still has the pattern that it was painted with. And who called whom.
 
-use core::{arch::asm, ptr};
+use core::{arch::asm, iter, ptr};
 
 const PATTERN: u32 = 0xA5A5_5A5A;
 /// Bytes below the stack pointer that painting itself may use.
@@ -37,4 +37,27 @@ pub(crate) fn used() -> (usize, usize) {
         .take_while(|word| unsafe { ptr::read_volatile(*word as *const u32) } == PATTERN)
         .count();
     (high - low, high - low - 4 * unused)
+}
+
+/// The addresses of the calls that are under way, from the innermost on. The target has a frame pointer in every
+/// function: where it points to, there is that of the caller, and above it the address.
+#[inline(always)]
+pub(crate) fn callers() -> impl Iterator<Item = u32> {
+    let mut frame: usize;
+    // SAFETY: it reads a register.
+    unsafe { asm!("mov {}, r7", out(reg) frame, options(nomem, nostack, preserves_flags)) };
+    let (mut low, high) = ends();
+    iter::from_fn(move || {
+        if !(low..high - 4).contains(&frame) || frame % 4 != 0 {
+            return None;
+        }
+        // Callers are further up, so that it ends whatever the stack holds.
+        low = frame + 8;
+        // SAFETY: these are two words of the stack.
+        let (caller, returns_to) =
+            unsafe { (ptr::read_volatile(frame as *const usize), ptr::read_volatile((frame + 4) as *const u32)) };
+        frame = caller;
+        // The lowest bit says that it is Thumb code, as all code is; and the call is before what is returned to.
+        Some((returns_to & !1).wrapping_sub(2))
+    })
 }

@@ -7,9 +7,8 @@ use std::{
 };
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
-
 use mainspring_embassy::flash::Space;
+use serde_json::{Value, json};
 
 use super::{Failure, line};
 use crate::{

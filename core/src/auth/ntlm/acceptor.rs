@@ -65,6 +65,7 @@ impl NtlmAcceptor {
         }
     }
 
+    #[inline(never)]
     fn challenge(&self, token: &[u8], reply: &mut Writer<'_>, env: &mut Environment<'_>) -> Result<State, AuthError> {
         let too_long = AuthError::TooLong { length: token.len(), most: limits::NTLM_NEGOTIATE };
         let negotiated = negotiate::read(token)? & flags::offered(&self.policy);
@@ -82,6 +83,7 @@ impl NtlmAcceptor {
     /// Server Receives an AUTHENTICATE_MESSAGE from the Client, [MS-NLMP] 3.2.5.1.2.
     ///
     /// Whatever is wrong with name, password, account or MIC: everything is computed, and then refused.
+    #[inline(never)]
     fn authenticate(
         &self,
         token: &[u8],

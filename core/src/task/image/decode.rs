@@ -4,6 +4,7 @@ use minicbor::{Decoder, data::Type};
 
 use super::{ImageError, LAYOUT, flag, section, words::WORDS};
 use crate::{
+    bytes::{Order, Reader, Short},
     limits::{ACTIONS, TRIGGERS},
     sid::{SUB_AUTHORITIES_MAX, Sid},
     task::{
@@ -26,6 +27,12 @@ pub(super) enum Error {
 
 impl From<minicbor::decode::Error> for Error {
     fn from(_: minicbor::decode::Error) -> Self {
+        Self::Shape
+    }
+}
+
+impl From<Short> for Error {
+    fn from(_: Short) -> Self {
         Self::Shape
     }
 }
@@ -75,7 +82,7 @@ pub(super) fn find(bytes: &[u8], key: u32) -> Option<In<'_>> {
         if at.u32().ok()? == key {
             return Some(at);
         }
-        at.skip().ok()?;
+        skip(&mut at).ok()?;
     }
     None
 }
@@ -90,9 +97,41 @@ fn fields<'b>(at: &mut In<'b>, mut read: impl FnMut(u32, &mut In<'b>) -> Result<
         }
         next = key.checked_add(1).ok_or(Error::Invalid)?;
         if !read(key, at)? {
-            at.skip()?;
+            skip(at)?;
         }
     }
+    Ok(())
+}
+
+/// Passes a value, whatever it is, as long as its length is definite. Those that minicbor passes too take ten times the code.
+fn skip(at: &mut In<'_>) -> Result<()> {
+    const BYTES: u8 = 2;
+    const TEXT: u8 = 3;
+    const ARRAY: u8 = 4;
+    const MAP: u8 = 5;
+    const TAG: u8 = 6;
+    let mut rest = Reader::with_order(at.input().get(at.position()..).unwrap_or_default(), Order::Big);
+    let mut values = 1_u64;
+    while let Some(left) = values.checked_sub(1) {
+        let head = rest.u8()?;
+        let argument = match head & 0x1F {
+            small @ 0..24 => small.into(),
+            24 => rest.u8()?.into(),
+            25 => rest.u16()?.into(),
+            26 => rest.u32()?.into(),
+            27 => rest.u64()?,
+            _ => return Err(Error::Shape),
+        };
+        // Each value takes a byte at least, so that more of them than there are come to the end.
+        values = match head >> 5 {
+            BYTES | TEXT => rest.take(usize::try_from(argument).map_err(|_| Error::Shape)?).map(|_| left)?,
+            ARRAY => left.saturating_add(argument),
+            MAP => left.saturating_add(argument.saturating_mul(2)),
+            TAG => left.saturating_add(1),
+            _ => left,
+        };
+    }
+    at.set_position(at.input().len() - rest.left());
     Ok(())
 }
 

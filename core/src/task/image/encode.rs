@@ -12,24 +12,27 @@ use crate::{
     },
 };
 
-/// The lent buffer, as minicbor wants it.
-struct Sink<'b>(Writer<'b>);
+type Out<'b> = Encoder<Writer<'b>>;
+/// The buffer is full. minicbor's error says no more, and has to be copied at every step.
+pub(super) struct NoRoom;
+type Error = minicbor::encode::Error<Full>;
+type Result<T = (), E = NoRoom> = core::result::Result<T, E>;
 
-impl minicbor::encode::Write for Sink<'_> {
-    type Error = Full;
-
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Full> {
-        self.0.put(bytes)
+impl From<Error> for NoRoom {
+    fn from(_: Error) -> Self {
+        Self
     }
 }
 
-type Out<'b> = Encoder<Sink<'b>>;
-/// A sink fails only for being full, so minicbor's error says nothing more.
-type Error = minicbor::encode::Error<Full>;
-type Result<T = (), E = Error> = core::result::Result<T, E>;
+/// Ends what was written.
+fn written(out: Result<&mut Out<'_>, Error>) -> Result {
+    out?;
+    Ok(())
+}
 
+#[inline(never)]
 pub(super) fn definition<'b>(definition: &Definition<'_>, into: &'b mut [u8]) -> Result<&'b [u8]> {
-    let mut out = Encoder::new(Sink(Writer::new(into)));
+    let mut out = Encoder::new(Writer::new(into));
     map(&mut out, |fields| {
         fields.key(section::LAYOUT)?.u32(LAYOUT)?;
         fields.text(section::VERSION, definition.version)?;
@@ -45,7 +48,7 @@ pub(super) fn definition<'b>(definition: &Definition<'_>, into: &'b mut [u8]) ->
         fields.text(section::CONTEXT, definition.context)?;
         fields.items(section::ACTIONS, definition.actions, action)
     })?;
-    Ok(out.into_writer().0.into_written())
+    Ok(out.into_writer().into_written())
 }
 
 /// A map whose number of pairs is known once they are written.
@@ -57,18 +60,18 @@ struct Fields<'o, 'b> {
 
 fn map(out: &mut Out<'_>, write: impl FnOnce(&mut Fields<'_, '_>) -> Result) -> Result {
     const EMPTY: u8 = 0xA0;
-    let head = out.writer().0.position();
+    let head = out.writer().position();
     out.map(0)?;
     let mut fields = Fields { out, count: 0 };
     write(&mut fields)?;
     let count = fields.count;
-    out.writer_mut().0.patch(head, &[EMPTY | count]).map_err(Error::write)
+    out.writer_mut().patch(head, &[EMPTY | count]).map_err(|_| NoRoom)
 }
 
 impl<'b> Fields<'_, 'b> {
     fn key(&mut self, key: u32) -> Result<&mut Out<'b>> {
         self.count += 1;
-        self.out.u32(key)
+        Ok(self.out.u32(key)?)
     }
 
     fn text(&mut self, key: u32, value: Option<&str>) -> Result {
@@ -95,15 +98,15 @@ impl<'b> Fields<'_, 'b> {
 
 fn text(out: &mut Out<'_>, text: &str) -> Result {
     match WORDS.iter().zip(0..).find(|(word, _)| **word == text) {
-        Some((_, number)) => out.u8(number)?.ok(),
-        None => out.str(text)?.ok(),
+        Some((_, number)) => written(out.u8(number)),
+        None => written(out.str(text)),
     }
 }
 
 fn text_or_null(out: &mut Out<'_>, value: Option<&str>) -> Result {
     match value {
         Some(value) => text(out, value),
-        None => out.null()?.ok(),
+        None => written(out.null()),
     }
 }
 
@@ -111,30 +114,30 @@ fn span(out: &mut Out<'_>, span: Span<'_>) -> Result {
     // Text that the canonical form gives back as well need not be kept.
     let span = if span.text.is_empty() { span } else { Span::parse(span.text).unwrap_or(span) };
     if !span.text.is_empty() {
-        return out.str(span.text)?.ok();
+        return written(out.str(span.text));
     }
     let (count, designator) = span.canonical();
-    out.u64(count.saturating_mul(4).saturating_add(designator as u64))?.ok()
+    written(out.u64(count.saturating_mul(4).saturating_add(designator as u64)))
 }
 
 fn span_or_null(out: &mut Out<'_>, value: Option<Span<'_>>) -> Result {
     match value {
         Some(value) => span(out, value),
-        None => out.null()?.ok(),
+        None => written(out.null()),
     }
 }
 
 fn boundary(out: &mut Out<'_>, boundary: Boundary<'_>) -> Result {
     let boundary = if boundary.text.is_empty() { boundary } else { Boundary::parse(boundary.text).unwrap_or(boundary) };
     if !boundary.text.is_empty() {
-        return out.str(boundary.text)?.ok();
+        return written(out.str(boundary.text));
     }
     let civil = boundary.civil;
     let months = 12 * (i64::from(civil.year) - 2000) + i64::from(civil.month) - 1;
     let hours = 24 * (31 * months + i64::from(civil.day) - 1) + i64::from(civil.hour);
     let moment = 60 * (60 * hours + i64::from(civil.minute)) + i64::from(civil.second);
     match (boundary.offset, boundary.millisecond) {
-        (Offset::Local, 0) => return out.i64(moment)?.ok(),
+        (Offset::Local, 0) => return written(out.i64(moment)),
         (_, 0) => out.array(2)?,
         _ => out.array(3)?,
     };
@@ -154,7 +157,7 @@ fn sid(out: &mut Out<'_>, sid: &Sid) -> Result {
     out.array(1 + sid.sub_authorities().len() as u64)?;
     let [a, b, c, d, e, f] = sid.authority();
     out.u64(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))?;
-    sid.sub_authorities().iter().try_for_each(|&sub_authority| out.u32(sub_authority)?.ok())
+    sid.sub_authorities().iter().try_for_each(|&sub_authority| written(out.u32(sub_authority)))
 }
 
 fn registration(out: &mut Out<'_>, info: &RegistrationInfo<'_>) -> Result {
@@ -194,7 +197,7 @@ fn principal(out: &mut Out<'_>, principal: &Principal<'_>) -> Result {
                 RunLevel::HighestAvailable => 1,
             })?;
         }
-        principal.opaque.map_or(Ok(()), |xml| fields.key(6)?.str(xml)?.ok())
+        principal.opaque.map_or(Ok(()), |xml| written(fields.key(6)?.str(xml)))
     })
 }
 
@@ -272,7 +275,7 @@ fn trigger(out: &mut Out<'_>, trigger: &Trigger<'_>) -> Result {
         TriggerKind::Calendar { random_delay, schedule } => (1, random_delay, Some(schedule)),
         TriggerKind::Boot { delay } => (2, delay, None),
         TriggerKind::Registration { delay } => (3, delay, None),
-        TriggerKind::Opaque { xml } => return out.str(xml)?.ok(),
+        TriggerKind::Opaque { xml } => return written(out.str(xml)),
     };
     map(out, |fields| {
         fields.key(0)?.u8(kind)?;
@@ -301,7 +304,7 @@ fn repetition(out: &mut Out<'_>, repetition: &Repetition<'_>) -> Result {
     match (repetition.duration, repetition.stop_at_duration_end) {
         (duration, true) => {
             span_or_null(out, duration)?;
-            out.bool(true)?.ok()
+            written(out.bool(true))
         }
         (Some(duration), false) => span(out, duration),
         (None, false) => Ok(()),
@@ -310,22 +313,22 @@ fn repetition(out: &mut Out<'_>, repetition: &Repetition<'_>) -> Result {
 
 fn schedule(out: &mut Out<'_>, schedule: Schedule) -> Result {
     match schedule {
-        Schedule::Day { interval } => out.array(2)?.u8(0)?.u16(interval)?.ok(),
-        Schedule::Week { interval, days } => out.array(3)?.u8(1)?.u8(interval)?.u8(days.0)?.ok(),
-        Schedule::Month { days, months: Months::ALL } => out.array(2)?.u8(2)?.u32(days.0)?.ok(),
-        Schedule::Month { days, months } => out.array(3)?.u8(2)?.u32(days.0)?.u16(months.0)?.ok(),
+        Schedule::Day { interval } => written(out.array(2)?.u8(0)?.u16(interval)),
+        Schedule::Week { interval, days } => written(out.array(3)?.u8(1)?.u8(interval)?.u8(days.0)),
+        Schedule::Month { days, months: Months::ALL } => written(out.array(2)?.u8(2)?.u32(days.0)),
+        Schedule::Month { days, months } => written(out.array(3)?.u8(2)?.u32(days.0)?.u16(months.0)),
         Schedule::MonthDayOfWeek { weeks, days, months: Months::ALL } => {
-            out.array(3)?.u8(3)?.u8(weeks.0)?.u8(days.0)?.ok()
+            written(out.array(3)?.u8(3)?.u8(weeks.0)?.u8(days.0))
         }
         Schedule::MonthDayOfWeek { weeks, days, months } => {
-            out.array(4)?.u8(3)?.u8(weeks.0)?.u8(days.0)?.u16(months.0)?.ok()
+            written(out.array(4)?.u8(3)?.u8(weeks.0)?.u8(days.0)?.u16(months.0))
         }
     }
 }
 
 fn action(out: &mut Out<'_>, action: &Action<'_>) -> Result {
     match action {
-        Action::Opaque { xml } => out.str(xml)?.ok(),
+        Action::Opaque { xml } => written(out.str(xml)),
         Action::Exec { id, exec } => map(out, |fields| {
             fields.text(1, *id)?;
             fields.text(2, Some(exec.command))?;

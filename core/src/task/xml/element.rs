@@ -1,24 +1,53 @@
 //! An element of a task XML, looked at as the schema sees it: fields, values and attributes, with the faults they have.
 
+use core::{cell::Cell, ops::RangeInclusive};
+
 use roxmltree::Node;
 
-use super::{error::Fault, keep::Kept, values::SPACE};
-use crate::status::Status;
+use super::{
+    error::{Fault, Refused},
+    keep::Kept,
+    values::{self, SPACE},
+};
+use crate::{status::Status, task::Span};
 
-type Result<'d, T> = core::result::Result<T, Fault<'d>>;
+type Result<T> = core::result::Result<T, Refused>;
+
+/// What all elements of a text share.
+pub(super) struct Reading<'d> {
+    kept: Kept,
+    /// Why something was refused.
+    fault: Cell<Option<Fault<'d>>>,
+}
+
+impl<'d> Reading<'d> {
+    pub(super) fn new(kept: Kept) -> Self {
+        Self { kept, fault: Cell::new(None) }
+    }
+
+    /// The outermost element.
+    pub(super) fn root(&'d self, node: Node<'d, 'd>) -> Result<Element<'d>> {
+        Element { node, reading: self }.checked()
+    }
+
+    /// Why something was refused.
+    pub(super) fn fault(&self) -> Fault<'d> {
+        self.fault.get().unwrap_or(Fault::NO_MEMORY)
+    }
+}
 
 /// One element.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'d> {
-    pub(super) node: Node<'d, 'd>,
-    kept: &'d Kept,
+    node: Node<'d, 'd>,
+    reading: &'d Reading<'d>,
 }
 
 impl<'d> Element<'d> {
-    /// The outermost element.
-    pub(super) fn root(node: Node<'d, 'd>, kept: &'d Kept) -> Result<'d, Self> {
-        Fault::check_namespace(node)?;
-        Ok(Self { node, kept })
+    /// It must be of the one namespace.
+    fn checked(self) -> Result<Self> {
+        Fault::check_namespace(self.node).map_err(|fault| self.refused_for(fault))?;
+        Ok(self)
     }
 
     pub(super) fn name(&self) -> &'d str {
@@ -27,24 +56,36 @@ impl<'d> Element<'d> {
 
     /// What is kept of it instead of being understood.
     pub(super) fn kept(&self) -> Option<&'d str> {
-        self.kept.of(self.node)
+        self.reading.kept.of(self.node)
     }
 
-    pub(super) fn unexpected(&self) -> Fault<'d> {
-        Fault::unexpected(self.node)
+    /// Notes why something is refused.
+    fn refused_for(&self, fault: Fault<'d>) -> Refused {
+        self.reading.fault.set(Some(fault));
+        Refused
     }
 
-    pub(super) fn too_many(&self) -> Fault<'d> {
-        Fault { status: Status::SCHED_E_TOO_MANY_NODES, ..self.unexpected() }
+    pub(super) fn unexpected(&self) -> Refused {
+        self.refused_for(Fault::unexpected(self.node))
+    }
+
+    pub(super) fn too_many(&self) -> Refused {
+        self.refused_for(Fault { status: Status::SCHED_E_TOO_MANY_NODES, ..Fault::unexpected(self.node) })
     }
 
     /// It lacks an element or attribute of that name.
-    pub(super) fn missing(&self, name: &'d str) -> Fault<'d> {
-        Fault { status: Status::SCHED_E_MISSINGNODE, node: name, ..self.unexpected() }
+    pub(super) fn missing(&self, name: &'d str) -> Refused {
+        let fault = Fault::unexpected(self.node);
+        self.refused_for(Fault { status: Status::SCHED_E_MISSINGNODE, node: name, ..fault })
+    }
+
+    /// The value of its attribute, which is at `at`, is refused.
+    pub(super) fn attribute_refused(&self, name: &'d str, (value, at): (&'d str, usize)) -> Refused {
+        self.refused_for(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: name, value })
     }
 
     /// Its value is refused.
-    pub(super) fn refused(&self, status: Status) -> Fault<'d> {
+    pub(super) fn refused(&self, status: Status) -> Refused {
         let start = self.node.range().start;
         let at = self.node.children().find(Node::is_text).map_or(start, |text| {
             // Where white space comes before a value, the place is that of the value.
@@ -52,7 +93,7 @@ impl<'d> Element<'d> {
             let value = source.trim_start_matches(SPACE);
             text.range().start + if value.is_empty() { 0 } else { source.len() - value.len() }
         });
-        Fault { status, at, node: self.name(), value: self.raw().trim_matches(SPACE) }
+        self.refused_for(Fault { status, at, node: self.name(), value: self.raw().trim_matches(SPACE) })
     }
 
     fn raw(&self) -> &'d str {
@@ -61,10 +102,10 @@ impl<'d> Element<'d> {
     }
 
     /// Its elements, which it may have nothing beside.
-    pub(super) fn elements(self) -> impl Iterator<Item = Result<'d, Self>> {
+    pub(super) fn elements(self) -> impl Iterator<Item = Result<Self>> {
         self.node.children().filter_map(move |node| {
             if node.is_element() {
-                return Some(Fault::check_namespace(node).map(|()| Self { node, ..self }));
+                return Some(Self { node, ..self }.checked());
             }
             let text = node.text().filter(|_| node.is_text())?.trim_matches(SPACE);
             let fault = Fault {
@@ -73,36 +114,37 @@ impl<'d> Element<'d> {
                 node: self.name(),
                 value: text,
             };
-            (!text.is_empty()).then_some(Err(fault))
+            (!text.is_empty()).then(|| Err(self.refused_for(fault)))
         })
     }
 
     /// Its elements by name, each there at most once, in any order; it may have no others.
-    pub(super) fn fields<const N: usize>(self, names: [&str; N]) -> Result<'d, [Option<Self>; N]> {
-        let mut fields = [None; N];
+    pub(super) fn fields(self, names: &[&str]) -> Result<Fields<'d>> {
+        let fields = Fields(self);
         for element in self.elements() {
             let element = element?;
-            let field = names.iter().position(|name| *name == element.name()).and_then(|at| fields.get_mut(at));
-            match field {
-                None => return Err(element.unexpected()),
-                Some(Some(_)) => return Err(element.too_many()),
-                Some(field) => *field = Some(element),
+            if !names.contains(&element.name()) {
+                return Err(element.unexpected());
+            }
+            if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
+                return Err(element.too_many());
             }
         }
         Ok(fields)
     }
 
     /// The value and the place of the one attribute that it may have, if it has it.
-    pub(super) fn attribute(&self, name: &str) -> Result<'d, Option<(&'d str, usize)>> {
+    pub(super) fn attribute(&self, name: &str) -> Result<Option<(&'d str, usize)>> {
         let mut found = None;
         for attribute in self.node.attributes() {
             let at = attribute.range().start;
             if let Some(namespace) = attribute.namespace() {
-                return Err(Fault { status: Status::SCHED_E_NAMESPACE, at, node: attribute.name(), value: namespace });
+                let (status, node) = (Status::SCHED_E_NAMESPACE, attribute.name());
+                return Err(self.refused_for(Fault { status, at, node, value: namespace }));
             }
             if attribute.name() != name {
                 let (node, value) = (attribute.name(), attribute.value());
-                return Err(Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value });
+                return Err(self.refused_for(Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value }));
             }
             found = Some((attribute.value(), attribute.range_value().start));
         }
@@ -110,50 +152,78 @@ impl<'d> Element<'d> {
     }
 
     /// The `id` attribute, which must say something.
-    pub(super) fn id(&self) -> Result<'d, Option<&'d str>> {
+    pub(super) fn id(&self) -> Result<Option<&'d str>> {
         match self.attribute("id")? {
-            Some(("", at)) => Err(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: "id", value: "" }),
+            Some(id @ ("", _)) => Err(self.attribute_refused("id", id)),
             id => Ok(id.map(|(id, _)| id)),
         }
     }
 
     /// It may have no attributes.
-    pub(super) fn plain(self) -> Result<'d, Self> {
+    pub(super) fn plain(self) -> Result<Self> {
         self.attribute("").map(|_| self)
     }
 
     /// Its text as it is.
-    pub(super) fn text(&self) -> Result<'d, &'d str> {
+    pub(super) fn text(&self) -> Result<&'d str> {
         self.plain()?;
         match self.node.first_element_child() {
-            Some(child) => {
-                Fault::check_namespace(child)?;
-                Err(Fault::unexpected(child))
-            }
+            Some(node) => Err(Self { node, ..*self }.checked()?.unexpected()),
             None => Ok(self.raw()),
         }
     }
 
-    /// Its text, if `read` accepts it.
-    pub(super) fn text_that<T>(&self, read: impl FnOnce(&'d str) -> Option<T>) -> Result<'d, T> {
-        read(self.text()?).ok_or_else(|| self.refused(Status::SCHED_E_INVALIDVALUE))
+    /// Its value, which white space may surround.
+    pub(super) fn value(&self) -> Result<&'d str> {
+        Ok(self.text()?.trim_matches(SPACE))
     }
 
-    /// Its value, which white space may surround, if `read` accepts it.
-    pub(super) fn value<T>(&self, read: impl FnOnce(&'d str) -> Option<T>) -> Result<'d, T> {
-        self.text_that(|text| read(text.trim_matches(SPACE)))
+    /// What its text was read as, if it could be.
+    pub(super) fn accepted<T>(&self, read: Option<T>) -> Result<T> {
+        read.ok_or_else(|| self.refused(Status::SCHED_E_INVALIDVALUE))
+    }
+
+    /// Its value, which is a duration of so many seconds.
+    pub(super) fn span(&self, seconds: RangeInclusive<u64>) -> Result<Span<'d>> {
+        let span = Span::parse(self.value()?);
+        self.accepted(span.filter(|span| seconds.contains(&span.seconds)))
     }
 }
 
-/// As [`Element::value`], for a field that may be absent.
-pub(super) fn value<'d, T>(
-    field: Option<Element<'d>>,
-    read: impl FnOnce(&'d str) -> Option<T>,
-) -> Result<'d, Option<T>> {
-    field.map(|element| element.value(read)).transpose()
-}
+/// The elements of an element, each of which is there at most once. They are looked up by name, because to hold them takes
+/// more of the stack and of the flash.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'d>(Element<'d>);
 
-/// As [`Element::text`], for a field that may be absent.
-pub(super) fn text<'d>(field: Option<Element<'d>>) -> Result<'d, Option<&'d str>> {
-    field.map(|element| element.text()).transpose()
+impl<'d> Fields<'d> {
+    pub(super) fn get(&self, name: &str) -> Option<Element<'d>> {
+        let node = self.0.node.children().find(|node| node.is_element() && node.tag_name().name() == name)?;
+        Some(Element { node, ..self.0 })
+    }
+
+    /// One that must be there.
+    pub(super) fn needed(&self, name: &'static str) -> Result<Element<'d>> {
+        self.get(name).ok_or_else(|| self.0.missing(name))
+    }
+
+    /// The text of one.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&'d str>> {
+        self.get(name).map(|field| field.text()).transpose()
+    }
+
+    /// The value of one, if `read` accepts it.
+    pub(super) fn value<T>(&self, name: &str, read: fn(&'d str) -> Option<T>) -> Result<Option<T>> {
+        let Some(field) = self.get(name) else { return Ok(None) };
+        field.accepted(read(field.value()?)).map(Some)
+    }
+
+    /// A duration of so many seconds.
+    pub(super) fn span(&self, name: &str, seconds: RangeInclusive<u64>) -> Result<Option<Span<'d>>> {
+        self.get(name).map(|field| field.span(seconds)).transpose()
+    }
+
+    /// A boolean.
+    pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool> {
+        Ok(self.value(name, values::boolean)?.unwrap_or(default))
+    }
 }

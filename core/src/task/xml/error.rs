@@ -46,6 +46,11 @@ impl XmlError {
     }
 }
 
+/// What is read is refused, and its [`Reading`](super::element::Reading) knows why. Most of what reads returns little, so that
+/// what is passed on at every step weighs more than what it is about: this weighs nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refused;
+
 /// An error while its text is still there.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fault<'d> {

@@ -4,7 +4,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use super::error::Fault;
+use super::error::{Fault, Refused};
 
 /// There is no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,13 @@ pub(super) struct NoMemory;
 impl From<NoMemory> for Fault<'_> {
     fn from(_: NoMemory) -> Self {
         Self::NO_MEMORY
+    }
+}
+
+impl From<NoMemory> for Refused {
+    /// Where nothing is noted, this is why.
+    fn from(_: NoMemory) -> Self {
+        Self
     }
 }
 

@@ -14,6 +14,7 @@ mod element;
 mod error;
 mod heap;
 mod keep;
+mod malformed;
 mod read;
 mod scan;
 mod settings;

@@ -1,16 +1,16 @@
 //! From text to an image: the parts of a task, RegistrationInfo, Principals and Actions.
 
 use alloc::{string::String, vec::Vec};
-use core::fmt::Write;
 
 use roxmltree::{Document, ParsingOptions};
 
 use super::{
     Registrant,
-    element::{Element, text, value},
-    error::{ERROR_TEXT, Fault, XmlError},
+    element::{Element, Reading},
+    error::{Fault, Refused, XmlError},
     heap,
     keep::{self, Kept},
+    malformed::Said,
     scan::Source,
     settings, triggers,
     values::{self, LOGON_TYPES, RUN_LEVELS, VERSIONS, named, non_empty},
@@ -22,7 +22,7 @@ use crate::{
     task::{Action, Boundary, Definition, EncodeError, Exec, Image, Principal, RegistrationInfo},
 };
 
-type Result<'d, T> = core::result::Result<T, Fault<'d>>;
+type Result<T> = core::result::Result<T, Refused>;
 
 /// The id of the principal that is made where the XML names none.
 const AUTHOR: &str = "Author";
@@ -37,9 +37,10 @@ pub(super) fn read_text<'i>(
     need.is_there(&text).map_err(|none| refused(none.into()))?;
     let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|error| malformed(&text, &error, &refused))?;
-    let kept = Kept::new(&document).map_err(refused)?;
-    let task = Element::root(document.root_element(), &kept);
-    let encoded = task.and_then(|task| read_task(task, registrant, into)).map_err(refused)?;
+    let reading = Reading::new(Kept::new(&document).map_err(refused)?);
+    let task = reading.root(document.root_element());
+    let encoded = task.and_then(|task| read_task(task, registrant, into));
+    let encoded = encoded.map_err(|Refused| refused(reading.fault()))?;
     encoded.map_err(|error| {
         XmlError::nowhere(match error {
             EncodeError::Full => Status::E_OUTOFMEMORY,
@@ -50,11 +51,6 @@ pub(super) fn read_text<'i>(
 
 /// What the parser says, at its place in the text. Its columns count characters, so they are counted again.
 fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -> XmlError) -> XmlError {
-    let mut said = Beginning::default();
-    // Ends when there is as much as an error carries.
-    let _ = write!(said, "{error}");
-    // The place has fields of its own.
-    let why = said.0.rsplit_once(" at ").map_or(said.0.as_str(), |(why, _)| why);
     let at = match error {
         roxmltree::Error::NoRootNode
         | roxmltree::Error::UnclosedRootNode
@@ -69,40 +65,34 @@ fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -
             line + before.map(char::len_utf8).sum::<usize>()
         }
     };
-    refused(Fault::malformed(at, why))
+    refused(Fault::malformed(at, Said::new(error).as_str()))
 }
 
-/// The beginning of what is written: as much as an error carries, and a place behind it.
-#[derive(Default)]
-struct Beginning(heapless::String<{ ERROR_TEXT + 32 }>);
-
-impl Write for Beginning {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        text.chars().try_for_each(|character| self.0.push(character)).map_err(|_| core::fmt::Error)
-    }
-}
-
-fn read_task<'d, 'i>(
-    task: Element<'d>,
+// What each part needs of the stack is given back before the next is read.
+#[inline(never)]
+fn read_task<'i>(
+    task: Element<'_>,
     registrant: &mut Registrant<'_>,
     into: &'i mut [u8],
-) -> Result<'d, core::result::Result<Image<'i>, EncodeError>> {
+) -> Result<core::result::Result<Image<'i>, EncodeError>> {
     if task.name() != "Task" {
         return Err(task.unexpected());
     }
     let version = task.attribute("version")?;
-    if let Some((value, at)) = version.filter(|(version, _)| !VERSIONS.contains(version)) {
-        return Err(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: "version", value });
+    if let Some(version) = version.filter(|(version, _)| !VERSIONS.contains(version)) {
+        return Err(task.attribute_refused("version", version));
     }
-    let [registration, principals, settings, data, triggers, actions] =
-        task.fields(["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
-    let actions = actions.ok_or_else(|| task.missing("Actions"))?;
-    let registration = registration.map(read_registration).transpose()?.unwrap_or_default();
+    let fields = task.fields(&["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
+    let actions = fields.needed("Actions")?;
+    let registration = fields.get("RegistrationInfo").map(read_registration).transpose()?.unwrap_or_default();
     let context = actions.attribute("Context")?;
-    let principals = read_principals(principals, context, registrant)?;
-    let (settings, conditions) = settings.map(settings::read).transpose()?.unwrap_or_default();
-    let data = data.map(|data| data.plain().map(|data| data.kept())).transpose()?.flatten();
-    let triggers = triggers.map(triggers::read).transpose()?.unwrap_or_default();
+    let principals = read_principals(fields.get("Principals"), registrant, context.map(|(context, _)| context))?;
+    if let Some(context) = context.filter(|(context, _)| !principals.iter().any(|one| one.id == Some(context))) {
+        return Err(actions.attribute_refused("Context", context));
+    }
+    let (settings, conditions) = fields.get("Settings").map(settings::read).transpose()?.unwrap_or_default();
+    let data = fields.get("Data").map(Element::plain).transpose()?;
+    let triggers = fields.get("Triggers").map(triggers::read).transpose()?.unwrap_or_default();
     let actions = read_actions(actions)?;
     let definition = Definition {
         version: version.map(|(version, _)| version),
@@ -110,7 +100,7 @@ fn read_task<'d, 'i>(
         principals: &principals,
         settings,
         conditions,
-        data,
+        data: data.and_then(|data| data.kept()),
         triggers: &triggers,
         context: context.map(|(context, _)| context),
         actions: &actions,
@@ -118,27 +108,36 @@ fn read_task<'d, 'i>(
     Ok(Image::encode(&definition, into))
 }
 
-fn read_registration(element: Element<'_>) -> Result<'_, RegistrationInfo<'_>> {
-    let [version, date, security_descriptor, source, author, description, documentation, uri] = element
-        .plain()?
-        .fields(["Version", "Date", "SecurityDescriptor", "Source", "Author", "Description", "Documentation", "URI"])?;
+#[inline(never)]
+fn read_registration(element: Element<'_>) -> Result<RegistrationInfo<'_>> {
+    let fields = element.plain()?.fields(&[
+        "Version",
+        "Date",
+        "SecurityDescriptor",
+        "Source",
+        "Author",
+        "Description",
+        "Documentation",
+        "URI",
+    ])?;
     Ok(RegistrationInfo {
-        version: text(version)?,
-        date: value(date, |date| Boundary::parse(date).map(|_| date))?,
-        security_descriptor: text(security_descriptor)?,
-        source: text(source)?,
-        author: text(author)?,
-        description: text(description)?,
-        documentation: text(documentation)?,
-        uri: text(uri)?,
+        version: fields.text("Version")?,
+        date: fields.value("Date", |date| Boundary::parse(date).map(|_| date))?,
+        security_descriptor: fields.text("SecurityDescriptor")?,
+        source: fields.text("Source")?,
+        author: fields.text("Author")?,
+        description: fields.text("Description")?,
+        documentation: fields.text("Documentation")?,
+        uri: fields.text("URI")?,
     })
 }
 
+#[inline(never)]
 fn read_principals<'d>(
     principals: Option<Element<'d>>,
-    context: Option<(&'d str, usize)>,
     registrant: &mut Registrant<'_>,
-) -> Result<'d, Vec<Principal<'d>>> {
+    context: Option<&'d str>,
+) -> Result<Vec<Principal<'d>>> {
     let mut read = Vec::new();
     if let Some(principals) = principals {
         for principal in principals.plain()?.elements() {
@@ -155,7 +154,7 @@ fn read_principals<'d>(
     if read.is_empty() {
         let group = registrant.override_group;
         let principal = Principal {
-            id: Some(context.map_or(AUTHOR, |(context, _)| context)),
+            id: Some(context.unwrap_or(AUTHOR)),
             user: registrant.override_user.or(group.is_none().then_some(registrant.default_user)),
             group,
             display_name: None,
@@ -165,17 +164,12 @@ fn read_principals<'d>(
         };
         heap::push(&mut read, principal)?;
     }
-    match context {
-        Some((value, at)) if !read.iter().any(|principal| principal.id == Some(value)) => {
-            Err(Fault { status: Status::SCHED_E_INVALIDVALUE, at, node: "Context", value })
-        }
-        _ => Ok(read),
-    }
+    Ok(read)
 }
 
-fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> Result<'d, Principal<'d>> {
+fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> Result<Principal<'d>> {
     let id = element.id()?;
-    let [user, group, display_name, logon_type, run_level, sid_type, privileges] = element.fields([
+    let fields = element.fields(&[
         "UserId",
         "GroupId",
         "DisplayName",
@@ -184,12 +178,13 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         keep::PRINCIPAL[0],
         keep::PRINCIPAL[1],
     ])?;
+    let (user, group) = (fields.get("UserId"), fields.get("GroupId"));
     if let (Some(_), Some(group)) = (user, group) {
         return Err(group.unexpected());
     }
-    let named_user = user.map(|user| user.value(non_empty)).transpose()?;
-    let named_group = group.map(|group| group.value(non_empty)).transpose()?;
-    let mut resolve = |element: Option<Element<'d>>, name: Option<&str>| -> Result<'d, Option<Sid>> {
+    let named_user = fields.value("UserId", non_empty)?;
+    let named_group = fields.value("GroupId", non_empty)?;
+    let mut resolve = |element: Option<Element<'d>>, name: Option<&str>| -> Result<Option<Sid>> {
         let Some((element, name)) = element.zip(name) else { return Ok(None) };
         match ((registrant.resolve)(name), registrant.override_user.or(registrant.override_group)) {
             // Whom the XML names does not matter when a credential names somebody.
@@ -205,19 +200,19 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         (None, None, None) => (Some(registrant.default_user), None),
         (None, user, group) => (user, group),
     };
-    let opaque = privileges.or(sid_type).and(element.kept());
     Ok(Principal {
         id,
         user,
         group,
-        display_name: text(display_name)?,
-        logon_type: registrant.override_logon.or(value(logon_type, |text| named(&LOGON_TYPES, text))?),
-        run_level: value(run_level, |text| named(&RUN_LEVELS, text))?,
-        opaque,
+        display_name: fields.text("DisplayName")?,
+        logon_type: registrant.override_logon.or(fields.value("LogonType", |text| named(&LOGON_TYPES, text))?),
+        run_level: fields.value("RunLevel", |text| named(&RUN_LEVELS, text))?,
+        opaque: keep::PRINCIPAL.iter().find_map(|name| fields.get(name)).and(element.kept()),
     })
 }
 
-fn read_actions(actions: Element<'_>) -> Result<'_, Vec<Action<'_>>> {
+#[inline(never)]
+fn read_actions(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
     let mut read = Vec::new();
     for action in actions.elements() {
         let action = action?;
@@ -237,11 +232,12 @@ fn read_actions(actions: Element<'_>) -> Result<'_, Vec<Action<'_>>> {
     Ok(read)
 }
 
-fn read_exec(element: Element<'_>) -> Result<'_, Action<'_>> {
+fn read_exec<'d>(element: Element<'d>) -> Result<Action<'d>> {
     let id = element.id()?;
-    let [command, arguments, working_directory] = element.fields(["Command", "Arguments", "WorkingDirectory"])?;
-    let command = command.ok_or_else(|| element.missing("Command"))?.text_that(values::path)?;
-    let arguments = text(arguments)?;
-    let working_directory = working_directory.map(|element| element.text_that(values::path)).transpose()?;
+    let fields = element.fields(&["Command", "Arguments", "WorkingDirectory"])?;
+    let path = |field: Element<'d>| field.accepted(values::path(field.text()?));
+    let command = path(fields.needed("Command")?)?;
+    let arguments = fields.text("Arguments")?;
+    let working_directory = fields.get("WorkingDirectory").map(path).transpose()?;
     Ok(Action::Exec { id, exec: Exec { command, arguments, working_directory } })
 }

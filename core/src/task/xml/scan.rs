@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    error::{Gap, XmlError},
+    error::{Fault, Gap, XmlError},
     heap::{self, Need},
     keep::keeps_space,
     values::SPACE,
@@ -82,7 +82,7 @@ impl Source {
     /// Checks a text, and takes the white space out.
     pub(super) fn new(text: String) -> Result<Self, XmlError> {
         let mut walk = Walk::new(&text);
-        walk.check()?;
+        walk.check().map_err(|fault| fault.in_text(&text, &[]))?;
         let Walk { mut gaps, need, .. } = walk;
         let mut bytes = text.into_bytes();
         let (mut kept, mut from) = (0, 0);
@@ -145,7 +145,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    fn check(&mut self) -> Result<(), XmlError> {
+    fn check(&mut self) -> Result<(), Fault<'t>> {
         let mut at = 0;
         while let Some(next) = position(self.text, at, |byte| matches!(byte, b'<' | b'&')) {
             let markup = self.text.get(next..).unwrap_or_default();
@@ -171,7 +171,7 @@ impl<'t> Walk<'t> {
                     self.has_cdata = true;
                     self.pass_other(next, find(self.text, next + 3, "]]>"))?
                 }
-                [b'<', b'!', ..] => return Err(self.malformed(next, "a document type is not allowed")),
+                [b'<', b'!', ..] => return Err(Fault::malformed(next, "a document type is not allowed")),
                 _ => Some(self.start_tag(next, markup)?),
             };
             match end {
@@ -183,12 +183,8 @@ impl<'t> Walk<'t> {
         Ok(())
     }
 
-    fn malformed(&self, at: usize, why: &str) -> XmlError {
-        XmlError::malformed(self.text, at, why)
-    }
-
     /// Passes a tag, and returns where its last character is.
-    fn start_tag(&mut self, at: usize, markup: &str) -> Result<usize, XmlError> {
+    fn start_tag(&mut self, at: usize, markup: &str) -> Result<usize, Fault<'t>> {
         self.pass_text(at, Some(Passed::StartTag))?;
         let tag = Tag::read(markup);
         let end = at + tag.length;
@@ -196,10 +192,10 @@ impl<'t> Walk<'t> {
         self.need.attributes += tag.attributes;
         self.need.namespaces += tag.namespaces;
         if tag.attributes > XML_ATTRIBUTES || self.need.attributes > XML_NODES as usize {
-            return Err(self.malformed(at, "too many attributes"));
+            return Err(Fault::malformed(at, "too many attributes"));
         }
         if self.need.namespaces > NAMESPACES {
-            return Err(self.malformed(at, "too many namespaces"));
+            return Err(Fault::malformed(at, "too many namespaces"));
         }
         if tag.attributes != 0 {
             check_references(self.text, at..end)?;
@@ -214,7 +210,7 @@ impl<'t> Walk<'t> {
         }
         self.depth += 1;
         if self.depth > XML_DEPTH {
-            return Err(self.malformed(at, "nested too deeply"));
+            return Err(Fault::malformed(at, "nested too deeply"));
         }
         if self.keeping.is_none() && keeps_space(tag.name(markup)) {
             self.keeping = Some(self.depth);
@@ -234,7 +230,7 @@ impl<'t> Walk<'t> {
         (self.behind_tag, self.passed) = (end, passed);
     }
 
-    fn pass_other(&mut self, start: usize, end: Option<usize>) -> Result<Option<usize>, XmlError> {
+    fn pass_other(&mut self, start: usize, end: Option<usize>) -> Result<Option<usize>, Fault<'t>> {
         self.pass_text(start, None)?;
         self.need.nodes += 1;
         self.passed = Passed::Other;
@@ -243,7 +239,7 @@ impl<'t> Walk<'t> {
 
     /// Passes what stands before a markup: text, or white space, which is a gap if it stands between two tags and is not
     /// all that is between the start and the end of one element.
-    fn pass_text(&mut self, end: usize, before: Option<Passed>) -> Result<(), XmlError> {
+    fn pass_text(&mut self, end: usize, before: Option<Passed>) -> Result<(), Fault<'t>> {
         let start = self.behind_markup;
         let text = self.text.get(start..end).unwrap_or_default();
         if text.is_empty() {
@@ -257,8 +253,7 @@ impl<'t> Walk<'t> {
         if between && self.keeping.is_none() && text.bytes().all(|byte| SPACE.contains(&char::from(byte))) {
             // White space that is too long to be told stays.
             if let Some(gap) = Gap::new(text, start) {
-                let no_memory = |_| XmlError::nowhere(Status::E_OUTOFMEMORY);
-                return heap::push(&mut self.gaps, gap).map_err(no_memory);
+                return Ok(heap::push(&mut self.gaps, gap)?);
             }
         }
         self.need.nodes += 1;
@@ -271,7 +266,7 @@ impl<'t> Walk<'t> {
 
 /// Refuses references that start in `range` to what is no character, such as surrogates, for which the parser would
 /// put in another.
-fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), XmlError> {
+fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), Fault<'_>> {
     let (within, mut at) = (text.get(..range.end).unwrap_or_default(), range.start);
     while let Some(reference) = position(within, at, |byte| byte == b'&') {
         at = reference + 1;
@@ -280,7 +275,7 @@ fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), Xm
         let end = digits.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(digits.len());
         let number = digits.get(..end).and_then(|digits| u32::from_str_radix(digits, radix).ok());
         if !number.and_then(char::from_u32).is_some_and(is_xml) {
-            return Err(XmlError::malformed(text, reference, "a reference to what is no character"));
+            return Err(Fault::malformed(reference, "a reference to what is no character"));
         }
     }
     Ok(())

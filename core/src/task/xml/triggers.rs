@@ -3,20 +3,24 @@
 use alloc::vec::Vec;
 
 use super::{
-    element::{Element, value},
-    error::Fault,
+    element::{Element, Fields},
+    error::Refused,
     heap,
-    settings::{INTERVAL, flag},
-    values::{LAST, MONTHS, WEEKDAYS, number, span},
+    settings::INTERVAL,
+    values::{ANY, LAST, MONTHS, WEEKDAYS, number},
 };
 use crate::{
     limits,
     task::{Boundary, Days, Months, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks},
 };
 
-type Result<'d, T> = core::result::Result<T, Fault<'d>>;
+type Result<T> = core::result::Result<T, Refused>;
 
-pub(super) fn read(triggers: Element<'_>) -> Result<'_, Vec<Trigger<'_>>> {
+/// The kinds of schedules, of which a CalendarTrigger has one.
+const SCHEDULES: [&str; 4] = ["ScheduleByDay", "ScheduleByWeek", "ScheduleByMonth", "ScheduleByMonthDayOfWeek"];
+
+#[inline(never)]
+pub(super) fn read(triggers: Element<'_>) -> Result<Vec<Trigger<'_>>> {
     let mut read = Vec::new();
     for element in triggers.plain()?.elements() {
         let element = element?;
@@ -40,7 +44,7 @@ pub(super) fn read(triggers: Element<'_>) -> Result<'_, Vec<Trigger<'_>>> {
     Ok(read)
 }
 
-fn read_trigger(element: Element<'_>) -> Result<'_, Trigger<'_>> {
+fn read_trigger(element: Element<'_>) -> Result<Trigger<'_>> {
     // Which of the fields belong to some kinds alone: Delay; RandomDelay; the schedules.
     let (has_delay, has_random_delay, has_schedule) = match element.name() {
         "BootTrigger" | "RegistrationTrigger" => (true, false, false),
@@ -49,117 +53,115 @@ fn read_trigger(element: Element<'_>) -> Result<'_, Trigger<'_>> {
         _ => return Err(element.unexpected()),
     };
     let id = element.id()?;
-    let [enabled, start, end, repetition, limit, delay, random_delay, by_day, by_week, by_month, by_weekday] = element
-        .fields([
-            "Enabled",
-            "StartBoundary",
-            "EndBoundary",
-            "Repetition",
-            "ExecutionTimeLimit",
-            "Delay",
-            "RandomDelay",
-            "ScheduleByDay",
-            "ScheduleByWeek",
-            "ScheduleByMonth",
-            "ScheduleByMonthDayOfWeek",
-        ])?;
-    let mut schedules = [by_day, by_week, by_month, by_weekday].into_iter().flatten();
-    let stray = [
-        delay.filter(|_| !has_delay),
-        random_delay.filter(|_| !has_random_delay),
-        schedules.clone().nth(usize::from(has_schedule)),
-    ];
-    if let Some(stray) = stray.into_iter().flatten().next() {
+    let fields = element.fields(&[
+        "Enabled",
+        "StartBoundary",
+        "EndBoundary",
+        "Repetition",
+        "ExecutionTimeLimit",
+        "Delay",
+        "RandomDelay",
+        SCHEDULES[0],
+        SCHEDULES[1],
+        SCHEDULES[2],
+        SCHEDULES[3],
+    ])?;
+    let (delay, random_delay) = (fields.get("Delay"), fields.get("RandomDelay"));
+    let mut schedules = SCHEDULES.iter().filter_map(|name| fields.get(name));
+    let schedule = if has_schedule { schedules.next() } else { None };
+    let stray =
+        delay.filter(|_| !has_delay).or(random_delay.filter(|_| !has_random_delay)).or_else(|| schedules.next());
+    if let Some(stray) = stray {
         return Err(stray.unexpected());
     }
-    if let (true, None) = (has_random_delay, start) {
-        return Err(element.missing("StartBoundary"));
+    if has_random_delay {
+        fields.needed("StartBoundary")?;
     }
     // No delay is the default, which is not given back.
-    let delay = value(delay.or(random_delay), span(..))?.filter(|delay| delay.seconds != 0);
+    let delay = delay.or(random_delay).map(|delay| delay.span(ANY)).transpose()?.filter(|delay| delay.seconds != 0);
     let kind = match element.name() {
         "BootTrigger" => TriggerKind::Boot { delay },
         "RegistrationTrigger" => TriggerKind::Registration { delay },
         "TimeTrigger" => TriggerKind::Time { random_delay: delay },
         _ => {
-            let schedule = schedules.next().ok_or_else(|| element.missing("ScheduleByDay"))?;
+            let schedule = schedule.ok_or_else(|| element.missing(SCHEDULES[0]))?;
             TriggerKind::Calendar { random_delay: delay, schedule: read_schedule(schedule)? }
         }
     };
     Ok(Trigger {
         id,
-        enabled: flag(enabled, true)?,
-        start: value(start, Boundary::parse)?,
-        end: value(end, Boundary::parse)?,
-        execution_time_limit: value(limit, span(..))?,
-        repetition: repetition.map(read_repetition).transpose()?,
+        enabled: fields.flag("Enabled", true)?,
+        start: fields.value("StartBoundary", Boundary::parse)?,
+        end: fields.value("EndBoundary", Boundary::parse)?,
+        execution_time_limit: fields.span("ExecutionTimeLimit", ANY)?,
+        repetition: fields.get("Repetition").map(read_repetition).transpose()?,
         kind,
     })
 }
 
-fn read_repetition(element: Element<'_>) -> Result<'_, Repetition<'_>> {
-    let [interval, duration, stop_at_duration_end] =
-        element.plain()?.fields(["Interval", "Duration", "StopAtDurationEnd"])?;
+fn read_repetition(element: Element<'_>) -> Result<Repetition<'_>> {
+    let fields = element.plain()?.fields(&["Interval", "Duration", "StopAtDurationEnd"])?;
     Ok(Repetition {
-        interval: interval.ok_or_else(|| element.missing("Interval"))?.value(span(INTERVAL))?,
-        duration: value(duration, span(60..))?,
-        stop_at_duration_end: flag(stop_at_duration_end, false)?,
+        interval: fields.needed("Interval")?.span(INTERVAL)?,
+        duration: fields.span("Duration", 60..=u64::MAX)?,
+        stop_at_duration_end: fields.flag("StopAtDurationEnd", false)?,
     })
 }
 
-fn read_schedule(element: Element<'_>) -> Result<'_, Schedule> {
+fn read_schedule(element: Element<'_>) -> Result<Schedule> {
     let element = element.plain()?;
     match element.name() {
         "ScheduleByDay" => {
-            let [interval] = element.fields(["DaysInterval"])?;
-            Ok(Schedule::Day { interval: value(interval, |text| number(text, 1..=365))?.unwrap_or(1) })
+            let fields = element.fields(&["DaysInterval"])?;
+            let interval = fields.value("DaysInterval", |text| number(text, 1..=365))?;
+            Ok(Schedule::Day { interval: interval.unwrap_or(1) })
         }
         "ScheduleByWeek" => {
-            let [interval, days] = element.fields(["WeeksInterval", "DaysOfWeek"])?;
-            let interval = value(interval, |text| number(text, 1..=52))?.unwrap_or(1);
-            Ok(Schedule::Week { interval, days: read_weekdays(element, days)? })
+            let fields = element.fields(&["WeeksInterval", "DaysOfWeek"])?;
+            let interval = fields.value("WeeksInterval", |text| number(text, 1..=52))?.unwrap_or(1);
+            Ok(Schedule::Week { interval, days: read_weekdays(fields)? })
         }
         "ScheduleByMonth" => {
-            let [days, months] = element.fields(["DaysOfMonth", "Months"])?;
-            let days = days.ok_or_else(|| element.missing("DaysOfMonth"))?;
-            let days = Days(read_numbers(days, "Day", 31, 32)?);
-            Ok(Schedule::Month { days, months: read_months(months)? })
+            let fields = element.fields(&["DaysOfMonth", "Months"])?;
+            let days = Days(read_numbers(fields.needed("DaysOfMonth")?, "Day", 31, 32)?);
+            Ok(Schedule::Month { days, months: read_months(fields)? })
         }
         _ => {
-            let [weeks, days, months] = element.fields(["Weeks", "DaysOfWeek", "Months"])?;
-            let weeks = weeks.ok_or_else(|| element.missing("Weeks"))?;
+            let fields = element.fields(&["Weeks", "DaysOfWeek", "Months"])?;
             // Five bits are a byte.
-            let weeks = Weeks(read_numbers(weeks, "Week", 4, 5)? as u8);
-            Ok(Schedule::MonthDayOfWeek { weeks, days: read_weekdays(element, days)?, months: read_months(months)? })
+            let weeks = Weeks(read_numbers(fields.needed("Weeks")?, "Week", 4, 5)? as u8);
+            Ok(Schedule::MonthDayOfWeek { weeks, days: read_weekdays(fields)?, months: read_months(fields)? })
         }
     }
 }
 
-fn read_weekdays<'d>(schedule: Element<'d>, days: Option<Element<'d>>) -> Result<'d, Weekdays> {
-    let days = days.ok_or_else(|| schedule.missing("DaysOfWeek"))?;
+fn read_weekdays(schedule: Fields<'_>) -> Result<Weekdays> {
     // Seven bits are a byte.
-    Ok(Weekdays(read_set(days, WEEKDAYS)? as u8))
+    Ok(Weekdays(read_set(schedule.needed("DaysOfWeek")?, &WEEKDAYS)? as u8))
 }
 
-fn read_months(months: Option<Element<'_>>) -> Result<'_, Months> {
-    months.map_or(Ok(Months::ALL), |months| read_set(months, MONTHS).map(Months))
+fn read_months(schedule: Fields<'_>) -> Result<Months> {
+    schedule.get("Months").map_or(Ok(Months::ALL), |months| read_set(months, &MONTHS).map(Months))
 }
 
 /// Reads elements that say something by being there as bits; one of them at least must be.
-fn read_set<'d, const N: usize>(element: Element<'d>, names: [&'static str; N]) -> Result<'d, u16> {
+fn read_set(element: Element<'_>, names: &'static [&'static str]) -> Result<u16> {
+    let fields = element.plain()?.fields(names)?;
     let mut bits = 0;
-    for (field, bit) in element.plain()?.fields(names)?.into_iter().zip(0..) {
-        if let Some(field) = field {
-            field.value(|text| text.is_empty().then_some(()))?;
+    for (name, bit) in names.iter().zip(0..) {
+        if let Some(field) = fields.get(name) {
+            field.accepted(field.value()?.is_empty().then_some(()))?;
             bits |= 1 << bit;
         }
     }
-    let [first, ..] = names.as_slice() else { return Ok(bits) };
-    if bits == 0 { Err(element.missing(first)) } else { Ok(bits) }
+    match names {
+        [first, ..] if bits == 0 => Err(element.missing(first)),
+        _ => Ok(bits),
+    }
 }
 
 /// Reads at most `most` elements that each hold a number from 1 to `last`, or `Last`, as bits; one at least must be.
-fn read_numbers<'d>(element: Element<'d>, name: &'static str, last: u32, most: usize) -> Result<'d, u32> {
+fn read_numbers(element: Element<'_>, name: &'static str, last: u32, most: usize) -> Result<u32> {
     let mut bits = 0;
     for (count, item) in element.plain()?.elements().enumerate() {
         let item = item?;
@@ -170,9 +172,12 @@ fn read_numbers<'d>(element: Element<'d>, name: &'static str, last: u32, most: u
             return Err(item.too_many());
         }
         // The schema writes them without signs and leading zeros.
-        let bit =
-            |text: &str| (!text.starts_with(['+', '0'])).then(|| number::<u32>(text, 1..=last))?.map(|day| day - 1);
-        bits |= 1_u32 << item.value(|text| if text == LAST { Some(last) } else { bit(text) })?;
+        let bit = match item.value()? {
+            LAST => Some(last),
+            text if text.starts_with(['+', '0']) => None,
+            text => number::<u32>(text, 1..=last).map(|number| number - 1),
+        };
+        bits |= 1_u32 << item.accepted(bit)?;
     }
     if bits == 0 { Err(element.missing(name)) } else { Ok(bits) }
 }

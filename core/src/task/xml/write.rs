@@ -27,14 +27,12 @@ pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&
     })?;
     out.inside("Settings", None, |out| settings(out, &image.settings(), &image.conditions(), enabled))?;
     if let Some(data) = image.data() {
-        out.line(|out| {
-            out.write_str("<Data>")?;
-            cdata(out, data)?;
-            out.write_str("</Data>")
-        })?;
+        out.line(&["<Data>"])?;
+        cdata(out.out, data)?;
+        out.out.write_str("</Data>")?;
     }
     if image.triggers().next().is_none() {
-        out.line(|out| out.write_str("<Triggers />"))?;
+        out.empty("Triggers", None)?;
     } else {
         out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
     }
@@ -77,9 +75,14 @@ impl Write for Escaped<'_> {
 }
 
 fn attribute(out: &mut dyn Write, name: &str, value: &str) -> Result {
-    write!(out, " {name}=\"")?;
+    put(out, &[" ", name, "=\""])?;
     Escaped { out, is_attribute: true }.write_str(value)?;
     out.write_str("\"")
+}
+
+/// Writes one piece after the other. It takes less code than a format does, wherever it is called.
+fn put(out: &mut dyn Write, pieces: &[&str]) -> Result {
+    pieces.iter().try_for_each(|piece| out.write_str(piece))
 }
 
 /// Writes text as CDATA, in as many sections as it takes; a carriage return stands between two, because a parser takes
@@ -112,52 +115,63 @@ struct Indented<'o> {
 }
 
 impl Indented<'_> {
-    fn line(&mut self, write: impl FnOnce(&mut dyn Write) -> Result) -> Result {
+    /// Begins a line.
+    fn line(&mut self, pieces: &[&str]) -> Result {
         self.out.write_str("\r\n")?;
         (0..self.depth).try_for_each(|_| self.out.write_str("  "))?;
-        write(self.out)
+        put(self.out, pieces)
     }
 
-    /// An element around others, with at most one attribute.
-    fn inside(&mut self, name: &str, with: Option<(&str, &str)>, write: impl FnOnce(&mut Self) -> Result) -> Result {
-        self.line(|out| {
-            write!(out, "<{name}")?;
-            with.map_or(Ok(()), |(name, value)| attribute(out, name, value))?;
-            out.write_str(">")
-        })?;
+    /// The beginning of a tag, with at most one attribute.
+    fn tag(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
+        self.line(&["<", name])?;
+        with.map_or(Ok(()), |(name, value)| attribute(self.out, name, value))
+    }
+
+    fn start(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
+        self.tag(name, with)?;
         self.depth += 1;
-        write(self)?;
-        self.depth -= 1;
-        self.line(|out| write!(out, "</{name}>"))
+        self.out.write_str(">")
     }
 
-    fn value(&mut self, name: &str, value: impl Display) -> Result {
-        self.line(|out| {
-            write!(out, "<{name}>")?;
-            write!(Escaped { out, is_attribute: false }, "{value}")?;
-            write!(out, "</{name}>")
-        })
+    fn end(&mut self, name: &str) -> Result {
+        self.depth -= 1;
+        self.line(&["</", name, ">"])
+    }
+
+    fn empty(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
+        self.tag(name, with)?;
+        self.out.write_str(" />")
+    }
+
+    /// An element around others.
+    fn inside(&mut self, name: &str, with: Option<(&str, &str)>, write: impl FnOnce(&mut Self) -> Result) -> Result {
+        self.start(name, with)?;
+        write(self)?;
+        self.end(name)
+    }
+
+    fn value(&mut self, name: &str, value: &dyn Display) -> Result {
+        self.line(&["<", name, ">"])?;
+        write!(Escaped { out: self.out, is_attribute: false }, "{value}")?;
+        put(self.out, &["</", name, ">"])
     }
 
     fn text(&mut self, name: &str, value: Option<&str>) -> Result {
         match value {
             None => Ok(()),
-            Some("") => self.empty(name),
-            Some(value) => self.value(name, value),
+            Some("") => self.empty(name, None),
+            Some(value) => self.value(name, &value),
         }
     }
 
-    fn empty(&mut self, name: &str) -> Result {
-        self.line(|out| write!(out, "<{name} />"))
-    }
-
     fn span(&mut self, name: &str, value: Option<Span<'_>>) -> Result {
-        value.map_or(Ok(()), |value| self.value(name, value))
+        value.map_or(Ok(()), |value| self.value(name, &value))
     }
 
     /// A boolean, unless it is the default.
     fn flag(&mut self, name: &str, value: bool, default: bool) -> Result {
-        if value == default { Ok(()) } else { self.value(name, value) }
+        if value == default { Ok(()) } else { self.value(name, &value) }
     }
 
     /// Elements in canonical form, with the white space that they were kept without.
@@ -168,21 +182,21 @@ impl Indented<'_> {
             rest = after;
             match piece {
                 Piece::Start { name, attributes, is_empty: true } => {
-                    self.line(|out| write!(out, "<{name}{attributes} />"))?;
+                    self.line(&["<", name, attributes, " />"])?;
                 }
                 Piece::Start { name, attributes, is_empty: false } => {
                     let (inner, end) = opaque::inner(after);
                     if inner.has_text {
-                        self.line(|out| write!(out, "<{name}{attributes}>{}</{name}>", inner.xml))?;
+                        self.line(&["<", name, attributes, ">", inner.xml, "</", name, ">"])?;
                         rest = end;
                     } else {
-                        self.line(|out| write!(out, "<{name}{attributes}>"))?;
+                        self.line(&["<", name, attributes, ">"])?;
                         self.depth += 1;
                     }
                 }
                 Piece::End { name } => {
                     self.depth = self.depth.saturating_sub(1).max(depth);
-                    self.line(|out| write!(out, "</{name}>"))?;
+                    self.line(&["</", name, ">"])?;
                 }
                 Piece::Text(_) => {}
             }
@@ -202,24 +216,24 @@ fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Op
         out.text("Author", info.author)?;
         out.text("Description", info.description)?;
         out.text("Documentation", info.documentation)?;
-        out.value("URI", path)
+        out.value("URI", &path)
     })
 }
 
 fn write_principal(out: &mut Indented<'_>, principal: &Principal<'_>) -> Result {
     out.inside("Principal", principal.id.map(|id| ("id", id)), |out| {
         if let Some(user) = principal.user {
-            out.value("UserId", user)?;
+            out.value("UserId", &user)?;
         }
         if let Some(group) = principal.group {
-            out.value("GroupId", group)?;
+            out.value("GroupId", &group)?;
         }
         out.text("DisplayName", principal.display_name)?;
         if let Some(logon_type) = principal.logon_type {
-            out.value("LogonType", name_of(&LOGON_TYPES, &logon_type))?;
+            out.value("LogonType", &name_of(&LOGON_TYPES, &logon_type))?;
         }
         if let Some(run_level) = principal.run_level.filter(|level| *level != RunLevel::LeastPrivilege) {
-            out.value("RunLevel", name_of(&RUN_LEVELS, &run_level))?;
+            out.value("RunLevel", &name_of(&RUN_LEVELS, &run_level))?;
         }
         principal.opaque.map_or(Ok(()), |xml| out.opaque(xml))
     })
@@ -229,20 +243,20 @@ fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Condit
     out.flag("AllowHardTerminate", settings.allow_hard_terminate, true)?;
     out.flag("AllowStartOnDemand", settings.allow_start_on_demand, true)?;
     out.span("DeleteExpiredTaskAfter", conditions.delete_expired_task_after)?;
-    out.value("DisallowStartIfOnBatteries", conditions.disallow_start_if_on_batteries)?;
-    out.value("StopIfGoingOnBatteries", conditions.stop_if_going_on_batteries)?;
+    out.value("DisallowStartIfOnBatteries", &conditions.disallow_start_if_on_batteries)?;
+    out.value("StopIfGoingOnBatteries", &conditions.stop_if_going_on_batteries)?;
     out.flag("Enabled", enabled, true)?;
     let limit = settings.execution_time_limit.unwrap_or_default();
     out.span("ExecutionTimeLimit", Some(limit).filter(|limit| limit.seconds != Settings::EXECUTION_TIME_LIMIT))?;
     out.flag("Hidden", settings.hidden, false)?;
-    out.value("MultipleInstancesPolicy", name_of(&POLICIES, &settings.instances_policy))?;
+    out.value("MultipleInstancesPolicy", &name_of(&POLICIES, &settings.instances_policy))?;
     if settings.priority != Settings::PRIORITY {
-        out.value("Priority", settings.priority)?;
+        out.value("Priority", &settings.priority)?;
     }
     if let Some(restart) = &conditions.restart_on_failure {
         out.inside("RestartOnFailure", None, |out| {
-            out.value("Count", restart.count)?;
-            out.value("Interval", restart.interval)
+            out.value("Count", &restart.count)?;
+            out.value("Interval", &restart.interval)
         })?;
     }
     out.flag("StartWhenAvailable", settings.start_when_available, false)?;
@@ -259,14 +273,14 @@ fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Condit
     out.inside("IdleSettings", None, |out| {
         out.span("Duration", conditions.idle.duration)?;
         out.span("WaitTimeout", conditions.idle.wait_timeout)?;
-        out.value("StopOnIdleEnd", conditions.idle.stop_on_idle_end)?;
-        out.value("RestartOnIdle", conditions.idle.restart_on_idle)
+        out.value("StopOnIdleEnd", &conditions.idle.stop_on_idle_end)?;
+        out.value("RestartOnIdle", &conditions.idle.restart_on_idle)
     })?;
     out.flag("DisallowStartOnRemoteAppSession", conditions.disallow_start_on_remote_app_session, false)?;
     out.flag("UseUnifiedSchedulingEngine", conditions.use_unified_scheduling_engine, false)?;
     if let Some(maintenance) = &conditions.maintenance {
         out.inside("MaintenanceSettings", None, |out| {
-            out.value("Period", maintenance.period)?;
+            out.value("Period", &maintenance.period)?;
             out.span("Deadline", maintenance.deadline)?;
             out.flag("Exclusive", maintenance.exclusive, false)
         })?;
@@ -290,16 +304,12 @@ fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {
         || delay.1.is_some();
     let id = trigger.id.map(|id| ("id", id));
     if !has_children {
-        return out.line(|out| {
-            write!(out, "<{name}")?;
-            id.map_or(Ok(()), |(name, value)| attribute(out, name, value))?;
-            out.write_str(" />")
-        });
+        return out.empty(name, id);
     }
     out.inside(name, id, |out| {
         out.flag("Enabled", trigger.enabled, true)?;
-        trigger.start.map_or(Ok(()), |start| out.value("StartBoundary", start))?;
-        trigger.end.map_or(Ok(()), |end| out.value("EndBoundary", end))?;
+        trigger.start.map_or(Ok(()), |start| out.value("StartBoundary", &start))?;
+        trigger.end.map_or(Ok(()), |end| out.value("EndBoundary", &end))?;
         out.span("ExecutionTimeLimit", trigger.execution_time_limit)?;
         if delay.0 == "Delay" {
             out.span(delay.0, delay.1)?;
@@ -317,7 +327,7 @@ fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {
 
 fn write_repetition(out: &mut Indented<'_>, repetition: &Repetition<'_>) -> Result {
     out.inside("Repetition", None, |out| {
-        out.value("Interval", repetition.interval)?;
+        out.value("Interval", &repetition.interval)?;
         out.span("Duration", repetition.duration)?;
         out.flag("StopAtDurationEnd", repetition.stop_at_duration_end, false)
     })
@@ -325,9 +335,9 @@ fn write_repetition(out: &mut Indented<'_>, repetition: &Repetition<'_>) -> Resu
 
 fn write_schedule(out: &mut Indented<'_>, schedule: Schedule) -> Result {
     match schedule {
-        Schedule::Day { interval } => out.inside("ScheduleByDay", None, |out| out.value("DaysInterval", interval)),
+        Schedule::Day { interval } => out.inside("ScheduleByDay", None, |out| out.value("DaysInterval", &interval)),
         Schedule::Week { interval, days } => out.inside("ScheduleByWeek", None, |out| {
-            out.value("WeeksInterval", interval)?;
+            out.value("WeeksInterval", &interval)?;
             write_set(out, "DaysOfWeek", &WEEKDAYS, u16::from(days.0))
         }),
         Schedule::Month { days, months } => out.inside("ScheduleByMonth", None, |out| {
@@ -349,14 +359,14 @@ fn write_months(out: &mut Indented<'_>, months: Months) -> Result {
 fn write_set(out: &mut Indented<'_>, name: &str, names: &[&str], bits: u16) -> Result {
     out.inside(name, None, |out| {
         let mut named = names.iter().zip(0..).filter(|(_, bit)| bits >> bit & 1 == 1);
-        named.try_for_each(|(name, _)| out.empty(name))
+        named.try_for_each(|(name, _)| out.empty(name, None))
     })
 }
 
 fn write_numbers(out: &mut Indented<'_>, name: &str, item: &str, bits: u32, last: u32) -> Result {
     out.inside(name, None, |out| {
-        (0..last).filter(|bit| bits >> bit & 1 == 1).try_for_each(|bit| out.value(item, bit + 1))?;
-        if bits >> last & 1 == 1 { out.value(item, LAST) } else { Ok(()) }
+        (0..last).filter(|bit| bits >> bit & 1 == 1).try_for_each(|bit| out.value(item, &(bit + 1)))?;
+        if bits >> last & 1 == 1 { out.value(item, &LAST) } else { Ok(()) }
     })
 }
 
@@ -364,7 +374,7 @@ fn write_action(out: &mut Indented<'_>, action: &Action<'_>) -> Result {
     match action {
         Action::Opaque { xml } => out.opaque(xml),
         Action::Exec { id, exec } => out.inside("Exec", id.map(|id| ("id", id)), |out| {
-            out.value("Command", exec.command)?;
+            out.value("Command", &exec.command)?;
             out.text("Arguments", exec.arguments)?;
             out.text("WorkingDirectory", exec.working_directory)
         }),

@@ -497,8 +497,6 @@ impl Engine<'_> {
     }
 }
 
-/// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
-/// much does not.
 /// Sorts by `key`: as a heap, because what the library has is faster, but takes 2 KB of code. Mostly it is in order.
 fn sort(words: &mut [u32], key: impl Fn(u32) -> Option<u32>) {
     if words.is_sorted_by_key(|&word| key(word)) {
@@ -526,6 +524,8 @@ fn sort(words: &mut [u32], key: impl Fn(u32) -> Option<u32>) {
     }
 }
 
+/// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
+/// much does not.
 fn is_due(slot: &TaskSlot, now: Now) -> bool {
     let late = if slot.has(flag::RELATIVE) {
         let now = i64::try_from(now.monotonic.0).unwrap_or(i64::MAX);

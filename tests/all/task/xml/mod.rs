@@ -5,6 +5,7 @@
 
 mod bounds;
 mod corpus;
+mod malformed;
 mod refused;
 mod round;
 mod spaces;

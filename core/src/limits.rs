@@ -73,11 +73,11 @@ pub const STOP_TIME: u64 = 5_000;
 /// ones that are late by no more than this. Steps that nobody reported are noticed when they are larger.
 pub const LATE_TIME: u64 = 60_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
-pub const FIRINGS_PER_TICK: usize = 64;
+pub const FIRINGS_PER_TICK: usize = 32;
 /// Milliseconds until something that the store refused is tried again.
 pub const RETRY_TIME: u64 = 1_000;
-/// Events kept for the host until it fetches them; further ones are counted as lost.
-pub const EVENTS: usize = 64;
+/// Events kept for the host until it fetches them, those of one tick; further ones are counted as lost.
+pub const EVENTS: usize = FIRINGS_PER_TICK;
 
 /// Transitions of a time zone, which is more than any zone of the IANA database has (Gaza: 307); a host that meets a longer
 /// file is told how much room it needs.

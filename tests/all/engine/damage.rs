@@ -138,15 +138,16 @@ fn a_failing_store_is_tried_once_in_a_retry_time() {
 /// As many results as there are instances wait for the store: each tick writes a bounded number of them.
 #[test]
 fn results_that_waited_are_written_a_few_at_a_time() {
+    const RUNS: usize = 2 * FIRINGS_PER_TICK + 20;
     let mut slots = Slots::new(256, 256);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    for number in 0..150 {
+    for number in 0..RUNS {
         world.register(&format!("t{number}"), &Task::new("a for=5")).unwrap();
         world.run(&format!("t{number}"), &[]).unwrap();
     }
     world.outside.store.fail_writes = Some((BROKEN, 0));
     world.run_for(5 * SECOND);
-    assert_eq!(world.outside.store.kind(INSTANCE).count(), 150);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), RUNS);
     world.outside.store.fail_writes = None;
     world.outside.pass(SECOND);
     let mut left = vec![];
@@ -154,7 +155,7 @@ fn results_that_waited_are_written_a_few_at_a_time() {
         world.call(|engine, cx| engine.tick(cx));
         left.push(world.outside.store.kind(INSTANCE).count());
     }
-    assert_eq!(left, [150 - FIRINGS_PER_TICK, 150 - 2 * FIRINGS_PER_TICK, 0]);
+    assert_eq!(left, [RUNS - FIRINGS_PER_TICK, RUNS - 2 * FIRINGS_PER_TICK, 0]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ Runs beside impacket_tsch.py, samba_rpc.py, command_line.py and hostile.py, whic
 """
 
 import os
+import re
 import random
 import socket
 import struct
@@ -336,6 +337,19 @@ def by_sntp():
         equal(clock.complaints, [], "what the time server complains of")
 
 
+def stack():
+    """measured, and an eighth is left: how deep the stack was in all that came before"""
+    dce = rpc.bound(HOST)
+    # All slots may be taken, so one that is there is used.
+    path = "\\" + (rpc.listed(dce, tsch.hSchRpcEnumTasks, "\\", flags=1) or ["Memory"])[0]
+    register(dce, path, tasks.task("<Exec><Command>memory</Command></Exec>"), CREATE | UPDATE)
+    tsch.hSchRpcRun(dce, path)
+    said = HOST.wait_for("stack: ").text
+    print(f"# {said}")
+    used, size = (int(number) for number in re.findall(r"\d+", said))
+    assert used <= size * 7 / 8, said
+
+
 def measures():
     """measured, not judged: from boot to the first answer, and one sealed call"""
     for _ in range(3):
@@ -372,6 +386,7 @@ with HOST:
             # in virtual time (tests/embassy/network.rs).
             *([bad_wire] if os.environ.get("MAINSPRING_LONG") else []),
             by_sntp,
+            stack,
             measures,
         ],
         ARGUMENTS.only,

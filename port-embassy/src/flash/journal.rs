@@ -20,7 +20,10 @@
 //! What a cut left half-programmed may read differently each time. So at each mount whatever is believed is programmed
 //! once more, and whatever is not believed is made zero.
 
-use super::geometry::{Geometry, WORD_MAX};
+use super::{
+    block_on::block_on,
+    geometry::{Geometry, WORD_MAX},
+};
 use core::ops::Range;
 use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
@@ -160,8 +163,8 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     }
 
     /// Finds the journal and finishes the erase that was cut, if one was.
-    pub(super) async fn open(&mut self) -> Result<Opened, FlashError<F::Error>> {
-        let headers = [self.read_header(0).await?, self.read_header(1).await?];
+    pub(super) fn open(&mut self) -> Result<Opened, FlashError<F::Error>> {
+        let headers = [self.read_header(0)?, self.read_header(1)?];
         if let Some((_, form)) = headers.into_iter().flatten().find(|(_, form)| *form != Self::FORM) {
             return Ok(Opened::Other(form));
         }
@@ -171,16 +174,16 @@ impl<F: MultiwriteNorFlash> Journal<F> {
             return Ok(Opened::Unfinished);
         }
         (self.sequence, self.current) = (sequence, u32::from(sequences[1] == Some(sequence)));
-        self.write_header().await?;
+        self.write_header()?;
         if sequences.contains(&Some(FORMATTING)) {
-            self.end_format().await?;
+            self.end_format()?;
         }
         self.next = Self::FIRST;
         let mut last = None;
         while self.next + Self::ENTRY <= Self::PAGE {
             let mut entry = [0; 2 * WORD_MAX];
             let Some(entry) = entry.get_mut(..Self::ENTRY) else { break };
-            self.flash.read(self.entry(), entry).await?;
+            self.look(self.entry(), entry)?;
             if entry.iter().all(|&byte| byte == 0xFF) {
                 break;
             }
@@ -192,64 +195,64 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         }
         if let Some((entry, page)) = last {
             if let Some(page) = page.filter(|page| (PAGES..self.pages).contains(page)) {
-                self.erase_page(self.start + page * Self::PAGE as u32).await?;
+                self.erase_page(self.start + page * Self::PAGE as u32)?;
             }
-            self.mark_done(entry).await?;
+            self.mark_done(entry)?;
         }
         // The entry behind it may be one whose first word was cut and looks blank for now.
         if self.next + Self::ENTRY <= Self::PAGE {
-            self.mark_done(self.entry()).await?;
+            self.mark_done(self.entry())?;
             self.next += Self::ENTRY;
         }
         Ok(Opened::Ready)
     }
 
     /// Whether there never was anything: all is blank, but for what begins to say that a store is being made.
-    pub(super) async fn is_new(&mut self) -> Result<bool, FlashError<F::Error>> {
+    pub(super) fn is_new(&mut self) -> Result<bool, FlashError<F::Error>> {
         let mut header = [0; WORD_MAX];
         let Some(header) = header.get_mut(..Self::FIRST) else { return Ok(false) };
-        self.flash.read(self.start, header).await?;
+        self.look(self.start, header)?;
         let begun = header.iter().zip(Self::header_of(FORMATTING)).all(|(byte, whole)| byte & whole == whole);
         let (from, to) = (self.start + Self::FIRST as u32, self.start + self.pages * Self::PAGE as u32);
-        Ok(begun && self.is_blank(from, to).await?)
+        Ok(begun && self.is_blank(from, to)?)
     }
 
     /// Makes everything blank and begins a journal. A cut leaves either what was there, or something that goes on with this.
-    pub(super) async fn format(&mut self) -> Result<(), FlashError<F::Error>> {
-        self.erase_page(self.start).await?;
-        self.begin_format().await?;
-        self.finish_format().await
+    pub(super) fn format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.erase_page(self.start)?;
+        self.begin_format()?;
+        self.finish_format()
     }
 
     /// Says in the first page that the others count for nothing.
-    pub(super) async fn begin_format(&mut self) -> Result<(), FlashError<F::Error>> {
+    pub(super) fn begin_format(&mut self) -> Result<(), FlashError<F::Error>> {
         (self.current, self.sequence) = (0, FORMATTING);
-        self.write_header().await
+        self.write_header()
     }
 
-    pub(super) async fn finish_format(&mut self) -> Result<(), FlashError<F::Error>> {
-        self.begin_format().await?;
+    pub(super) fn finish_format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.begin_format()?;
         for page in 1..self.pages {
-            self.erase_page(self.start + page * Self::PAGE as u32).await?;
+            self.erase_page(self.start + page * Self::PAGE as u32)?;
         }
         (self.current, self.sequence, self.next) = (1, FORMATTING + 1, Self::FIRST);
-        self.write_header().await?;
-        self.end_format().await
+        self.write_header()?;
+        self.end_format()
     }
 
     /// Has the first page say nothing any more, so that no wrong bit in the second brings that back.
-    async fn end_format(&mut self) -> Result<(), FlashError<F::Error>> {
-        self.program(self.start, [0; WORD_MAX].get(..Self::FIRST).unwrap_or_default()).await
+    fn end_format(&mut self) -> Result<(), FlashError<F::Error>> {
+        self.program(self.start, [0; WORD_MAX].get(..Self::FIRST).unwrap_or_default())
     }
 
     /// Whether a stretch of whole words is blank.
-    pub(super) async fn is_blank(&mut self, from: u32, to: u32) -> Result<bool, FlashError<F::Error>> {
+    pub(super) fn is_blank(&mut self, from: u32, to: u32) -> Result<bool, FlashError<F::Error>> {
         let mut at = from;
         while at < to {
             let mut read = [0; 2 * WORD_MAX];
             let length = read.len().min((to - at) as usize);
             let Some(read) = read.get_mut(..length) else { break };
-            self.flash.read(at, read).await?;
+            self.look(at, read)?;
             if read.iter().any(|&byte| byte != 0xFF) {
                 return Ok(false);
             }
@@ -258,12 +261,17 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         Ok(true)
     }
 
+    /// Reads whole words.
+    pub(super) fn look(&mut self, address: u32, into: &mut [u8]) -> Result<(), FlashError<F::Error>> {
+        Ok(block_on(self.flash.read(address, into))?)
+    }
+
     /// Programs whole words and reads them back.
-    pub(super) async fn program(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError<F::Error>> {
+    pub(super) fn program(&mut self, address: u32, bytes: &[u8]) -> Result<(), FlashError<F::Error>> {
         for _ in 0..TRIES {
-            self.flash.write(address, bytes).await?;
+            block_on(self.flash.write(address, bytes))?;
             self.wear.programmed += bytes.len() as u64;
-            if self.holds(address, bytes).await? {
+            if self.holds(address, bytes)? {
                 return Ok(());
             }
         }
@@ -271,15 +279,15 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     }
 
     /// Makes one word zero.
-    pub(super) async fn mark(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
-        self.program(address, [0; WORD_MAX].get(..Geometry::<F>::WORD).unwrap_or_default()).await
+    pub(super) fn mark(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+        self.program(address, [0; WORD_MAX].get(..Geometry::<F>::WORD).unwrap_or_default())
     }
 
-    async fn holds(&mut self, mut address: u32, bytes: &[u8]) -> Result<bool, FlashError<F::Error>> {
+    fn holds(&mut self, mut address: u32, bytes: &[u8]) -> Result<bool, FlashError<F::Error>> {
         for wanted in bytes.chunks(2 * WORD_MAX) {
             let mut read = [0; 2 * WORD_MAX];
             let Some(read) = read.get_mut(..wanted.len()) else { break };
-            self.flash.read(address, read).await?;
+            self.look(address, read)?;
             if read != wanted {
                 return Ok(false);
             }
@@ -288,12 +296,12 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         Ok(true)
     }
 
-    async fn erase_page(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+    fn erase_page(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
         let end = address + Self::PAGE as u32;
         for _ in 0..TRIES {
-            self.flash.erase(address, end).await?;
+            block_on(self.flash.erase(address, end))?;
             self.wear.erased += 1;
-            if self.is_blank(address, end).await? {
+            if self.is_blank(address, end)? {
                 return Ok(());
             }
         }
@@ -301,12 +309,12 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     }
 
     /// Erases a page of the store.
-    pub(super) async fn erase_with_intent(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
+    pub(super) fn erase_with_intent(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
         if self.next + Self::ENTRY > Self::PAGE {
             self.current ^= 1;
             self.sequence = self.sequence.wrapping_add(1);
-            self.erase_page(self.page()).await?;
-            self.write_header().await?;
+            self.erase_page(self.page())?;
+            self.write_header()?;
             self.next = Self::FIRST;
         }
         let entry = self.entry();
@@ -314,13 +322,13 @@ impl<F: MultiwriteNorFlash> Journal<F> {
         let page = (address - self.start) / Self::PAGE as u32;
         let mut slot = [0xFF; WORD_MAX];
         write_pair(&mut slot, page);
-        self.program(entry, slot.get(..Self::SLOT).unwrap_or_default()).await?;
-        self.erase_page(address).await?;
-        self.mark_done(entry).await
+        self.program(entry, slot.get(..Self::SLOT).unwrap_or_default())?;
+        self.erase_page(address)?;
+        self.mark_done(entry)
     }
 
-    async fn mark_done(&mut self, entry: u32) -> Result<(), FlashError<F::Error>> {
-        self.program(entry + Self::SLOT as u32, [0; WORD_MAX].get(..Self::SLOT).unwrap_or_default()).await
+    fn mark_done(&mut self, entry: u32) -> Result<(), FlashError<F::Error>> {
+        self.program(entry + Self::SLOT as u32, [0; WORD_MAX].get(..Self::SLOT).unwrap_or_default())
     }
 
     fn page(&self) -> u32 {
@@ -332,19 +340,19 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     }
 
     /// What is at the front of a page: its sequence, and the form of the store.
-    async fn read_header(&mut self, page: u32) -> Result<Option<(u32, Form)>, FlashError<F::Error>> {
+    fn read_header(&mut self, page: u32) -> Result<Option<(u32, Form)>, FlashError<F::Error>> {
         let mut header = [0; WORD_MAX];
         let Some(read) = header.get_mut(..Self::FIRST) else { return Ok(None) };
-        self.flash.read(self.start + page * Self::PAGE as u32, read).await?;
+        self.look(self.start + page * Self::PAGE as u32, read)?;
         let [a, b, c, d, inverted @ .., e, f, g, h] = header.first_chunk::<HEADER>().copied().unwrap_or_default();
         let sequence = u32::from_le_bytes([a, b, c, d]);
         let whole = inverted == (!sequence).to_le_bytes() && [g, h] == [!e, !f];
         Ok(whole.then_some((sequence, Form(u16::from_le_bytes([e, f])))))
     }
 
-    async fn write_header(&mut self) -> Result<(), FlashError<F::Error>> {
+    fn write_header(&mut self) -> Result<(), FlashError<F::Error>> {
         let header = Self::header_of(self.sequence);
-        self.program(self.page(), header.get(..Self::FIRST).unwrap_or_default()).await
+        self.program(self.page(), header.get(..Self::FIRST).unwrap_or_default())
     }
 
     fn header_of(sequence: u32) -> [u8; WORD_MAX] {
@@ -379,7 +387,7 @@ impl<F: MultiwriteNorFlash> ReadNorFlash for Journal<F> {
     const READ_SIZE: usize = F::READ_SIZE;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        Ok(self.flash.read(offset, bytes).await?)
+        self.look(offset, bytes)
     }
 
     fn capacity(&self) -> usize {
@@ -394,14 +402,14 @@ impl<F: MultiwriteNorFlash> NorFlash for Journal<F> {
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
         let mut page = from;
         while page < to {
-            self.erase_with_intent(page).await?;
+            self.erase_with_intent(page)?;
             page += Self::PAGE as u32;
         }
         Ok(())
     }
 
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Self::Error> {
-        self.program(offset, bytes).await
+        self.program(offset, bytes)
     }
 }
 

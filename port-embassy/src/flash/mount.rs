@@ -11,7 +11,7 @@ use super::{
     walk::{self, Form, Found, PageState, Walk, What},
 };
 use core::{mem::MaybeUninit, ops::Range};
-use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlashError, ReadNorFlash};
+use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlashError};
 
 /// Pages that a range must have: two for the journal, one that is always blank, and two for records.
 pub(super) const PAGES_MIN: u32 = journal::PAGES + 3;
@@ -125,7 +125,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     /// See [`MountError`].
     pub fn mount(flash: F, range: Range<u32>, record: &'r mut [u8]) -> Result<Self, MountError<F::Error>> {
         let mut store = Self::unread(flash, range, record)?;
-        block_on(store.enter(Damage::Refuse))?;
+        store.enter(Damage::Refuse)?;
         Ok(store)
     }
 
@@ -142,7 +142,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         damage: Damage,
     ) -> Result<&'p mut Self, MountError<F::Error>> {
         let store = place.write(Self::unread(flash, range, record)?);
-        block_on(store.enter(damage))?;
+        store.enter(damage)?;
         Ok(store)
     }
 
@@ -152,7 +152,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     /// See [`MountError`]; [`MountError::Damaged`] if not even the order of the pages can be told.
     pub fn salvage(flash: F, range: Range<u32>, record: &'r mut [u8]) -> Result<Self, MountError<F::Error>> {
         let mut store = Self::unread(flash, range, record)?;
-        block_on(store.enter(Damage::GiveUp))?;
+        store.enter(Damage::GiveUp)?;
         Ok(store)
     }
 
@@ -163,7 +163,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     pub fn format(flash: F, range: Range<u32>) -> Result<(), MountError<F::Error>> {
         Self::check(&flash, &range, ITEM_MAX)?;
         let mut journal = Journal::new(flash, &range);
-        Ok(block_on(journal.format())?)
+        Ok(journal.format()?)
     }
 
     fn check(flash: &F, range: &Range<u32>, record: usize) -> Result<(), MountError<F::Error>> {
@@ -199,27 +199,27 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         })
     }
 
-    pub(super) async fn enter(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
-        let moving = self.enter_once(damage).await?;
-        self.check_long(damage).await?;
+    pub(super) fn enter(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
+        let moving = self.enter_once(damage)?;
+        self.check_long(damage)?;
         if moving && let Some(slot) = self.smallest() {
             // The map finishes its move before it writes anything. It forgets where all is then, so that is found anew.
-            let written = self.write_again(slot).await;
+            let written = self.write_again(slot);
             self.stale = true;
             self.forget();
             written.map_err(|error| match error {
                 sequential_storage::Error::Storage { value, .. } => MountError::Flash(value),
                 _ => MountError::Damaged { places: 1 },
             })?;
-            self.enter_once(damage).await?;
+            self.enter_once(damage)?;
         }
         Ok(())
     }
 
-    async fn enter_once(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
+    fn enter_once(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
         self.stale = true;
-        let moving = self.take_in(damage).await?;
-        self.warm().await?;
+        let moving = self.take_in(damage)?;
+        self.warm()?;
         self.stale = false;
         Ok(moving)
     }
@@ -237,37 +237,37 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Finishes what was cut and fills the directory. Says whether the map was moving the items of a page.
-    async fn take_in(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
+    fn take_in(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
         self.directory.clear();
         self.graves.clear();
-        match self.journal()?.open().await? {
+        match self.journal()?.open()? {
             Opened::Ready => {}
-            Opened::Unfinished => self.journal()?.finish_format().await?,
-            Opened::Nothing if self.journal()?.is_new().await? => {
-                self.journal()?.begin_format().await?;
-                self.journal()?.finish_format().await?;
+            Opened::Unfinished => self.journal()?.finish_format()?,
+            Opened::Nothing if self.journal()?.is_new()? => {
+                self.journal()?.begin_format()?;
+                self.journal()?.finish_format()?;
                 self.mounted.new = true;
             }
             Opened::Nothing => return Err(MountError::NoStore),
             Opened::Other(form) => return Err(MountError::OtherForm { page: form.page(), word: form.word() }),
         }
-        let mut order = self.order(damage).await?;
-        while !self.settle(order.begun_address()).await? {
+        let mut order = self.order(damage)?;
+        while !self.settle(order.begun_address())? {
             if damage == Damage::Refuse {
                 return Err(MountError::Damaged { places: 1 });
             }
             self.mounted.damaged += 1;
             // What is in that page is kept, unless the map was copying it there; nothing more is written to it.
             if order.moving {
-                self.journal()?.erase_with_intent(order.begun_address()).await?;
+                self.journal()?.erase_with_intent(order.begun_address())?;
             } else {
                 let page = Geometry::<F>::PAGE - Geometry::<F>::WORD;
-                self.journal()?.mark(order.begun_address() + page as u32).await?;
+                self.journal()?.mark(order.begun_address() + page as u32)?;
             }
-            order = self.order(damage).await?;
+            order = self.order(damage)?;
         }
-        let odd = self.fill(&order).await?;
-        let damaged = if odd { self.pass(&order, false, Self::is_damaged).await? } else { 0 };
+        let odd = self.fill(&order)?;
+        let damaged = if odd { self.pass(&order, false, Self::is_damaged)? } else { 0 };
         if damaged > 0 && damage == Damage::Refuse {
             return Err(MountError::Damaged { places: damaged });
         }
@@ -275,15 +275,14 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         if odd || self.directory.iter().any(|slot| self.directory.is_dead(slot.key)) {
             self.pass(&order, true, |directory, found| {
                 Self::is_damaged(directory, found) || Self::is_dead(directory, found)
-            })
-            .await?;
+            })?;
             self.directory.retain(|directory, slot| !directory.is_dead(slot.key));
         }
         Ok(order.moving)
     }
 
     /// Finds out which page is being filled, and makes sure that there is one whose words for its state are certain.
-    async fn order(&mut self, damage: Damage) -> Result<Order, MountError<F::Error>> {
+    fn order(&mut self, damage: Damage) -> Result<Order, MountError<F::Error>> {
         let page = Geometry::<F>::PAGE as u32;
         let Range { start, end } = self.pages;
         let pages = (end - start) / page;
@@ -291,23 +290,23 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         let address = |index: u32| start + index % pages * page;
         let mut states = heapless::Vec::<PageState, PAGES>::new();
         for index in 0..pages {
-            let (mut state, torn) = walk::page_state(self.journal()?, address(index)).await?;
+            let (mut state, torn) = walk::page_state(self.journal()?, address(index))?;
             // Whatever a cut left half-programmed is programmed: either way it tells what was so.
             for (torn, offset) in torn.into_iter().zip([0, last]) {
                 if torn {
-                    self.journal()?.mark(address(index) + offset).await?;
+                    self.journal()?.mark(address(index) + offset)?;
                 }
             }
             if torn != [false; 2] {
-                state = walk::page_state(self.journal()?, address(index)).await?.0;
+                state = walk::page_state(self.journal()?, address(index))?.0;
             }
             if state == PageState::Open
-                && !self.journal()?.is_blank(address(index) + Geometry::<F>::WORD as u32, address(index) + last).await?
+                && !self.journal()?.is_blank(address(index) + Geometry::<F>::WORD as u32, address(index) + last)?
             {
                 if damage == Damage::Refuse {
                     return Err(MountError::Damaged { places: 1 });
                 }
-                self.journal()?.erase_with_intent(address(index)).await?;
+                self.journal()?.erase_with_intent(address(index))?;
             }
             states.push(state).map_err(|_| MountError::Unfit)?;
         }
@@ -328,9 +327,9 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             return Err(MountError::Damaged { places: 1 });
         }
         // These two may have been cut and look as they should for now.
-        self.journal()?.mark(address(begun)).await?;
+        self.journal()?.mark(address(begun))?;
         if state(begun + pages - 1) == PageState::Ended {
-            self.journal()?.mark(address(begun + pages - 1) + last).await?;
+            self.journal()?.mark(address(begun + pages - 1) + last)?;
         }
         Ok(Order { start, pages, page, begun, moving: open == 0 })
     }
@@ -338,14 +337,14 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     /// Makes the end of the page that is being filled certain. What was being written when the power was cut is either
     /// programmed once more, as it was read, or erased; and the word behind it is given up, because it may be one that was cut
     /// and looks blank for now. Says whether all behind that is blank.
-    async fn settle(&mut self, page: u32) -> Result<bool, MountError<F::Error>> {
+    fn settle(&mut self, page: u32) -> Result<bool, MountError<F::Error>> {
         let (word, header_size) = (Geometry::<F>::WORD, Geometry::<F>::HEADER);
         let Self { map, buffer, mounted, .. } = self;
         let journal = &mut map.as_mut().ok_or(MountError::Unfit)?.flash().flash;
         let end = page + (Geometry::<F>::PAGE - word) as u32;
         let mut walk = Walk::new::<F>(page);
         let mut last = None;
-        while let Some(found) = walk.next(journal).await? {
+        while let Some(found) = walk.next(journal)? {
             // Words that are side by side are one header.
             let words = |found: &Found| matches!(found.what, What::Word { .. });
             if !last.as_ref().is_some_and(|last| words(last) && words(&found)) {
@@ -356,55 +355,55 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             // Looked at once, and then made to be what it looked like.
             let mut header = [0; WORD_MAX];
             let Some(header) = header.get_mut(..header_size) else { return Err(MountError::Unfit) };
-            journal.read(found.address, header).await?;
+            journal.look(found.address, header)?;
             match header.first_chunk().and_then(walk::read_header) {
                 Some((check, length)) if found.address + Geometry::<F>::item(length.into()) as u32 <= end => {
                     let data = buffer.0.get_mut(..Geometry::<F>::words(length.into()));
                     // An item that is too long is not the store's, and not looked at here.
                     if let Some(data) = data.filter(|_| check != 0) {
                         let address = found.address + header_size as u32;
-                        journal.read(address, data).await?;
+                        journal.look(address, data)?;
                         // The map fills the last word with zeros.
                         data.iter_mut().skip(length.into()).for_each(|byte| *byte = 0);
                         if data.get(..length.into()).is_some_and(|data| walk::is_whole(header, data)) {
-                            journal.program(address, data).await?;
+                            journal.program(address, data)?;
                         } else {
                             mounted.torn = true;
                             header.iter_mut().take(4).for_each(|byte| *byte = 0);
                         }
                     }
-                    journal.program(found.address, header).await?;
+                    journal.program(found.address, header)?;
                     walk.at = found.address + Geometry::<F>::item(length.into()) as u32;
                 }
                 _ => {
                     mounted.torn |= header.iter().any(|&byte| byte != 0);
                     for at in (found.address..walk.at).step_by(word) {
-                        journal.mark(at).await?;
+                        journal.mark(at)?;
                     }
                 }
             }
         }
-        if !journal.is_blank(walk.at.saturating_add(word as u32), end).await? {
+        if !journal.is_blank(walk.at.saturating_add(word as u32), end)? {
             return Ok(false);
         }
         if walk.free() as usize >= word {
-            journal.mark(walk.at).await?;
+            journal.mark(walk.at)?;
         }
         // Behind it a header that counts, because a zero and the front of an item may be read as one.
         if walk.free() as usize >= word + header_size {
             let mut header = [0xFF; WORD_MAX];
             walk::write_erased(&mut header, 0);
-            journal.program(walk.at + word as u32, header.get(..header_size).unwrap_or_default()).await?;
+            journal.program(walk.at + word as u32, header.get(..header_size).unwrap_or_default())?;
         }
         Ok(true)
     }
 
     /// Fills the directory. Says whether there is anything that has to be looked at again.
-    async fn fill(&mut self, order: &Order) -> Result<bool, MountError<F::Error>> {
+    fn fill(&mut self, order: &Order) -> Result<bool, MountError<F::Error>> {
         let mut odd = false;
         for page in order.oldest_first() {
             let mut walk = Walk::new::<F>(page);
-            while let Some(found) = walk.next(self.journal()?).await? {
+            while let Some(found) = walk.next(self.journal()?)? {
                 let What::Item(key, form) = found.what else {
                     odd |= !matches!(found.what, What::Erased(_) | What::Word { zero: true });
                     continue;
@@ -448,7 +447,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Counts what is such, and if wanted erases it, the oldest first.
-    async fn pass(
+    fn pass(
         &mut self,
         order: &Order,
         erase: bool,
@@ -457,7 +456,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         let mut count = 0;
         for page in order.oldest_first() {
             let mut walk = Walk::new::<F>(page);
-            while let Some(found) = walk.next(self.journal()?).await? {
+            while let Some(found) = walk.next(self.journal()?)? {
                 if !is_such(&self.directory, &found) {
                     continue;
                 }
@@ -466,25 +465,25 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
                     continue;
                 }
                 if matches!(found.what, What::Word { .. }) {
-                    self.journal()?.mark(found.address).await?;
+                    self.journal()?.mark(found.address)?;
                     continue;
                 }
                 let mut header = [0xFF; WORD_MAX];
                 walk::write_erased(&mut header, found.length);
-                self.journal()?.program(found.address, header.get(..Geometry::<F>::HEADER).unwrap_or_default()).await?;
+                self.journal()?.program(found.address, header.get(..Geometry::<F>::HEADER).unwrap_or_default())?;
             }
         }
         Ok(count)
     }
 
     /// Lets the map know where every item is.
-    async fn warm(&mut self) -> Result<(), MountError<F::Error>> {
+    fn warm(&mut self) -> Result<(), MountError<F::Error>> {
         let Self { map, directory, buffer, .. } = self;
         let map = map.as_mut().ok_or(MountError::Unfit)?;
         for at in 0..directory.len() {
             let Some(&slot) = directory.get(at) else { break };
             map.flash().on = Some((slot.address, slot.address + u32::from(slot.size)));
-            let found = map.fetch_item::<Item<'_>>(&mut buffer.0, &slot.key).await;
+            let found = block_on(map.fetch_item::<Item<'_>>(&mut buffer.0, &slot.key));
             map.flash().on = None;
             match found {
                 Ok(Some(_)) => {}
@@ -496,20 +495,20 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Checks that the records in parts are there with all their parts.
-    async fn check_long(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
+    fn check_long(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
         let mut at = 0;
         while let Some(&slot) = self.directory.get(at) {
             at += 1;
             if !matches!(slot.form, Form::Parts(_)) {
                 continue;
             }
-            match self.length_of_parts(slot.key).await {
+            match self.length_of_parts(slot.key) {
                 Ok(needed) if needed > self.record.len() => return Err(MountError::TooLong { needed }),
                 Ok(_) => {}
                 Err(_) if damage == Damage::Refuse => return Err(MountError::Damaged { places: 1 }),
                 Err(_) => {
                     self.mounted.damaged += 1;
-                    self.delete(slot.key).await.map_err(|_| MountError::Damaged { places: 1 })?;
+                    self.delete(slot.key).map_err(|_| MountError::Damaged { places: 1 })?;
                 }
             }
         }

@@ -149,12 +149,10 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         if self.tidy {
             return Ok(false);
         }
-        block_on(async {
-            self.refresh().await?;
-            let moved = self.move_on().await;
-            self.tidy = matches!(moved, Ok(false));
-            self.done(moved)
-        })
+        self.refresh()?;
+        let moved = self.move_on();
+        self.tidy = matches!(moved, Ok(false));
+        self.done(moved)
     }
 
     /// Bytes that always find room: a page is closed when an item does not fit, so each may have almost an item left over;
@@ -182,12 +180,12 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
     }
 
     /// Takes the store in anew if something had failed.
-    async fn refresh(&mut self) -> Result<(), StoreError> {
+    fn refresh(&mut self) -> Result<(), StoreError> {
         if !self.stale {
             return Ok(());
         }
         self.forget();
-        self.enter(Damage::GiveUp).await.map_err(|error| error.as_store_error())
+        self.enter(Damage::GiveUp).map_err(|error| error.as_store_error())
     }
 
     /// Passes a result on; after an error nobody knows how far it came.
@@ -198,35 +196,35 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         result
     }
 
-    async fn write(&mut self, item: &Item<'_>) -> Result<(), StoreError> {
+    fn write(&mut self, item: &Item<'_>) -> Result<(), StoreError> {
         self.tidy = false;
         let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
-        map.store_item(&mut self.buffer.0, &item.key, item).await.map_err(store_error)?;
+        block_on(map.store_item(&mut self.buffer.0, &item.key, item)).map_err(store_error)?;
         self.directory
             .put(item.key, Form::of(&item.body), Geometry::<F>::item(item.length()))
             .map_err(|_| StoreError::Exhausted)
     }
 
     /// Has every copy of an item erased.
-    async fn erase(&mut self, key: ItemKey) -> Result<(), StoreError> {
+    fn erase(&mut self, key: ItemKey) -> Result<(), StoreError> {
         let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
-        map.remove_item(&mut self.buffer.0, &key).await.map_err(store_error)?;
+        block_on(map.remove_item(&mut self.buffer.0, &key)).map_err(store_error)?;
         self.directory.remove(key);
         Ok(())
     }
 
-    async fn erase_parts(&mut self, head: ItemKey, generation: u8) -> Result<(), StoreError> {
+    fn erase_parts(&mut self, head: ItemKey, generation: u8) -> Result<(), StoreError> {
         for index in 0..=u8::MAX {
             let key = head.part(generation, index);
             if self.directory.find(key).is_none() {
                 break;
             }
-            self.erase(key).await?;
+            self.erase(key)?;
         }
         Ok(())
     }
 
-    async fn put(&mut self, key: Key, bytes: &[u8]) -> Result<(), StoreError> {
+    fn put(&mut self, key: Key, bytes: &[u8]) -> Result<(), StoreError> {
         let head = ItemKey::of(key);
         let old = self.directory.find(head).copied();
         let keys = usize::from(old.is_none());
@@ -236,19 +234,19 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
             if !self.has_room(key.kind, size, keys) {
                 return Err(StoreError::Exhausted);
             }
-            self.write(&whole).await?;
+            self.write(&whole)?;
         } else {
-            self.put_long(key.kind, head, bytes, old, keys).await?;
+            self.put_long(key.kind, head, bytes, old, keys)?;
         }
         self.graves.retain(|&grave| grave != head);
         match old.map(|old| old.form) {
-            Some(Form::Parts(generation)) => self.erase_parts(head, generation).await,
+            Some(Form::Parts(generation)) => self.erase_parts(head, generation),
             _ => Ok(()),
         }
     }
 
     /// Puts a record in parts. It is there when its head is, which comes last.
-    async fn put_long(
+    fn put_long(
         &mut self,
         kind: u8,
         head: ItemKey,
@@ -268,53 +266,53 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
             _ => 1,
         };
         for (index, part) in (0..=u8::MAX).zip(bytes.chunks(Geometry::<F>::PART)) {
-            self.write(&Item { key: head.part(generation, index), body: Body::Part(part) }).await?;
+            self.write(&Item { key: head.part(generation, index), body: Body::Part(part) })?;
         }
         let length = u32::try_from(bytes.len()).map_err(|_| StoreError::TooSmall { needed: bytes.len() })?;
         let body = Body::Parts(Head { generation, length, check: walk::crc32(0, bytes) });
-        self.write(&Item { key: head, body }).await
+        self.write(&Item { key: head, body })
     }
 
-    pub(super) async fn delete(&mut self, head: ItemKey) -> Result<(), StoreError> {
+    pub(super) fn delete(&mut self, head: ItemKey) -> Result<(), StoreError> {
         let Some(&old) = self.directory.record(head) else { return Ok(()) };
         if self.graves.is_full()
             && let Some(&first) = self.graves.first()
         {
             // An item whose erase was cut may come back for a moment: until the last is erased, this one says what they are.
-            self.write(&Item { key: first, body: Body::Erasing }).await?;
+            self.write(&Item { key: first, body: Body::Erasing })?;
             self.graves.remove(0);
-            self.erase(first).await?;
+            self.erase(first)?;
         }
-        self.write(&Item { key: head, body: Body::Gone }).await?;
+        self.write(&Item { key: head, body: Body::Gone })?;
         let _ = self.graves.push(head);
         match old.form {
-            Form::Parts(generation) => self.erase_parts(head, generation).await,
+            Form::Parts(generation) => self.erase_parts(head, generation),
             _ => Ok(()),
         }
     }
 
-    async fn fetch(&mut self, key: ItemKey) -> Result<Body<'_>, StoreError> {
+    fn fetch(&mut self, key: ItemKey) -> Result<Body<'_>, StoreError> {
         let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
-        let item = map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key).await.map_err(store_error)?;
+        let item = block_on(map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key)).map_err(store_error)?;
         item.filter(|item| item.key == key).map(|item| item.body).ok_or(StoreError::Corrupt)
     }
 
-    async fn head(&mut self, key: ItemKey) -> Result<Head, StoreError> {
-        match self.fetch(key).await? {
+    fn head(&mut self, key: ItemKey) -> Result<Head, StoreError> {
+        match self.fetch(key)? {
             Body::Parts(head) => Ok(head),
             _ => Err(StoreError::Corrupt),
         }
     }
 
     /// Bytes of a record in parts, if all of them are there.
-    pub(super) async fn length_of_parts(&mut self, key: ItemKey) -> Result<usize, StoreError> {
-        let head = self.head(key).await?;
+    pub(super) fn length_of_parts(&mut self, key: ItemKey) -> Result<usize, StoreError> {
+        let head = self.head(key)?;
         let (mut at, mut check) = (0, 0);
         for index in 0..=u8::MAX {
             if at == head.length as usize {
                 break;
             }
-            let Body::Part(part) = self.fetch(key.part(head.generation, index)).await? else { break };
+            let Body::Part(part) = self.fetch(key.part(head.generation, index))? else { break };
             at += part.len();
             check = walk::crc32(check, part);
         }
@@ -322,8 +320,8 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
     }
 
     /// Reads a record in parts into the lent memory.
-    async fn fetch_long(&mut self, key: ItemKey) -> Result<&[u8], StoreError> {
-        let head = self.head(key).await?;
+    fn fetch_long(&mut self, key: ItemKey) -> Result<&[u8], StoreError> {
+        let head = self.head(key)?;
         let length = head.length as usize;
         if length > self.record.len() {
             return Err(StoreError::TooSmall { needed: length });
@@ -335,7 +333,7 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
             }
             let key = key.part(head.generation, index);
             let map = self.map.as_mut().ok_or(StoreError::Corrupt)?;
-            let item = map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key).await.map_err(store_error)?;
+            let item = block_on(map.fetch_item::<Item<'_>>(&mut self.buffer.0, &key)).map_err(store_error)?;
             let Some(Item { body: Body::Part(part), .. }) = item else { return Err(StoreError::Corrupt) };
             let room = self.record.get_mut(at..length).and_then(|rest| rest.get_mut(..part.len()));
             room.ok_or(StoreError::Corrupt)?.copy_from_slice(part);
@@ -346,11 +344,11 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
     }
 
     /// A record, wherever it is read to.
-    async fn fetch_record(&mut self, key: ItemKey, form: Form) -> Result<&[u8], StoreError> {
+    fn fetch_record(&mut self, key: ItemKey, form: Form) -> Result<&[u8], StoreError> {
         if let Form::Parts(_) = form {
-            return self.fetch_long(key).await;
+            return self.fetch_long(key);
         }
-        match self.fetch(key).await? {
+        match self.fetch(key)? {
             Body::Whole(bytes) => Ok(bytes),
             _ => Err(StoreError::Corrupt),
         }
@@ -362,10 +360,10 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
     }
 
     /// Writes an item once more, as it is.
-    pub(super) async fn write_again(&mut self, slot: Slot) -> Result<(), Fault<F::Error>> {
+    pub(super) fn write_again(&mut self, slot: Slot) -> Result<(), Fault<F::Error>> {
         let Self { map, record, buffer, .. } = self;
         let map = map.as_mut().ok_or(Fault::Corrupted {})?;
-        let item = map.fetch_item::<Item<'_>>(&mut buffer.0, &slot.key).await?;
+        let item = block_on(map.fetch_item::<Item<'_>>(&mut buffer.0, &slot.key))?;
         let mut keep = |bytes: &[u8]| -> Option<usize> {
             record.get_mut(..bytes.len())?.copy_from_slice(bytes);
             Some(bytes.len())
@@ -383,18 +381,18 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
             Body::Gone => Body::Gone,
             Body::Erasing => Body::Erasing,
         };
-        map.store_item(&mut buffer.0, &slot.key, &Item { key: slot.key, body }).await
+        block_on(map.store_item(&mut buffer.0, &slot.key, &Item { key: slot.key, body }))
     }
 
     /// Closes the page that is being filled if it has too little room, by writing an old item that does not fit once more.
-    async fn move_on(&mut self) -> Result<bool, StoreError> {
+    fn move_on(&mut self) -> Result<bool, StoreError> {
         let page = Geometry::<F>::PAGE as u32;
         let pages = (self.pages.end - self.pages.start) / page;
         let start = self.pages.start;
         let flash = &mut self.map.as_mut().ok_or(StoreError::Corrupt)?.flash().flash;
         let mut begun = None;
         for index in 0..pages {
-            let (state, _) = walk::page_state(flash, start + index * page).await.map_err(|error| failed(&error))?;
+            let (state, _) = walk::page_state(flash, start + index * page).map_err(|error| failed(&error))?;
             if state == PageState::Begun {
                 begun = Some(index);
                 break;
@@ -402,7 +400,7 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         }
         let Some(begun) = begun else { return Ok(false) };
         let mut walk = Walk::new::<F>(start + begun * page);
-        while walk.next(flash).await.map_err(|error| failed(&error))?.is_some() {}
+        while walk.next(flash).map_err(|error| failed(&error))?.is_some() {}
         let free = walk.free();
         if free as usize >= IDLE_BYTES.min(Geometry::<F>::CAPACITY / 8) {
             return Ok(false);
@@ -410,13 +408,13 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         // What is in the oldest page will be moved soon anyway.
         for step in 1..pages {
             let mut walk = Walk::new::<F>(start + (begun + step) % pages * page);
-            while let Some(found) = walk.next(flash).await.map_err(|error| failed(&error))? {
+            while let Some(found) = walk.next(flash).map_err(|error| failed(&error))? {
                 if let What::Item(key, _) = found.what
                     && let Some(&slot) = self.directory.find(key)
                     && u32::from(slot.size) > free
                     && slot.form != Form::Gone
                 {
-                    self.write_again(slot).await.map_err(store_error)?;
+                    self.write_again(slot).map_err(store_error)?;
                     return Ok(true);
                 }
             }
@@ -427,47 +425,41 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
 
 impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> Store for FlashStore<'_, F, PAGES, KEYS> {
     fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
-        block_on(async {
-            self.refresh().await?;
-            let Some(&slot) = self.directory.record(ItemKey::of(key)) else { return Ok(None) };
-            let copied = self.fetch_record(slot.key, slot.form).await.and_then(|record| {
-                let room = into.get_mut(..record.len()).ok_or(StoreError::TooSmall { needed: record.len() })?;
-                room.copy_from_slice(record);
-                Ok(Some(record.len()))
-            });
-            self.done(copied)
-        })
+        self.refresh()?;
+        let Some(&slot) = self.directory.record(ItemKey::of(key)) else { return Ok(None) };
+        let copied = self.fetch_record(slot.key, slot.form).and_then(|record| {
+            let room = into.get_mut(..record.len()).ok_or(StoreError::TooSmall { needed: record.len() })?;
+            room.copy_from_slice(record);
+            Ok(Some(record.len()))
+        });
+        self.done(copied)
     }
 
     fn scan(&mut self, kind: u8, visit: &mut dyn FnMut(Key, &[u8]) -> bool) -> Result<(), StoreError> {
-        block_on(async {
-            self.refresh().await?;
-            for at in 0..self.directory.len() {
-                let Some(&slot) = self.directory.get(at) else { break };
-                let key = slot.key.key();
-                if key.kind != kind || slot.key.is_part() || self.directory.record(slot.key).is_none() {
-                    continue;
-                }
-                let more = self.fetch_record(slot.key, slot.form).await.map(|record| visit(key, record));
-                if !self.done(more)? {
-                    break;
-                }
+        self.refresh()?;
+        for at in 0..self.directory.len() {
+            let Some(&slot) = self.directory.get(at) else { break };
+            let key = slot.key.key();
+            if key.kind != kind || slot.key.is_part() || self.directory.record(slot.key).is_none() {
+                continue;
             }
-            Ok(())
-        })
+            let more = self.fetch_record(slot.key, slot.form).map(|record| visit(key, record));
+            if !self.done(more)? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
-        block_on(async {
-            self.refresh().await?;
-            for change in changes {
-                let done = match *change {
-                    Change::Put(key, bytes) => self.put(key, bytes).await,
-                    Change::Delete(key) => self.delete(ItemKey::of(key)).await,
-                };
-                self.done(done)?;
-            }
-            Ok(())
-        })
+        self.refresh()?;
+        for change in changes {
+            let done = match *change {
+                Change::Put(key, bytes) => self.put(key, bytes),
+                Change::Delete(key) => self.delete(ItemKey::of(key)),
+            };
+            self.done(done)?;
+        }
+        Ok(())
     }
 }

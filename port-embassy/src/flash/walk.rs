@@ -15,8 +15,9 @@
 use super::{
     geometry::{Geometry, ITEM_MAX, WORD_MAX},
     item::{Body, Item, ItemKey},
+    journal::{FlashError, Journal},
 };
-use embedded_storage_async::nor_flash::NorFlash;
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 
 /// What a page is said to be by its first and last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +33,17 @@ pub(super) enum PageState {
 }
 
 /// The state of a page, and whether its first and its last word are neither blank nor zero.
-pub(super) async fn page_state<F: NorFlash>(flash: &mut F, page: u32) -> Result<(PageState, [bool; 2]), F::Error> {
+pub(super) fn page_state<F: MultiwriteNorFlash>(
+    journal: &mut Journal<F>,
+    page: u32,
+) -> Result<(PageState, [bool; 2]), FlashError<F::Error>> {
     let mut marked = [false; 2];
     let mut torn = [false; 2];
     let last = Geometry::<F>::PAGE - Geometry::<F>::WORD;
     for ((marked, torn), offset) in marked.iter_mut().zip(&mut torn).zip([0, last]) {
         let mut word = [0; WORD_MAX];
         let Some(word) = word.get_mut(..Geometry::<F>::WORD) else { break };
-        flash.read(page + offset as u32, word).await?;
+        journal.look(page + offset as u32, word)?;
         *torn = word.iter().any(|&byte| byte != 0xFF) && word.iter().any(|&byte| byte != 0);
         // The map looks at the outermost bytes alone, and for half a byte of zeros.
         let looked = if offset == 0 { word.get(..F::READ_SIZE) } else { word.get(word.len() - F::READ_SIZE..) };
@@ -122,7 +126,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new<F: NorFlash>(page: u32) -> Self {
+    pub(super) fn new<F: MultiwriteNorFlash>(page: u32) -> Self {
         let word = Geometry::<F>::WORD as u32;
         Self { at: page + word, end: page + Geometry::<F>::PAGE as u32 - word }
     }
@@ -133,7 +137,10 @@ impl Walk {
     }
 
     /// The next thing.
-    pub(super) async fn next<F: NorFlash>(&mut self, flash: &mut F) -> Result<Option<Found>, F::Error> {
+    pub(super) fn next<F: MultiwriteNorFlash>(
+        &mut self,
+        journal: &mut Journal<F>,
+    ) -> Result<Option<Found>, FlashError<F::Error>> {
         let address = self.at;
         let word = Geometry::<F>::WORD;
         if address + Geometry::<F>::HEADER as u32 > self.end {
@@ -141,7 +148,7 @@ impl Walk {
         }
         let mut header = [0; WORD_MAX];
         let Some(header) = header.get_mut(..Geometry::<F>::HEADER) else { return Ok(None) };
-        flash.read(address, header).await?;
+        journal.look(address, header)?;
         if header.iter().all(|&byte| byte == 0xFF) {
             return Ok(None);
         }
@@ -151,8 +158,8 @@ impl Walk {
             Some((check, length)) if address + Geometry::<F>::item(length.into()) as u32 <= self.end => {
                 let next = address + Geometry::<F>::item(length.into()) as u32;
                 let what = match check {
-                    0 => What::Erased(Self::key_of_erased(flash, address, length).await?),
-                    _ => Self::look(flash, address, check, length).await?,
+                    0 => What::Erased(Self::key_of_erased(journal, address, length)?),
+                    _ => Self::look(journal, address, check, length)?,
                 };
                 Found { what, address, length, next }
             }
@@ -162,17 +169,26 @@ impl Walk {
         Ok(Some(found))
     }
 
-    async fn key_of_erased<F: NorFlash>(flash: &mut F, address: u32, length: u16) -> Result<Option<ItemKey>, F::Error> {
+    fn key_of_erased<F: MultiwriteNorFlash>(
+        journal: &mut Journal<F>,
+        address: u32,
+        length: u16,
+    ) -> Result<Option<ItemKey>, FlashError<F::Error>> {
         let mut first = [0; WORD_MAX];
         let used = usize::from(length).min(WORD_MAX);
         let Some(read) = first.get_mut(..Geometry::<F>::words(used)) else { return Ok(None) };
         if !read.is_empty() {
-            flash.read(address + Geometry::<F>::HEADER as u32, read).await?;
+            journal.look(address + Geometry::<F>::HEADER as u32, read)?;
         }
         Ok(first.get(..used).and_then(Item::parse).map(|item| item.key))
     }
 
-    async fn look<F: NorFlash>(flash: &mut F, address: u32, check: u32, length: u16) -> Result<What, F::Error> {
+    fn look<F: MultiwriteNorFlash>(
+        journal: &mut Journal<F>,
+        address: u32,
+        check: u32,
+        length: u16,
+    ) -> Result<What, FlashError<F::Error>> {
         let mut first = [0; WORD_MAX];
         let mut crc = ITEM_CRC;
         let length = usize::from(length);
@@ -180,7 +196,7 @@ impl Walk {
             let mut chunk = [0; WORD_MAX];
             let used = (length - at).min(WORD_MAX);
             let Some(read) = chunk.get_mut(..Geometry::<F>::words(used)) else { break };
-            flash.read(address + (Geometry::<F>::HEADER + at) as u32, read).await?;
+            journal.look(address + (Geometry::<F>::HEADER + at) as u32, read)?;
             crc = fold(crc, read.get(..used).unwrap_or_default());
             if at == 0 {
                 first = chunk;

@@ -207,6 +207,25 @@ def one_too_many():
     rpc.all_free(HOST)
 
 
+def six_kilobytes():
+    """a definition of 6 KB in UTF-16 with ten triggers is taken, in its normalised form and without any white space"""
+    dce = rpc.bound(HOST)
+    triggers = "".join(tasks.at_moment(2_000_000_000 + 1_000 * number) for number in range(10))
+    given = tasks.task(HOST.nothing(), triggers, registration="<Description>@</Description>")
+    register(dce, "\\Six", given)
+    form = rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Six")["pXml"])
+    for written in (form, given):
+        words = "w" * (3_072 - len(written) + 1)
+        xml, longer = written.replace("@", words), form.replace("@", words)
+        equal(len(xml), 3_072, "UTF-16 units")
+        for flags in (UPDATE, CREATE):
+            if flags == CREATE:
+                tsch.hSchRpcDelete(dce, "\\Six")
+            got, _ = code(register, dce, "\\Six", xml, flags)
+            equal(f"{got:#010x}", f"{0:#010x}", f"what {len(xml)} units get whose normalised form has {len(longer)}")
+            equal(rpc.text(tsch.hSchRpcRetrieveTask(dce, "\\Six")["pXml"]), longer, "what comes back")
+
+
 def too_much():
     """a definition too large for its memory is E_OUTOFMEMORY for that call alone; a call too long is a fault"""
     dce = rpc.bound(HOST)
@@ -380,6 +399,7 @@ with HOST:
             vanishing_clients,
             four_at_once,
             one_too_many,
+            six_kilobytes,
             too_much,
             too_many,
             # QEMU's own network repeats what is lost so late that a client gives up now and then. On the host the same is done

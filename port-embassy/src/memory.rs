@@ -11,10 +11,10 @@
 //! | each connection | 1,852 | slot, and the state of its logins, which is in the future of its socket |
 //! | | `RX + TX + 2 · FRAGMENT` | its [`SocketMemory`](crate::net::SocketMemory) |
 //! | each call of several fragments at once | `CALL + 12` | |
-//! | all calls | `CALL + IMAGE + RECORD` | |
+//! | all calls | `REPLY + IMAGE + RECORD` | |
 //! | each account of the store | 96 | a place in the [`AccountBook`](crate::accounts::AccountBook) |
 //! | the time of day by SNTP | 232 | |
-//! | the [`Host`](crate::host::Host) | 4,264 | of it 3,600 are events that nobody has fetched yet |
+//! | the [`Host`](crate::host::Host) | 2,472 | of it 1,800 are events that nobody has fetched yet |
 //!
 //! With the feature `xml`, registering a task of `N` UTF-16 units takes about `4 · N` bytes of heap while it is read;
 //! [the front page](crate) says more of it.
@@ -38,7 +38,7 @@ const _: () = {
     assert!(size_of::<Owner>() <= 12);
     assert!(size_of::<Option<Kept>>() <= 96);
     assert!(size_of::<SntpMemory>() <= 232);
-    assert!(size_of::<Host<'static>>() <= 4264);
+    assert!(size_of::<Host<'static>>() <= 2472);
 };
 
 /// All memory that a [`Host`](crate::host::Host) takes. It is zeros at first, so that a `static` of it costs no flash.
@@ -49,15 +49,16 @@ const _: () = {
 /// | `INSTANCES` | runs that may be running or waiting at once. What is due when all are taken is skipped, and told as that, so take as many as tasks may be due at one moment |
 /// | `CONNECTIONS` | connections that may be open at once: as many as there are sockets |
 /// | `CALLS` | calls of more than one fragment that may be under way at once, a registration being one |
-/// | `CALL` | bytes of the longest call and the longest reply: two for each UTF-16 unit of the longest task XML, and some |
-/// | `IMAGE` | bytes of the longest definition at rest: a quarter of its XML in UTF-16 is plenty |
-/// | `RECORD` | bytes of the longest definition together with its entry: `IMAGE` and a kilobyte |
+/// | `CALL` | bytes of the longest call of several fragments: two for each UTF-16 unit of the longest task XML, and as many for its path and security descriptor |
+/// | `REPLY` | bytes of the longest reply: as `CALL`, and more where XML comes without white space, because it is given back with it: some 20 units for each trigger and 250 for the rest |
+/// | `IMAGE` | bytes of the longest definition at rest: its values in UTF-8 without the markup. Half of its XML in UTF-16 is plenty where that is ASCII |
+/// | `RECORD` | bytes of the longest definition together with its entry: `IMAGE`, and as many as its path and security descriptor have in UTF-8, and some |
 ///
 /// ```
 /// use mainspring_embassy::memory::Memory;
 ///
 /// // 32 tasks, four connections, and task XML of 6 KB in UTF-16.
-/// static MEMORY: static_cell::ConstStaticCell<Memory<32, 8, 4, 1, 8192, 2048, 3072>> =
+/// static MEMORY: static_cell::ConstStaticCell<Memory<32, 8, 4, 1, 7168, 8192, 2048, 3072>> =
 ///     static_cell::ConstStaticCell::new(Memory::new());
 /// let lent = MEMORY.take().lend();
 /// assert_eq!(lent.jobs.len(), 8);
@@ -69,6 +70,7 @@ pub struct Memory<
     const CONNECTIONS: usize,
     const CALLS: usize,
     const CALL: usize,
+    const REPLY: usize,
     const IMAGE: usize,
     const RECORD: usize,
 > {
@@ -80,7 +82,7 @@ pub struct Memory<
     connections: [ConnectionSlot; CONNECTIONS],
     calls: [[u8; CALL]; CALLS],
     owners: [Owner; CALLS],
-    reply: [u8; CALL],
+    reply: [u8; REPLY],
     image: [u8; IMAGE],
     jobs: [Job; INSTANCES],
     closing: [Closing; CONNECTIONS],
@@ -92,9 +94,10 @@ impl<
     const CONNECTIONS: usize,
     const CALLS: usize,
     const CALL: usize,
+    const REPLY: usize,
     const IMAGE: usize,
     const RECORD: usize,
-> Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>
+> Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, REPLY, IMAGE, RECORD>
 {
     /// Memory that nobody has used.
     #[must_use]
@@ -108,7 +111,7 @@ impl<
             connections: [ConnectionSlot::UNUSED; CONNECTIONS],
             calls: [[0; CALL]; CALLS],
             owners: [Owner::FREE; CALLS],
-            reply: [0; CALL],
+            reply: [0; REPLY],
             image: [0; IMAGE],
             jobs: [const { Job::FREE }; INSTANCES],
             closing: [const { Closing::new() }; CONNECTIONS],
@@ -143,9 +146,10 @@ impl<
     const CONNECTIONS: usize,
     const CALLS: usize,
     const CALL: usize,
+    const REPLY: usize,
     const IMAGE: usize,
     const RECORD: usize,
-> Default for Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>
+> Default for Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, REPLY, IMAGE, RECORD>
 {
     fn default() -> Self {
         Self::new()

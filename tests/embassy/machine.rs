@@ -214,7 +214,7 @@ impl Machine {
         let places: &'static mut [Option<Kept>] = forever([const { None }; 4]);
         let book: &'static AccountBook<'static> = forever(AccountBook::new(&[ALICE], places));
         // A vector, so that it is not made on the stack.
-        let memory = &mut vec![Memory::<64, INSTANCES, 4, 2, 16384, 4096, 6144>::new()].leak()[0];
+        let memory = &mut vec![Memory::<64, INSTANCES, 4, 2, 16384, 16384, 4096, 6144>::new()].leak()[0];
         let host: &'static Host<'static> = forever(Host::new(Parts {
             memory: memory.lend(),
             config: Config {

@@ -47,12 +47,14 @@ const INSTANCES: usize = 6;
 const CONNECTIONS: usize = 4;
 /// Calls of several fragments that may be under way at once.
 const CALLS: usize = 1;
-/// Bytes of the longest call and of the longest reply: task XML of 3,000 characters, and what goes with it.
-const CALL: usize = 6656;
+/// Bytes of the longest call: task XML of 3,072 units, and 100 of path and security descriptor.
+const CALL: usize = 6400;
+/// Bytes of the longest reply: the same task XML where it came without white space, and is given back with it.
+const REPLY: usize = 7168;
 /// Bytes of the longest definition at rest.
-const IMAGE: usize = 1536;
+const IMAGE: usize = 2048;
 /// Bytes of the longest definition with its entry.
-const RECORD: usize = 2048;
+const RECORD: usize = 2240;
 /// Items of the flash: definition, entry and state of each task, what runs, accounts, and some that were just deleted.
 const KEYS: usize = 3 * TASKS + INSTANCES + 18;
 /// The longest fragment that is taken.
@@ -205,7 +207,7 @@ fn prepare(arguments: &Arguments, store: &'static mut Flash) -> Prepared {
     if found.damaged > 0 {
         defmt::warn!("flash: {=u32} places were damaged and are given up; look at the tasks", found.damaged);
     }
-    static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, IMAGE, RECORD>> =
+    static MEMORY: ConstStaticCell<Memory<TASKS, INSTANCES, CONNECTIONS, CALLS, CALL, REPLY, IMAGE, RECORD>> =
         ConstStaticCell::new(Memory::new());
     static ENTROPY: StaticCell<Seeded> = StaticCell::new();
     static PLACES: ConstStaticCell<[Option<Kept>; 0]> = ConstStaticCell::new([]);

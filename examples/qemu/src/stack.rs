@@ -48,7 +48,7 @@ pub(crate) fn callers() -> impl Iterator<Item = u32> {
     unsafe { asm!("mov {}, r7", out(reg) frame, options(nomem, nostack, preserves_flags)) };
     let (mut low, high) = ends();
     iter::from_fn(move || {
-        if !(low..high - 4).contains(&frame) || frame % 4 != 0 {
+        if !(low..high - 4).contains(&frame) || !frame.is_multiple_of(4) {
             return None;
         }
         // Callers are further up, so that it ends whatever the stack holds.

@@ -99,6 +99,10 @@ def vanish(connection):
 class Wire(threading.Thread):
     """An Ethernet wire between the firmware and a gateway of its own, on which frames get lost, come twice, or late.
 
+    What the firmware sends gets lost, and what it is sent comes twice, late and out of order. The other way round it would be
+    a check of the gateway, which is QEMU's own network: it repeats what got lost so late that clients give up, and sends no
+    more after acknowledgements that overtook each other. Both ways are bad in virtual time (tests/embassy/network.rs).
+
     `port` is where the gateway takes connections for the same port of the firmware, and `nic` is what QEMU is told of the
     wire. While `dead` nothing passes at all.
     """
@@ -134,14 +138,14 @@ class Wire(threading.Thread):
                 frame = end.recv(65536)
                 number = self.ends.index(end)
                 sink = (self.ends[1 - number], ("127.0.0.1", self.ports[3 - number]))
-                if self.dead or self.dice.random() < self.lost:
+                if self.dead or number == 0 and self.dice.random() < self.lost:
                     self.dropped += 1
                     continue
                 self.carried += 1
-                copies = 2 if self.dice.random() < self.twice else 1
+                copies = 2 if number == 1 and self.dice.random() < self.twice else 1
                 self.doubled += copies - 1
                 for _ in range(copies):
-                    late = self.dice.random() < self.late
+                    late = number == 1 and self.dice.random() < self.late
                     self.delayed += late
                     self.waiting.append((time.monotonic() + (self.dice.uniform(0.005, 0.08) if late else 0), frame, *sink))
             now = time.monotonic()

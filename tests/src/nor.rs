@@ -61,6 +61,8 @@ pub struct Nor<const PAGE: usize, const WORD: usize> {
     pub fuel: Option<u64>,
     /// Words and pages until one fails, as a cut would have it fail, with the power on.
     pub fault: Option<u64>,
+    /// Reads until one fails, with the power on.
+    pub read_fault: Option<u64>,
     /// How the power goes off.
     pub cut: Cut,
     /// Chance for all that a cut leaves open.
@@ -86,6 +88,7 @@ impl<const PAGE: usize, const WORD: usize> Nor<PAGE, WORD> {
             stubborn: BTreeMap::new(),
             fuel: None,
             fault: None,
+            read_fault: None,
             cut: Cut::WordAtomic,
             chance: Chance::new(1),
             off: false,
@@ -196,6 +199,11 @@ impl<const PAGE: usize, const WORD: usize> ReadNorFlash for Nor<PAGE, WORD> {
         let from = offset as usize;
         let to = from + bytes.len();
         self.range(from, to, 1)?;
+        if self.read_fault == Some(0) {
+            self.read_fault = None;
+            return Err(NorError::Fault);
+        }
+        self.read_fault = self.read_fault.map(|reads| reads - 1);
         self.read += bytes.len() as u64;
         bytes.copy_from_slice(&self.bytes[from..to]);
         for (&at, &mask) in self.weak.range(from..to) {

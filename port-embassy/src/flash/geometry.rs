@@ -41,6 +41,7 @@ impl<F: NorFlash> Geometry<F> {
     pub(super) const FITS: bool = Self::WORD <= WORD_MAX
         && Self::WORD.is_power_of_two()
         && Self::PAGE >= PAGE_MIN
+        && Self::PAGE.is_power_of_two()
         && Self::PAGE.is_multiple_of(Self::WORD)
         && F::WRITE_SIZE.is_power_of_two()
         && F::READ_SIZE.is_power_of_two();

@@ -165,6 +165,9 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     /// Finds the journal and finishes the erase that was cut, if one was.
     pub(super) fn open(&mut self) -> Result<Opened, FlashError<F::Error>> {
         let headers = [self.read_header(0)?, self.read_header(1)?];
+        if headers[0] == Some((FORMATTING, Self::FORM)) && headers[1].is_none_or(|(_, form)| form != Self::FORM) {
+            return Ok(Opened::Unfinished);
+        }
         if let Some((_, form)) = headers.into_iter().flatten().find(|(_, form)| *form != Self::FORM) {
             return Ok(Opened::Other(form));
         }
@@ -312,7 +315,8 @@ impl<F: MultiwriteNorFlash> Journal<F> {
     pub(super) fn erase_with_intent(&mut self, address: u32) -> Result<(), FlashError<F::Error>> {
         if self.next + Self::ENTRY > Self::PAGE {
             self.current ^= 1;
-            self.sequence = self.sequence.wrapping_add(1);
+            // Only a forged one is the last there is, and the first says something else.
+            self.sequence = self.sequence.wrapping_add(1).max(FORMATTING + 1);
             self.erase_page(self.page())?;
             self.write_header()?;
             self.next = Self::FIRST;

@@ -12,6 +12,7 @@ use super::{
 };
 use core::{mem::MaybeUninit, ops::Range};
 use embedded_storage_async::nor_flash::{MultiwriteNorFlash, NorFlashError};
+use mainspring::ports::StoreError;
 
 /// Pages that a range must have: two for the journal, one that is always blank, and two for records.
 pub(super) const PAGES_MIN: u32 = journal::PAGES + 3;
@@ -31,13 +32,19 @@ pub enum MountError<E> {
         /// Bytes of a word of that part.
         word: u32,
     },
-    /// There is a store that no power cut leaves behind. Nothing was changed.
+    /// There is a store that no power cut leaves behind. No record was changed: only what a cut left half-written was made
+    /// certain, as at every mount.
     Damaged {
         /// Places that cannot be read.
         places: u32,
     },
     /// The store has more items than there are keys in memory.
     TooManyKeys,
+    /// The part failed while records were read, or written anew; the code is that of [`StoreError::Failed`].
+    Failed {
+        /// See there.
+        code: i32,
+    },
     /// A record is longer than the lent memory.
     TooLong {
         /// Its bytes.
@@ -62,6 +69,7 @@ impl<E: core::fmt::Debug> core::fmt::Display for MountError<E> {
                 write!(f, "store in flash is of another version, or for pages of {page} bytes and words of {word}")
             }
             Self::Damaged { places } => write!(f, "store in flash is damaged in {places} places"),
+            Self::Failed { code } => write!(f, "flash failed with error {code}"),
             Self::TooManyKeys => f.write_str("store in flash has more items than there are keys in memory"),
             Self::TooLong { needed } => write!(f, "store in flash has a record of {needed} bytes, too long for memory"),
             Self::Flash(error) => error.fmt(f),
@@ -124,8 +132,8 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     /// # Errors
     /// See [`MountError`].
     pub fn mount(flash: F, range: Range<u32>, record: &'r mut [u8]) -> Result<Self, MountError<F::Error>> {
-        let mut store = Self::unread(flash, range, record)?;
-        store.enter(Damage::Refuse)?;
+        let mut store = Self::unread(flash, range, record, Damage::Refuse)?;
+        store.enter()?;
         Ok(store)
     }
 
@@ -141,8 +149,8 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
         record: &'r mut [u8],
         damage: Damage,
     ) -> Result<&'p mut Self, MountError<F::Error>> {
-        let store = place.write(Self::unread(flash, range, record)?);
-        store.enter(damage)?;
+        let store = place.write(Self::unread(flash, range, record, damage)?);
+        store.enter()?;
         Ok(store)
     }
 
@@ -151,8 +159,8 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     /// # Errors
     /// See [`MountError`]; [`MountError::Damaged`] if not even the order of the pages can be told.
     pub fn salvage(flash: F, range: Range<u32>, record: &'r mut [u8]) -> Result<Self, MountError<F::Error>> {
-        let mut store = Self::unread(flash, range, record)?;
-        store.enter(Damage::GiveUp)?;
+        let mut store = Self::unread(flash, range, record, Damage::GiveUp)?;
+        store.enter()?;
         Ok(store)
     }
 
@@ -182,7 +190,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
 
     /// The store before it knows what is in it. It is made where it stays if this is inlined.
     #[inline(always)]
-    fn unread(flash: F, range: Range<u32>, record: &'r mut [u8]) -> Result<Self, MountError<F::Error>> {
+    fn unread(flash: F, range: Range<u32>, record: &'r mut [u8], damage: Damage) -> Result<Self, MountError<F::Error>> {
         Self::check(&flash, &range, record.len())?;
         let pages = range.start + journal::PAGES * Geometry::<F>::PAGE as u32..range.end;
         let flash = Spotlight { flash: Journal::new(flash, &range), on: None };
@@ -195,13 +203,14 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             buffer: Buffer([0; ITEM_MAX]),
             stale: true,
             tidy: false,
+            damage,
             mounted: Mounted::default(),
         })
     }
 
-    pub(super) fn enter(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
-        let moving = self.enter_once(damage)?;
-        self.check_long(damage)?;
+    pub(super) fn enter(&mut self) -> Result<(), MountError<F::Error>> {
+        let moving = self.enter_once()?;
+        self.check_long()?;
         if moving && let Some(slot) = self.smallest() {
             // The map finishes its move before it writes anything. It forgets where all is then, so that is found anew.
             let written = self.write_again(slot);
@@ -211,14 +220,14 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
                 sequential_storage::Error::Storage { value, .. } => MountError::Flash(value),
                 _ => MountError::Damaged { places: 1 },
             })?;
-            self.enter_once(damage)?;
+            self.enter_once()?;
         }
         Ok(())
     }
 
-    fn enter_once(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
+    fn enter_once(&mut self) -> Result<bool, MountError<F::Error>> {
         self.stale = true;
-        let moving = self.take_in(damage)?;
+        let moving = self.take_in()?;
         self.warm()?;
         self.stale = false;
         Ok(moving)
@@ -237,7 +246,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Finishes what was cut and fills the directory. Says whether the map was moving the items of a page.
-    fn take_in(&mut self, damage: Damage) -> Result<bool, MountError<F::Error>> {
+    fn take_in(&mut self) -> Result<bool, MountError<F::Error>> {
         self.directory.clear();
         self.graves.clear();
         match self.journal()?.open()? {
@@ -251,9 +260,9 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             Opened::Nothing => return Err(MountError::NoStore),
             Opened::Other(form) => return Err(MountError::OtherForm { page: form.page(), word: form.word() }),
         }
-        let mut order = self.order(damage)?;
+        let mut order = self.order()?;
         while !self.settle(order.begun_address())? {
-            if damage == Damage::Refuse {
+            if self.damage == Damage::Refuse {
                 return Err(MountError::Damaged { places: 1 });
             }
             self.mounted.damaged += 1;
@@ -264,11 +273,11 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
                 let page = Geometry::<F>::PAGE - Geometry::<F>::WORD;
                 self.journal()?.mark(order.begun_address() + page as u32)?;
             }
-            order = self.order(damage)?;
+            order = self.order()?;
         }
         let odd = self.fill(&order)?;
         let damaged = if odd { self.pass(&order, false, Self::is_damaged)? } else { 0 };
-        if damaged > 0 && damage == Damage::Refuse {
+        if damaged > 0 && self.damage == Damage::Refuse {
             return Err(MountError::Damaged { places: damaged });
         }
         self.mounted.damaged += damaged;
@@ -282,7 +291,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Finds out which page is being filled, and makes sure that there is one whose words for its state are certain.
-    fn order(&mut self, damage: Damage) -> Result<Order, MountError<F::Error>> {
+    fn order(&mut self) -> Result<Order, MountError<F::Error>> {
         let page = Geometry::<F>::PAGE as u32;
         let Range { start, end } = self.pages;
         let pages = (end - start) / page;
@@ -303,7 +312,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             if state == PageState::Open
                 && !self.journal()?.is_blank(address(index) + Geometry::<F>::WORD as u32, address(index) + last)?
             {
-                if damage == Damage::Refuse {
+                if self.damage == Damage::Refuse {
                     return Err(MountError::Damaged { places: 1 });
                 }
                 self.journal()?.erase_with_intent(address(index))?;
@@ -495,7 +504,7 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
     }
 
     /// Checks that the records in parts are there with all their parts.
-    fn check_long(&mut self, damage: Damage) -> Result<(), MountError<F::Error>> {
+    fn check_long(&mut self) -> Result<(), MountError<F::Error>> {
         let mut at = 0;
         while let Some(&slot) = self.directory.get(at) {
             at += 1;
@@ -505,11 +514,11 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
             match self.length_of_parts(slot.key) {
                 Ok(needed) if needed > self.record.len() => return Err(MountError::TooLong { needed }),
                 Ok(_) => {}
-                Err(_) if damage == Damage::Refuse => return Err(MountError::Damaged { places: 1 }),
-                Err(_) => {
+                Err(StoreError::Corrupt) if self.damage == Damage::GiveUp => {
                     self.mounted.damaged += 1;
-                    self.delete(slot.key).map_err(|_| MountError::Damaged { places: 1 })?;
+                    self.delete(slot.key).map_err(MountError::of_store)?;
                 }
+                Err(error) => return Err(MountError::of_store(error)),
             }
         }
         Ok(())
@@ -517,12 +526,22 @@ impl<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStor
 }
 
 impl<E: NorFlashError> MountError<E> {
+    /// What befell a call of the store while it was taken in.
+    fn of_store(error: StoreError) -> Self {
+        match error {
+            StoreError::Failed { code } => Self::Failed { code },
+            StoreError::TooSmall { needed } => Self::TooLong { needed },
+            StoreError::Full | StoreError::Exhausted => Self::TooManyKeys,
+            StoreError::Corrupt => Self::Damaged { places: 1 },
+        }
+    }
+
     /// The same as an error of the store.
-    pub(super) fn as_store_error(&self) -> mainspring::ports::StoreError {
-        use mainspring::ports::StoreError;
+    pub(super) fn as_store_error(&self) -> StoreError {
         match self {
             Self::Flash(error) => super::store::failed(error),
             Self::Unfit | Self::NoStore | Self::OtherForm { .. } | Self::Damaged { .. } => StoreError::Corrupt,
+            Self::Failed { code } => StoreError::Failed { code: *code },
             Self::TooManyKeys => StoreError::Exhausted,
             Self::TooLong { needed } => StoreError::TooSmall { needed: *needed },
         }

@@ -78,6 +78,8 @@ pub struct FlashStore<'r, F: MultiwriteNorFlash, const PAGES: usize, const KEYS:
     pub(super) buffer: Buffer,
     /// Something failed, and what is in memory may not be what is in flash.
     pub(super) stale: bool,
+    /// What to do about damage, at first and after something failed.
+    pub(super) damage: Damage,
     /// Whether [`tidy`](Self::tidy) has nothing to do.
     pub(super) tidy: bool,
     pub(super) mounted: Mounted,
@@ -149,9 +151,11 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
         if self.tidy {
             return Ok(false);
         }
+        // A part that fails is tried again by the next call that writes, and not over and over until then.
+        self.tidy = true;
         self.refresh()?;
         let moved = self.move_on();
-        self.tidy = matches!(moved, Ok(false));
+        self.tidy = !matches!(moved, Ok(true));
         self.done(moved)
     }
 
@@ -185,7 +189,7 @@ impl<F: MultiwriteNorFlash, const PAGES: usize, const KEYS: usize> FlashStore<'_
             return Ok(());
         }
         self.forget();
-        self.enter(Damage::GiveUp).map_err(|error| error.as_store_error())
+        self.enter().map_err(|error| error.as_store_error())
     }
 
     /// Passes a result on; after an error nobody knows how far it came.

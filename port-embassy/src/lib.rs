@@ -29,15 +29,16 @@
 //! ```
 //!
 //! With the feature `xml` tasks are registered and retrieved over the network; the firmware has an allocator then, which is
-//! used while one definition is read: about four bytes for each byte of it in UTF-8, if the allocator makes blocks shorter
-//! where they are, twice that otherwise. Too little gets `E_OUTOFMEMORY` for that call alone.
+//! used while one definition is read: about four bytes for each byte of a usual one in UTF-8, up to seven where it is all
+//! elements without text, if the allocator makes blocks shorter where they are, twice that otherwise. Too little gets
+//! `E_OUTOFMEMORY` for that call alone.
 //!
 //! # What it takes
 //!
 //! The firmware of `examples/qemu` is 247 KB of flash, whatever its sizes are. [`memory`] has what each task, run, connection
 //! and call takes, and the compiler checks it; with them
 //!
-//! | tasks | connections | XML, UTF-16 units | heap | memory, without the stack of 9 KB | flash for records |
+//! | tasks | connections | XML, UTF-16 units | heap | memory, without the stack of 10 KB | flash for records |
 //! | --- | --- | --- | --- | --- | --- |
 //! | 8 | 2 | 1,500 | 7 KB | 52 KB | 24 KB |
 //! | 32 | 4 | 3,000 | 13 KB | 89 KB | 72 KB |

@@ -99,6 +99,9 @@ def images():
     image("image", "build", "--page-size", "4095", "--pages", "16", plain, "-o", other, expect=1)
     image("image", "build", *part, "-o", other, expect=2)
     assert not os.path.exists(other), "nothing was made"
+    with open(other, "wb") as out:
+        out.write(b"\xff" * 16 * 4096)
+    assert "blank" in image("image", "check", "--page-size", "4096", other, expect=1)
     with open(made, "r+b") as out:
         # In the middle of the first item, behind the journal.
         out.seek(2 * 4096 + 14)

@@ -25,6 +25,8 @@ PAGE, PAGES = 4096, 64
 # Tasks of a flash that gets damaged, which fill several pages.
 TASKS = 18
 INVALID_TASK, READ_FAULT = 0x8004130E, 0x8007001E
+# What the firmware says last when it refuses a flash.
+REFUSALS = ("the flash is refused: ", "the file of the flash cannot be used")
 # Images with which everything goes on.
 SOUND = ("whole", "all ones")
 # Images whose damage may be where nothing counts any more.
@@ -212,7 +214,8 @@ def live_with(name, content, whole_or_refused=False, extra=()):
             assert name not in SOUND, f"{name}: {host.tail()}"
             # What it said last may still be on its way.
             host.ended()
-            assert "flash" in host.tail(), f"{name}: ended without a word about the flash:\n{host.tail()}"
+            equal(host.process.poll(), 2, f"{name}: exit status\n{host.tail()}")
+            assert host.said[-1].text.startswith(REFUSALS), f"{name}: ended without a word about the flash:\n{host.tail()}"
             assert not host.lines("whole"), f"{name}: something ran before it was refused"
             return "refused: " + host.said[-1].text, True
         dce = rpc.bound(host)

@@ -114,6 +114,9 @@ fn check(held: &Held, file: &Path, json: bool) -> Result<String, Failure> {
         let what = format!("{} records are damaged; tasks that cannot be read: {unreadable:?}", held.loaded.damaged);
         return Err(about(file, &what));
     }
+    if held.blank {
+        return Err(about(file, &"blank: there is no store in it"));
+    }
     if held.torn {
         return Err(about(file, &"what was written last is not whole: the power was cut, or it is damaged"));
     }

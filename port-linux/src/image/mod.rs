@@ -115,6 +115,8 @@ pub struct Held {
     pub loaded: Loaded,
     /// How full it is.
     pub space: Space,
+    /// There is nothing in it, not even a store without tasks.
+    pub blank: bool,
     /// What was written last is not whole: the power was cut then, or it was damaged since.
     pub torn: bool,
     /// Its tasks, by path.
@@ -169,7 +171,7 @@ pub fn read(geometry: Geometry, bytes: Vec<u8>) -> Result<Held, ImageError> {
         })
     })?;
     tasks.sort_by(|left, right| left.path.cmp(&right.path));
-    Ok(Held { loaded, space, torn: found.torn, tasks })
+    Ok(Held { loaded, space, blank: found.new, torn: found.torn, tasks })
 }
 
 /// Nobody has an account on the host: definitions name well-known accounts, or SIDs.

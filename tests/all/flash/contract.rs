@@ -181,6 +181,33 @@ fn a_store_of_another_form_is_refused() {
     assert_eq!(mount::<4096, 4>(&nor.bytes), other);
 }
 
+/// To format over a store of another form goes on after a cut: it is the old store, or an empty one.
+#[test]
+fn formatting_over_another_form_goes_on_after_a_cut() {
+    const SIZE: u32 = 8 * 1024;
+    let mut record = [0; 512];
+    let mut old = Nor::<1024, 8>::new(8);
+    let mut store = FlashStore::<_, 8, 64>::mount(&mut old, 0..SIZE, &mut record).unwrap();
+    store.apply(&[Change::Put(Key { kind: 1, number: 1 }, b"value")]).unwrap();
+    drop(store);
+    let (mut kept, mut empty) = (0, 0);
+    for fuel in 0.. {
+        let mut nor = Nor::<1024, 4>::new(8);
+        nor.bytes.copy_from_slice(&old.bytes);
+        nor.fuel = Some(fuel);
+        if FlashStore::<_, 8, 64>::format(&mut nor, 0..SIZE).is_ok() {
+            break;
+        }
+        nor.power();
+        match FlashStore::<_, 8, 64>::mount(&mut nor, 0..SIZE, &mut record).map(|store| store.space().keys) {
+            Err(MountError::OtherForm { page: 1024, word: 8 }) => kept += 1,
+            Ok(0) => empty += 1,
+            other => panic!("cut at {fuel}: {other:?}"),
+        }
+    }
+    assert!(kept >= 1 && empty > 5, "{kept} kept, {empty} empty");
+}
+
 /// The memory that the documentation tells.
 #[test]
 fn memory() {

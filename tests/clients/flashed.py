@@ -212,9 +212,9 @@ def live_with(name, content, whole_or_refused=False, extra=()):
         )
         if host.process.poll() is not None:
             assert name not in SOUND, f"{name}: {host.tail()}"
+            equal(host.process.poll(), 2, f"{name}: exit status\n{host.tail()}")
             # What it said last may still be on its way.
             host.ended()
-            equal(host.process.poll(), 2, f"{name}: exit status\n{host.tail()}")
             assert host.said[-1].text.startswith(REFUSALS), f"{name}: ended without a word about the flash:\n{host.tail()}"
             assert not host.lines("whole"), f"{name}: something ran before it was refused"
             return "refused: " + host.said[-1].text, True

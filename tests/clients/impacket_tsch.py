@@ -133,6 +133,8 @@ def exit_code():
         return got == 0 and answer["pLastReturnCode"]
 
     until(lambda: result() == 7, 5, "result 7")
+    # What the firmware logs may still be on its way.
+    until(lambda: HOST.lines("fails"), 5, "what ran behind an action that failed")
     equal(HOST.lines("fails"), ["went on"], "what ran behind an action that failed")
 
 

@@ -66,7 +66,7 @@ class Load(threading.Thread):
         super().__init__(daemon=True)
         self.host, self.dice, self.name, self.places = host, dice, name, places
         self.sure, self.maybe = sure, {}
-        self.turns, self.demanded, self.moments, self.left_alone = 0, [], {}, {}
+        self.turns, self.demanded, self.started, self.moments, self.left_alone = 0, [], [], {}, {}
         self.failure, self.failed = None, 0
 
     def run(self):
@@ -110,7 +110,10 @@ class Load(threading.Thread):
         elif what < 0.6:
             run = f"{word}-{self.name}-{self.turns}"
             self.demanded.append(run)
-            rpc.code(tsch.hSchRpcRun, dce, path, (f"-{self.name}-{self.turns}",))
+            got, answer = rpc.code(tsch.hSchRpcRun, dce, path, (f"-{self.name}-{self.turns}",))
+            # A run that the policy of the task did not let start has no instance.
+            if got == 0 and any(bytes(answer["pGuid"])):
+                self.started.append((run, time.time()))
         elif what < 0.8:
             # The switch is part of the definition that comes back.
             self.change(path, (xml, not enabled, word), tsch.hSchRpcEnableTask, dce, path, not enabled)
@@ -145,14 +148,16 @@ def switched(xml, enabled):
     return xml if enabled or xml is ABSENT else xml.replace(behind, f"{behind}    <Enabled>false</Enabled>\r\n")
 
 
-def exactly_once(noted, demanded, due):
-    """No firing and no run on demand happened twice, and those that had time to happen did."""
+def exactly_once(noted, started, due):
+    """No firing and no run on demand happened twice, and those that were acknowledged and had time to happen did."""
     # A run by a trigger has no arguments, and its parameter stays as it is.
     counted = collections.Counter(note.words.removesuffix("$(Arg0)") for note in noted)
     twice = {words: count for words, count in counted.items() if count > 1}
     assert not twice, f"ran more than once: {twice}"
     missing = [word for word in due if word not in counted]
     assert not missing, f"{len(missing)} of {len(due)} firings did not happen: {missing[:5]}"
+    missing = [word for word in started if word not in counted]
+    assert not missing, f"{len(missing)} of {len(started)} runs on demand did not happen: {missing[:5]}"
     return sum(counted.values())
 
 
@@ -166,6 +171,7 @@ def canary_exactly_once():
     judge({"\\Power\\a": ("<Task/>", True)}, sure, {})
     wrong = [
         lambda: exactly_once(lines[:-1], [], due),
+        lambda: exactly_once(lines, ["r0-1", "r0-30"], due),
         lambda: exactly_once(lines + lines[3:4], [], due),
         lambda: judge({"\\Power\\a": ("<Tesk/>", True)}, sure, {}),
         lambda: judge({"\\Power\\a": ("<Task/>", False)}, sure, {}),
@@ -191,7 +197,7 @@ def at_random_moments():
         fresh = settled(host)
         dce = rpc.bound(host)
         tsch.hSchRpcCreateFolder(dce, "\\Power")
-        sure, moments, left_alone, demanded, spans, turns = {}, {}, {}, [], [], 0
+        sure, moments, left_alone, demanded, started, spans, turns = {}, {}, {}, [], [], [], 0
         for number in range(CUTS):
             up = host.wait_for("listening").arrived
             places = [f"t{place}" for place in range(PLACES)]
@@ -212,6 +218,7 @@ def at_random_moments():
                 client.check(cut)
                 maybe.update(client.maybe)
                 demanded += client.demanded
+                started += [run for run, at in client.started if at < cut - 0.5]
                 turns += client.turns
                 moments.update(client.moments)
                 for word, moment in client.left_alone.items():
@@ -233,10 +240,11 @@ def at_random_moments():
             for word, moment in moments.items()
             if any(up + 0.2 < moment < down - 0.5 for up, down in spans) and moment + 1 < left_alone.get(word, float("inf"))
         ]
-        count = exactly_once(host.noted("power"), demanded, due)
+        count = exactly_once(host.noted("power"), started, due)
         assert turns > 5 * CUTS, f"only {turns} calls"
+        assert len(started) >= CUTS // 2, f"only {len(started)} runs on demand had to happen"
         assert len(due) >= CUTS // 2, f"only {len(due)} firings fell into an uptime"
-        print(f"# {CUTS} cuts, {turns} calls, {len(demanded)} runs on demand, {count} runs noted, of {len(due)} firings that had to happen")
+        print(f"# {CUTS} cuts, {turns} calls, {len(demanded)} runs on demand, of which {len(started)} had to happen, {count} runs noted, of {len(due)} firings that had to happen")
         dce = rpc.bound(host)
         rpc.clear(dce)
         left = settled(host)

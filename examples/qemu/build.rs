@@ -18,7 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("cargo:rustc-cfg=board=\"{board}\"");
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("memory.x"), include_bytes!("memory.x"))?;
+    // Each firmware has a memory map of its own; the script runs in its folder.
+    fs::copy("memory.x", out.join("memory.x"))?;
     // The script of the runtime wants the names of interrupt handlers here; the table of the board needs none.
     fs::write(out.join("device.x"), "")?;
     println!("cargo:rustc-link-search={}", out.display());

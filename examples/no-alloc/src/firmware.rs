@@ -7,7 +7,7 @@ use mainspring::{
     engine::{Context, Engine, InstanceSlot, Memory, Order, TaskSlot, Work},
     ports::{Entropy, NoEntropy},
     status::Status,
-    time::{Monotonic, Now, Timestamp, civil::DateTime, zone::Zone},
+    time::{Monotonic, Now, Timestamp, zone::Zone},
 };
 use mainspring_embassy::flash::{Blocking, Damage, FlashStore};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -16,6 +16,7 @@ use crate::{
     board::{self, Interrupt},
     faults,
     nor::{HostNor, PAGE, PAGES},
+    note,
     semihosting::{self, Arguments},
     timers,
 };
@@ -159,7 +160,7 @@ fn main() -> ! {
 fn left(engine: &Engine<'_>, now: Now) -> u64 {
     let deadline = engine.deadline();
     let monotonic = deadline.monotonic.map(|at| at.0.saturating_sub(now.monotonic.0));
-    let wall = deadline.wall.zip(now.wall).map(|(at, now)| u64::try_from(at.0 - now.0).unwrap_or(0));
+    let wall = deadline.wall.zip(now.wall).map(|(at, now)| u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0));
     monotonic.into_iter().chain(wall).min().unwrap_or(u64::MAX)
 }
 
@@ -196,21 +197,7 @@ fn obey(engine: &mut Engine<'_>, cx: &mut Context<'_>, order: Order) {
 fn act(command: &str, arguments: &str, now: Now) -> Status {
     match command {
         "log" => {
-            if let Some((DateTime { year, month, day, hour, minute, second }, milli)) =
-                now.wall.and_then(Timestamp::civil)
-            {
-                defmt::info!(
-                    "log {=i16:04}-{=u8:02}-{=u8:02}T{=u8:02}:{=u8:02}:{=u8:02}.{=u16:03}Z {=str}",
-                    year,
-                    month,
-                    day,
-                    hour,
-                    minute,
-                    second,
-                    milli,
-                    arguments,
-                );
-            }
+            note::write(now.wall, arguments);
             Status::S_OK
         }
         _ => Status::E_FILE_NOT_FOUND,

@@ -7,7 +7,7 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "examples/qemu uses more of it")]
 #[path = "../../qemu/src/board.rs"]
 mod board;
 #[cfg(target_os = "none")]
@@ -19,11 +19,14 @@ mod firmware;
 #[path = "../../qemu/src/nor.rs"]
 mod nor;
 #[cfg(target_os = "none")]
-#[allow(dead_code)]
+#[path = "../../qemu/src/note.rs"]
+mod note;
+#[cfg(target_os = "none")]
+#[expect(dead_code, reason = "examples/qemu uses more of it")]
 #[path = "../../qemu/src/semihosting.rs"]
 mod semihosting;
 #[cfg(target_os = "none")]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "examples/qemu uses more of it")]
 #[path = "../../qemu/src/stack.rs"]
 mod stack;
 #[cfg(target_os = "none")]

@@ -2,10 +2,10 @@
 
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
-use mainspring::{status::Status, time::civil::DateTime};
+use mainspring::status::Status;
 use mainspring_embassy::{actions, actions::Call};
 
-use crate::stack;
+use crate::{note, stack};
 
 /// A demonstration has nothing to switch: what it does it does with words and time.
 pub(crate) struct Demo;
@@ -13,20 +13,7 @@ pub(crate) struct Demo;
 impl Demo {
     /// `log WORDS…` writes its arguments to the log, with the time.
     async fn log(&self, call: &Call<'_>) -> Status {
-        match call.now().wall.and_then(|now| now.civil()) {
-            Some((DateTime { year, month, day, hour, minute, second }, millisecond)) => defmt::info!(
-                "log {=i16:04}-{=u8:02}-{=u8:02}T{=u8:02}:{=u8:02}:{=u8:02}.{=u16:03}Z {=str}",
-                year,
-                month,
-                day,
-                hour,
-                minute,
-                second,
-                millisecond,
-                call.arguments(),
-            ),
-            None => defmt::info!("log - {=str}", call.arguments()),
-        }
+        note::write(call.now().wall, call.arguments());
         Status::S_OK
     }
 

@@ -28,6 +28,8 @@ mod lan9118;
 #[cfg(target_os = "none")]
 mod nor;
 #[cfg(target_os = "none")]
+mod note;
+#[cfg(target_os = "none")]
 mod semihosting;
 #[cfg(target_os = "none")]
 mod stack;

@@ -64,6 +64,12 @@ impl Slots {
         }
     }
 
+    /// With so many bytes for records.
+    #[must_use]
+    pub fn with_record(self, bytes: usize) -> Self {
+        Self { record: vec![0; bytes], ..self }
+    }
+
     /// As the engine wants it.
     pub fn lend(&mut self) -> Memory<'_> {
         Memory {

@@ -3,7 +3,7 @@
 use super::{
     Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskState, Work,
     enumerate::fetch,
-    instances::unpack,
+    instances::{arguments, unpack},
     launch::read_state,
     list, plan,
     slots::{OfTask, Phase, flag},
@@ -14,7 +14,7 @@ use crate::{
     limits::TRIGGERS,
     recur::{self, Anchors},
     status::Status,
-    store,
+    store::{self, INSTANCE_MAX},
     task::{
         Action, ComHandler, Path,
         parameters::{argument, substitute},
@@ -150,7 +150,8 @@ impl Engine<'_> {
         let definition = self.task(TaskIndex(task))?.definition;
         let image = plan::image(self.memory.record, cx.store, definition)?;
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
-        let arguments = slot.arguments();
+        let mut buffer = [0; INSTANCE_MAX];
+        let arguments = arguments(&mut buffer, cx.store, index, slot)?;
         let mut rest = into;
         match action {
             Action::Exec { exec, .. } => Ok(Work::Command(Command {

@@ -3,13 +3,15 @@
 use super::{
     Context, Engine, InstanceInfo, InstanceSlot, Refused, TaskIndex, TaskState, list,
     plan::{self, Run},
-    slots::{ARGUMENTS, OfTask, Phase, flag, order},
+    slots::{OfTask, Phase, flag, order},
 };
 use crate::{
     event::Event,
     guid::Guid,
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
+    ports::{Store, StoreError},
     status::Status,
+    store::{self, ARGUMENTS, INSTANCE_MAX},
     time::Timestamp,
 };
 
@@ -35,6 +37,9 @@ impl Engine<'_> {
         }
         let mut buffer = [0; ARGUMENTS];
         let arguments = pack(arguments, &mut buffer)?;
+        if INSTANCE_MAX - ARGUMENTS + arguments.len() > self.memory.record.len() {
+            return Err(Refused::TooLarge);
+        }
         let image = plan::image(self.memory.record, cx.store, slot.definition)?;
         let settings = image.settings();
         if !settings.allow_start_on_demand {
@@ -144,7 +149,7 @@ impl Engine<'_> {
             slot.action += 1;
             slot.process = 0;
             slot.phase = Phase::Starting;
-            match self.put_instance(cx, index) {
+            match self.put_instance(cx, index, None) {
                 Ok(()) => self.give_order(index, order::START),
                 Err(error) => {
                     self.tell(Event::StoreFailed { error });
@@ -198,6 +203,24 @@ fn pack<'b>(arguments: &mut dyn Iterator<Item = &str>, buffer: &'b mut [u8; ARGU
         }
     }
     buffer.get(..used).ok_or(Refused::TooLarge)
+}
+
+/// The arguments of an instance, packed, with its record fetched into `record`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if the record is gone or cannot be read, or what befell the store.
+pub(super) fn arguments<'e>(
+    record: &'e mut [u8],
+    store: &mut dyn Store,
+    index: u32,
+    slot: &InstanceSlot,
+) -> Result<&'e [u8], StoreError> {
+    if !slot.has(order::ARGUMENTS) {
+        return Ok(&[]);
+    }
+    let length = store.get(store::instance_key(index + 1), record)?.ok_or(StoreError::Corrupt)?;
+    let bytes = record.get(..length).ok_or(StoreError::Corrupt)?;
+    Ok(store::Instance::decode(bytes).map_err(|_| StoreError::Corrupt)?.arguments)
 }
 
 /// Arguments as they were packed. What is not of that form ends them.

@@ -1,7 +1,7 @@
 //! The life of an instance: what the policies say to a new one, its start, its end, and their records.
 
 use super::{
-    Context, Engine,
+    Context, Engine, instances,
     list::{self, Link},
     plan::Run,
     queue,
@@ -50,11 +50,11 @@ impl Engine<'_> {
             instance.definition = slot.definition;
             instance.limit = run.limit;
             instance.flags = if run.hard { order::HARD } else { 0 };
+            instance.flags |= if arguments.is_empty() { 0 } else { order::ARGUMENTS };
             instance.phase = Phase::Queued;
             instance.set_cause(run.cause);
-            instance.set_arguments(arguments);
         }
-        let kept = if wait { self.enqueue(cx, index) } else { self.begin(cx, index) };
+        let kept = if wait { self.enqueue(cx, index, arguments) } else { self.begin(cx, index, Some(arguments)) };
         if let Err(error) = kept {
             self.instances.give(self.memory.instances, index);
             return Err(NotRun::Store(error));
@@ -101,23 +101,24 @@ impl Engine<'_> {
     }
 
     /// Gives an instance its turn and makes durable that it waits.
-    fn enqueue(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+    fn enqueue(&mut self, cx: &mut Context<'_>, index: u32, arguments: &[u8]) -> Result<(), StoreError> {
         let turn = self.next_turn;
         self.with_instance(index, |instance| {
             instance.turn = turn;
             instance.started = Timestamp::MIN;
         });
-        self.put_instance(cx, index)?;
+        self.put_instance(cx, index, Some(arguments))?;
         self.next_turn = turn.saturating_add(1);
         Ok(())
     }
 
-    /// Makes the started record durable, then orders the start. It waits, as before, if the store fails.
-    fn begin(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+    /// Makes the started record durable, then orders the start. It waits, as before, if the store fails. Without `arguments`
+    /// it has those of its record.
+    fn begin(&mut self, cx: &mut Context<'_>, index: u32, arguments: Option<&[u8]>) -> Result<(), StoreError> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
         instance.started = cx.now.wall.unwrap_or(Timestamp::MIN);
         instance.phase = Phase::Starting;
-        if let Err(error) = self.put_instance(cx, index) {
+        if let Err(error) = self.put_instance(cx, index, arguments) {
             self.with_instance(index, |instance| instance.phase = Phase::Queued);
             return Err(error);
         }
@@ -134,9 +135,18 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Makes the record of an instance durable.
-    pub(super) fn put_instance(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), StoreError> {
+    /// Makes the record of an instance durable, with these arguments or those that it has.
+    pub(super) fn put_instance(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: u32,
+        arguments: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let Some(instance) = self.memory.instances.get(index as usize) else { return Ok(()) };
+        let arguments = match arguments {
+            Some(arguments) => arguments,
+            None => instances::arguments(self.memory.record, cx.store, index, instance)?,
+        };
         let record = store::Instance {
             guid: instance.guid,
             task: instance.number,
@@ -146,7 +156,7 @@ impl Engine<'_> {
             action: instance.action,
             limit: Some(instance.limit).filter(|&limit| limit > 0),
             hard: instance.has(order::HARD),
-            arguments: instance.arguments(),
+            arguments,
             queued: (instance.phase == Phase::Queued).then_some(instance.turn),
         };
         let mut buffer = [0; INSTANCE_MAX];
@@ -341,7 +351,7 @@ impl Engine<'_> {
             |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
         let next = list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).min_by_key(turn);
         let Some(next) = next else { return true };
-        if let Err(error) = self.begin(cx, next) {
+        if let Err(error) = self.begin(cx, next, None) {
             self.stalled = true;
             self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });

@@ -10,7 +10,7 @@ use super::{
     names,
     plan::{self, After, Clocks},
     register::parent,
-    slots::{ARGUMENTS, Phase, Used, flag, order},
+    slots::{Phase, Used, flag, order},
 };
 use crate::{
     event::Event,
@@ -235,10 +235,10 @@ impl Engine<'_> {
     }
 
     fn load_instance(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
-        let Some(record) = store::Instance::decode(bytes).ok().filter(|record| record.arguments.len() <= ARGUMENTS)
-        else {
+        let Ok(record) = store::Instance::decode(bytes) else { return self.tell_damaged(key, found) };
+        if record.arguments.len() > store::ARGUMENTS {
             return self.tell_damaged(key, found);
-        };
+        }
         self.next_task = self.next_task.max(record.task.saturating_add(1));
         let task = self.look_up(task_number, record.task).filter(|&task| !self.is_folder(task));
         if record.queued.is_some() {
@@ -262,8 +262,8 @@ impl Engine<'_> {
         slot.limit = record.limit.unwrap_or(0);
         slot.action = record.action;
         slot.set_cause(record.cause);
-        slot.set_arguments(record.arguments);
         slot.flags = if record.hard { order::HARD } else { 0 };
+        slot.flags |= if record.arguments.is_empty() { 0 } else { order::ARGUMENTS };
         slot.turn = record.queued.unwrap_or(0);
         slot.phase = if record.queued.is_some() { Phase::Queued } else { Phase::Recovering };
         if let Some(turn) = record.queued {

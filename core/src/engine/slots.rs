@@ -4,7 +4,6 @@
 use super::list::{Link, Linked, Links};
 use crate::{
     guid::Guid,
-    limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     status::Status,
     store::Cause,
     time::{Monotonic, Timestamp},
@@ -136,10 +135,9 @@ pub(super) enum Phase {
     Ended,
 }
 
-/// Bytes of the arguments of a run, each with its length.
-pub(super) const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
-
 /// One running, queued or delayed instance. Zero is an unused slot.
+///
+/// The arguments it was asked to run with stay in its record in the store, where they are looked up when an action starts.
 #[derive(Debug, Clone, Copy, Zeroable)]
 pub struct InstanceSlot {
     pub(super) guid: Guid,
@@ -176,10 +174,10 @@ pub struct InstanceSlot {
     pub(super) action: u8,
     /// See [`order`].
     pub(super) flags: u8,
-    /// Bytes of `arguments` that are used.
-    arguments_length: u16,
-    arguments: [u8; ARGUMENTS],
 }
+
+// What a microcontroller pays for each run that it may have at once.
+const _: () = assert!(size_of::<InstanceSlot>() <= 112);
 
 /// Bits of [`InstanceSlot::flags`].
 pub(super) mod order {
@@ -199,6 +197,8 @@ pub(super) mod order {
     pub(in super::super) const STOPPING: u8 = 1 << 5;
     /// It may be stopped for good.
     pub(in super::super) const HARD: u8 = 1 << 6;
+    /// Its record has arguments.
+    pub(in super::super) const ARGUMENTS: u8 = 1 << 7;
 }
 
 impl InstanceSlot {
@@ -223,8 +223,6 @@ impl InstanceSlot {
         cause: 0,
         action: 0,
         flags: 0,
-        arguments_length: 0,
-        arguments: [0; ARGUMENTS],
     };
 
     pub(super) const fn has(&self, flag: u8) -> bool {
@@ -252,17 +250,6 @@ impl InstanceSlot {
             Cause::Boot(elapsed) => (2, elapsed.cast_signed()),
             Cause::Registration(elapsed) => (3, elapsed.cast_signed()),
         };
-    }
-
-    pub(super) fn set_arguments(&mut self, arguments: &[u8]) {
-        if let Some(room) = self.arguments.get_mut(..arguments.len()) {
-            room.copy_from_slice(arguments);
-            self.arguments_length = u16::try_from(arguments.len()).unwrap_or(0);
-        }
-    }
-
-    pub(super) fn arguments(&self) -> &[u8] {
-        self.arguments.get(..usize::from(self.arguments_length)).unwrap_or_default()
     }
 }
 
@@ -342,11 +329,7 @@ impl Slot for InstanceSlot {
     }
     /// Keeps the word that the slot holds for the queue of deadlines.
     fn set_free(&mut self, next: Link) {
-        let word = self.word;
-        // The arguments may be long and were somebody's: they are cleared, but only as far as they were used.
-        let used = usize::from(self.arguments_length);
-        self.arguments.get_mut(..used).unwrap_or_default().fill(0);
-        *self = Self { word, task: next, phase: Phase::Unused, arguments: self.arguments, ..Self::zeroed() };
+        *self = Self { word: self.word, task: next, ..Self::UNUSED };
     }
 }
 

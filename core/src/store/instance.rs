@@ -11,11 +11,14 @@ use minicbor::Decoder;
 const VERSION: u8 = 1;
 const ELEMENTS: u64 = 11;
 
+/// Bytes of the arguments of a run, each with its length.
+pub const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
+
 /// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64.
 ///
 /// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 2, limit 9, switch 1, arguments 3 and theirs,
 /// each with a length of 2, turn 5
-pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS + 5;
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARGUMENTS + 5;
 
 /// What made an instance start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,9 @@ use mainspring::{
     engine::{Entry, Refused, TaskState},
     event::{Event, Skipped},
     limits::QUEUED_RUNS,
+    ports::{Change, Store, StoreError},
     status::Status,
+    store::instance_key,
     task::{Action, InstancesPolicy, Span, Trigger},
 };
 use mainspring_tests::world::{MINUTE, Outside, SECOND, Seen, Slots, Task, World, at, boot, every, exec, once};
@@ -273,6 +275,45 @@ fn arguments_are_put_in_for_their_parameters() {
     let task = world.task("a");
     world.call(|engine, cx| engine.stop(cx, task)).unwrap();
     world.run("a", &["x".repeat(16).as_str(); 32]).unwrap();
+}
+
+/// Arguments are read again from the record of their instance when an action starts: what could not be is not taken.
+#[test]
+fn arguments_that_the_room_for_records_does_not_hold_are_refused() {
+    let mut slots = Slots::new(4, 8).with_record(128);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let exec = mainspring::task::Exec { command: "a for=10", arguments: Some("$(Arg0)"), working_directory: None };
+    let actions = vec![Action::Exec { id: None, exec }; 2];
+    let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
+    world.register("a", &Task { actions, ..Task::default() }.with(queue)).unwrap();
+    let (fits, too_long) = ("x".repeat(58), "x".repeat(59));
+    assert_eq!(world.run("a", &[&too_long]), Err(Refused::TooLarge));
+    assert!(world.outside.starts().is_empty());
+    for _ in 0..2 {
+        world.run("a", &[&fits]).unwrap();
+    }
+    world.run_for(5 * MINUTE);
+    let with = format!("a for=10 {fits}");
+    let ran: Vec<&str> = world.outside.starts().iter().map(|start| start.1).collect();
+    assert_eq!(ran, [&with; 4]);
+}
+
+/// The record of a run is gone when its second action should start: that run ends, and the next one is as any other.
+#[test]
+fn a_run_whose_record_is_gone_ends() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let exec = mainspring::task::Exec { command: "a for=10", arguments: Some("$(Arg0)"), working_directory: None };
+    let actions = vec![Action::Exec { id: None, exec }; 2];
+    world.register("a", &Task { actions, ..Task::default() }).unwrap();
+    world.run("a", &["x"]).unwrap();
+    world.outside.store.apply(&[Change::Delete(instance_key(1))]).unwrap();
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.starts().len(), 1);
+    assert!(world.outside.events.contains(&Event::StoreFailed { error: StoreError::Corrupt }));
+    world.run("a", &["x"]).unwrap();
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.starts().len(), 3);
 }
 
 #[test]

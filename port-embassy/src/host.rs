@@ -88,6 +88,8 @@ pub struct Host<'a> {
     woken: Signal<NoopRawMutex, ()>,
     /// Until when [`keep_time`](Self::keep_time) sleeps.
     asleep: Cell<Instant>,
+    /// The longest that the store ever took for one of its steps.
+    slowest: Cell<Duration>,
     /// How often somebody had the scheduler.
     lent: Cell<u32>,
 }
@@ -112,6 +114,7 @@ impl<'a> Host<'a> {
             closing: parts.memory.closing,
             woken: Signal::new(),
             asleep: Cell::new(Instant::MAX),
+            slowest: Cell::new(Duration::from_ticks(0)),
             lent: Cell::new(0),
         }
     }
@@ -334,9 +337,10 @@ impl<'a> Host<'a> {
         state.due(now).min(now.saturating_add(LONGEST_SLEEP))
     }
 
-    /// How long a step of the store takes, if it wants one and nothing is due before that is over.
+    /// How long a step of the store takes, if it wants one and nothing is due before that is over: as long as it says, or as
+    /// long as one was seen to take.
     fn idle_step(&self, until: Instant) -> Option<Duration> {
-        let step = Duration::from_millis(self.state.borrow().store.wants()?.into());
+        let step = Duration::from_millis(self.state.borrow().store.wants()?.into()).max(self.slowest.get());
         let end = Instant::now().saturating_add(QUIET).saturating_add(step);
         (end <= until).then_some(step)
     }
@@ -348,7 +352,9 @@ impl<'a> Host<'a> {
             return;
         }
         if self.lent.get() == before && Instant::now().saturating_add(step) <= self.due() {
+            let begun = Instant::now();
             self.state.borrow_mut().store.tidy();
+            self.slowest.set(self.slowest.get().max(begun.elapsed()));
         }
     }
 

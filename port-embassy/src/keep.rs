@@ -5,7 +5,7 @@ use mainspring::ports::Store;
 
 use crate::flash::FlashStore;
 
-/// Milliseconds that it takes to copy what counts in a page of 4 KB, and to erase it.
+/// Milliseconds that it takes a usual part to copy what counts in a page of 4 KB, and to erase it.
 const MOVE: u32 = 100;
 
 /// A [`Store`] that may use time in which nothing is due.
@@ -13,8 +13,9 @@ const MOVE: u32 = 100;
 /// The host calls [`tidy`](Self::tidy) when it has been left alone for a while, and never when something is due before a
 /// step would be over. A store that has no such work implements nothing: `impl Keep for MyStore {}`.
 pub trait Keep: Store {
-    /// The milliseconds that the longest step of [`tidy`](Self::tidy) takes, or `None` while there is nothing to do. It is
-    /// asked after every call, so it must cost nothing.
+    /// The milliseconds that the longest step of [`tidy`](Self::tidy) should take, or `None` while there is nothing to do. One
+    /// that takes longer may make a task late by as much, once: the host remembers what it took. It is asked after every call,
+    /// so it must cost nothing.
     fn wants(&self) -> Option<u32> {
         None
     }

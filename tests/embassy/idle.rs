@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use embassy_time::{Duration, Instant};
+use embassy_time::{Duration, Instant, MockDriver};
 use mainspring::ports::{Change, Key, Store, StoreError};
 use mainspring_embassy::keep::Keep;
 use mainspring_tests::{
@@ -20,6 +20,8 @@ use crate::{
 struct Untidy {
     records: RamStore,
     step: u32,
+    /// How many it really takes.
+    takes: u64,
     work: Rc<RefCell<Work>>,
 }
 
@@ -60,12 +62,13 @@ impl Keep for Untidy {
         assert!(Instant::now() - changed >= Duration::from_millis(20), "it was changed a moment ago");
         work.left -= 1;
         work.steps.push(Instant::now());
+        MockDriver::get().advance(Duration::from_millis(self.takes));
     }
 }
 
-fn boot(world: &mut World, step: u32) -> (Machine, Rc<RefCell<Work>>) {
+fn boot(world: &mut World, step: u32, takes: u64) -> (Machine, Rc<RefCell<Work>>) {
     let work = Rc::new(RefCell::new(Work::default()));
-    let store = forever(Untidy { step, work: Rc::clone(&work), ..Untidy::default() });
+    let store = forever(Untidy { step, takes, work: Rc::clone(&work), ..Untidy::default() });
     (Machine::boot(world, Made { store, ..Made::default() }), work)
 }
 
@@ -73,7 +76,7 @@ fn boot(world: &mut World, step: u32) -> (Machine, Rc<RefCell<Work>>) {
 #[test]
 fn what_is_left_to_do_is_done_when_it_is_quiet() {
     let mut world = World::new();
-    let (machine, work) = boot(&mut world, 50);
+    let (machine, work) = boot(&mut world, 50, 0);
     world.pass(Duration::from_secs(1));
     work.borrow_mut().steps.clear();
     assert_eq!(work.borrow().left, 0, "what starting left to do");
@@ -95,7 +98,7 @@ fn what_is_left_to_do_is_done_when_it_is_quiet() {
 fn nothing_is_late_for_it() {
     for (step, fits) in [(500, true), (980, true), (981, false), (2000, false)] {
         let mut world = World::new();
-        let (machine, work) = boot(&mut world, step);
+        let (machine, work) = boot(&mut world, step, 0);
         machine.register(r"\beat", &Task::new("log").when(every(daily("2030-01-01T00:00:00Z"), 1, None)));
         world.pass(Duration::from_secs(20));
         assert_eq!(!work.borrow().steps.is_empty(), fits, "{step}");
@@ -107,11 +110,22 @@ fn nothing_is_late_for_it() {
     }
 }
 
+/// A part that is slower than its store says makes somebody wait once, and is believed no more.
+#[test]
+fn what_a_step_takes_is_remembered() {
+    let mut world = World::new();
+    let (machine, work) = boot(&mut world, 10, 990);
+    machine.register(r"\beat", &Task::new("log").when(every(daily("2030-01-01T00:00:00Z"), 1, None)));
+    world.pass(Duration::from_secs(20));
+    assert_eq!(work.borrow().steps.len(), 1);
+    assert!(work.borrow().left > 20);
+}
+
 /// Calls that come all the time are not made to wait for it.
 #[test]
 fn who_calls_goes_first() {
     let mut world = World::new();
-    let (machine, work) = boot(&mut world, 10);
+    let (machine, work) = boot(&mut world, 10, 0);
     machine.register(r"\a", &Task::new("log").when(once("2031-01-01T00:00:00Z")));
     for _ in 0..200 {
         machine.run(r"\a", &[]).unwrap();

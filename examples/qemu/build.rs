@@ -2,12 +2,17 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
+/// How much memory the map of `examples/qemu` has, which firmware of other sizes is not held to.
+const MEMORY: &str = "87808";
+
 /// Boards and the target of their core.
 const BOARDS: [&str; 3] = ["an385", "an386", "an500"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=memory.x");
     println!("cargo:rerun-if-env-changed=MAINSPRING_BOARD");
+    println!("cargo:rerun-if-env-changed=MAINSPRING_SIZES");
+    println!("cargo:rustc-check-cfg=cfg(sizes, values(\"small\", \"large\"))");
     println!("cargo:rustc-check-cfg=cfg(board, values(\"an385\", \"an386\", \"an500\"))");
     if env::var("CARGO_CFG_TARGET_OS")? != "none" {
         return Ok(());
@@ -19,7 +24,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-cfg=board=\"{board}\"");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     // Each firmware has a memory map of its own; the script runs in its folder.
-    fs::copy("memory.x", out.join("memory.x"))?;
+    let mut map = fs::read_to_string("memory.x")?;
+    match env::var("MAINSPRING_SIZES").ok().as_deref() {
+        None => {}
+        Some(sizes @ ("small" | "large")) => {
+            println!("cargo:rustc-cfg=sizes=\"{sizes}\"");
+            map = map.replace(MEMORY, "1M");
+        }
+        Some(other) => {
+            return Err(format!("MAINSPRING_SIZES is {other}, and should be small, large, or not there").into());
+        }
+    }
+    fs::write(out.join("memory.x"), map)?;
     // The script of the runtime wants the names of interrupt handlers here; the table of the board needs none.
     fs::write(out.join("device.x"), "")?;
     println!("cargo:rustc-link-search={}", out.display());

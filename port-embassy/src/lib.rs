@@ -18,6 +18,18 @@
 //!    [`run_actions`](host::Host::run_actions) as actions may run at once, as many [`net::serve_socket`] as connections may be
 //!    open, and [`sntp::keep_wall_clock`].
 //!
+//! | what a board brings | trait | what is there already |
+//! | --- | --- | --- |
+//! | the time since boot | `embassy_time_driver::Driver` | the drivers of embassy's chip crates |
+//! | the network | `embassy_net_driver::Driver` | those, and the LAN9118 of `examples/qemu` |
+//! | a NOR flash | `embedded_storage_async::nor_flash::MultiwriteNorFlash`, or that of `embedded_storage` in [`flash::Blocking`] | the chip crates' |
+//! | records | [`keep::Keep`], a [`Store`](mainspring::ports::Store) | [`flash::FlashStore`] on that flash |
+//! | random bytes | [`Entropy`](mainspring::ports::Entropy) | [`entropy::Seeded`] |
+//! | who gets in | [`Accounts`](mainspring::ports::Accounts) | [`accounts::AccountBook`], with accounts in the firmware or in the store |
+//! | what tasks run | [`actions::Actions`] | a table by [`actions!`] |
+//! | a clock that goes on without power | [`wall::Rtc`] | none; [`sntp`] does without |
+//! | a log | [`log::Log`] | `log::Defmt` with the feature `defmt`, [`log::Silent`] |
+//!
 //! ```ignore
 //! let store = FlashStore::mount(Blocking(flash), 0..SIZE, LONGEST.take())?;
 //! let host = HOST.init(Host::new(Parts { memory: MEMORY.take().lend(), store: STORE.init(store), /* … */ }));
@@ -28,6 +40,9 @@
 //! }
 //! ```
 //!
+//! The whole of it, which the tests boot, is `examples/qemu/src/firmware.rs`: it is not compiled here, because an executor and a
+//! driver are of a board.
+//!
 //! With the feature `xml` tasks are registered and retrieved over the network; the firmware has an allocator then, which is
 //! used while one definition is read: about four bytes for each byte of a usual one in UTF-8, up to seven where it is all
 //! elements without text, if the allocator makes blocks shorter where they are, twice that otherwise. Too little gets
@@ -35,18 +50,17 @@
 //!
 //! # What it takes
 //!
-//! The firmware of `examples/qemu` is 248 KB of flash, whatever its sizes are. [`memory`] has what each task, run, connection
-//! and call takes, and the compiler checks it; with them
+//! The firmware of `examples/qemu` is 248 KB of flash, whatever its sizes are. `examples/qemu/figures --sizes` builds it in the
+//! three of `examples/qemu/src/sizes.rs`, and prints what the linker says of each:
 //!
-//! | tasks | connections | XML, UTF-16 units | heap | memory, without the stack of 10 KB | flash for records |
-//! | --- | --- | --- | --- | --- | --- |
-//! | 8 | 2 | 1,500 | 7 KB | 52 KB | 24 KB |
-//! | 32 | 4 | 3,000 | 13 KB | 89 KB | 72 KB |
-//! | 100 | 8 | 8,000 | 34 KB | 186 KB | 208 KB |
+//! | tasks | connections | runs at once | XML, UTF-16 units | of it heap | memory, without the stack of 10 KB | flash for records |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | 8 | 2 | 3 | 1,500 | 7 KB | 48 KB | 24 KB |
+//! | 32 | 4 | 6 | 3,000 | 13 KB | 86 KB | 72 KB |
+//! | 100 | 8 | 12 | 8,000 | 34 KB | 202 KB | 208 KB |
 //!
-//! The middle one is what the linker's map says of that firmware (`examples/qemu/FIGURES.md`, and the command that repeats it);
-//! the others are counted from it by the table of [`memory`], four bytes of heap for each unit, and 28 bytes of the flash
-//! store for each key. The flash is for definitions of 400 bytes that fill 30 % of it.
+//! The flash is for definitions of 400 bytes that fill 30 % of it. What each task, run, connection and call adds, says
+//! [`memory`], and the compiler checks it.
 //!
 //! What a power cut leaves, how much flash a run wears, how long a call takes at most, and how to choose pages for ten years
 //! says [`flash`]. Devices that are shipped with their tasks get them as a flash image from `mainspring image build`;

@@ -36,35 +36,9 @@ use crate::{
     lan9118::Lan9118,
     nor::{HostNor, PAGE, PAGES},
     semihosting::{self, Arguments, File},
+    sizes::{CALL, CALLS, CONNECTIONS, FRAGMENT, HEAP, IMAGE, INSTANCES, KEYS, RECORD, REPLY, RUNNERS, TASKS, TEXT},
     stack,
 };
-
-/// Tasks and folders there may be.
-const TASKS: usize = 32;
-/// Runs that may be running or waiting at once.
-const INSTANCES: usize = 6;
-/// Connections that may be open at once.
-const CONNECTIONS: usize = 4;
-/// Calls of several fragments that may be under way at once.
-const CALLS: usize = 1;
-/// Bytes of the longest call: task XML of 3,072 units, and 100 of path and security descriptor.
-const CALL: usize = 6400;
-/// Bytes of the longest reply: the same task XML where it came without white space, and is given back with it.
-const REPLY: usize = 7168;
-/// Bytes of the longest definition at rest.
-const IMAGE: usize = 2048;
-/// Bytes of the longest definition with its entry.
-const RECORD: usize = 2240;
-/// Items of the flash: definition, entry and state of each task, what runs, accounts, and some that were just deleted.
-const KEYS: usize = 3 * TASKS + INSTANCES + 18;
-/// The longest fragment that is taken.
-const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
-/// Actions that may run at once.
-const RUNNERS: usize = 3;
-/// Bytes of a command with its arguments, parameters put in.
-const TEXT: usize = 512;
-/// Bytes of the heap, which only task XML uses.
-const HEAP: usize = 13 * 1024;
 
 type Flash = FlashStore<'static, Blocking<HostNor>, { PAGES - 2 }, KEYS>;
 type Socket = SocketMemory<1072, 1072, { FRAGMENT as usize }>;

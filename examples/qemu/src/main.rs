@@ -32,6 +32,8 @@ mod note;
 #[cfg(target_os = "none")]
 mod semihosting;
 #[cfg(target_os = "none")]
+mod sizes;
+#[cfg(target_os = "none")]
 mod stack;
 #[cfg(target_os = "none")]
 mod timers;

@@ -54,6 +54,8 @@ pub const XML_ATTRIBUTES: usize = 32;
 pub const PRINCIPALS: usize = 32;
 /// Triggers of a task, section 2.5.3; more get `SCHED_E_TOO_MANY_NODES`.
 pub const TRIGGERS: usize = 48;
+/// ValueQueries of an EventTrigger, section 2.5.3.6; more get `SCHED_E_TOO_MANY_NODES`.
+pub const VALUE_QUERIES: usize = 32;
 /// Actions of a task, section 2.5.7; more get `SCHED_E_TOO_MANY_NODES`.
 pub const ACTIONS: usize = 32;
 

@@ -41,6 +41,8 @@ impl core::fmt::Display for SidError {
 impl core::error::Error for SidError {}
 
 impl Sid {
+    /// S-1-0-0, nobody.
+    pub const NOBODY: Self = Self { authority: [0; 6], count: 1, sub_authorities: [0; SUB_AUTHORITIES_MAX] };
     /// S-1-5-18, the operating system.
     pub const LOCAL_SYSTEM: Self = Self::well_known(18);
     /// S-1-5-19, LocalService.

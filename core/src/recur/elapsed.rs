@@ -7,7 +7,7 @@ use super::Pattern;
 use crate::task::{Repetition, Trigger, TriggerKind};
 
 /// Milliseconds from the event of a trigger to its first firing: its Delay. `None` for a trigger that waits for no event
-/// (a Time or Calendar trigger, or an opaque one).
+/// (a Time or Calendar trigger), or for one that does not fire yet.
 #[must_use]
 pub fn delay(trigger: &Trigger<'_>) -> Option<u64> {
     match trigger.kind {

@@ -294,7 +294,11 @@ impl<'z> Plan<'z> {
             }
             TriggerKind::Boot { .. } => after_event(anchors.boot)?,
             TriggerKind::Registration { .. } => after_event(anchors.registration)?,
-            TriggerKind::Opaque { .. } => return None,
+            TriggerKind::Idle
+            | TriggerKind::Event(_)
+            | TriggerKind::Logon { .. }
+            | TriggerKind::SessionState { .. }
+            | TriggerKind::Opaque { .. } => return None,
         };
         let pattern = trigger.repetition.as_ref().and_then(Pattern::new);
         let end = trigger.end.as_ref().map(|end| (local(end), Clock::new(end, zone)));

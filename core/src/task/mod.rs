@@ -29,10 +29,12 @@ pub use boundary::{Boundary, Offset};
 pub use com_handler::ComHandler;
 pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
 pub use definition::Definition;
-pub use image::{EncodeError, Image, ImageError};
+pub use image::{EncodeError, Image, ImageError, Named, Texts, User};
 pub use path::{Name, Path, PathError};
 pub use principal::{LogonType, Principal, RunLevel};
 pub use registration::RegistrationInfo;
 pub use settings::{InstancesPolicy, Settings};
 pub use span::Span;
-pub use trigger::{Days, Months, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks};
+pub use trigger::{
+    Days, Event, Months, Repetition, Schedule, SessionStateChange, Trigger, TriggerKind, Weekdays, Weeks,
+};

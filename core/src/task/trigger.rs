@@ -1,6 +1,6 @@
 //! Triggers, [MS-TSCH] 2.5.3.
 
-use super::{Boundary, Span};
+use super::{Boundary, Named, Span, User};
 
 /// A trigger fires again after it fired, [MS-TSCH] 2.5.3.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,52 @@ pub enum Schedule {
     },
 }
 
+/// An event of the system, or a number of them, [MS-TSCH] 2.5.3.6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event<'b> {
+    /// Subscription: which events, as an XML query of [MS-EVEN6] 2.2.16.
+    pub subscription: &'b str,
+    /// Delay.
+    pub delay: Option<Span<'b>>,
+    /// NumberOfOccurrences, 1 to 32: how many of them it takes.
+    pub number_of_occurrences: u8,
+    /// PeriodOfOccurrence, at least one minute: in which time they must come.
+    pub period_of_occurrence: Option<Span<'b>>,
+    /// MatchingElement: the field in which they must agree.
+    pub matching_element: Option<&'b str>,
+    /// ValueQueries, at most 32: what is taken out of an event, by the name that a parameter has for it.
+    pub value_queries: Named<'b>,
+}
+
+/// What becomes of a session, [MS-TSCH] 2.5.3.8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionStateChange {
+    /// ConsoleConnect.
+    ConsoleConnect,
+    /// ConsoleDisconnect.
+    ConsoleDisconnect,
+    /// RemoteConnect.
+    RemoteConnect,
+    /// RemoteDisconnect.
+    RemoteDisconnect,
+    /// SessionLock.
+    SessionLock,
+    /// SessionUnlock.
+    SessionUnlock,
+}
+
+impl SessionStateChange {
+    /// All of them with the schema's names, in the order of their numbers at rest.
+    pub(super) const NAMES: [(&'static str, Self); 6] = [
+        ("ConsoleConnect", Self::ConsoleConnect),
+        ("ConsoleDisconnect", Self::ConsoleDisconnect),
+        ("RemoteConnect", Self::RemoteConnect),
+        ("RemoteDisconnect", Self::RemoteDisconnect),
+        ("SessionLock", Self::SessionLock),
+        ("SessionUnlock", Self::SessionUnlock),
+    ];
+}
+
 /// What makes a trigger fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TriggerKind<'b> {
@@ -92,6 +138,26 @@ pub enum TriggerKind<'b> {
         /// On which days.
         schedule: Schedule,
     },
+    /// IdleTrigger, 2.5.3.4: when the machine becomes idle. Kept, given back, and does not fire yet.
+    Idle,
+    /// EventTrigger, 2.5.3.6: when something happened. Kept, given back, and does not fire yet.
+    Event(Event<'b>),
+    /// LogonTrigger, 2.5.3.7: when somebody logs on. Kept, given back, and does not fire yet.
+    Logon {
+        /// UserId, resolved when the task was registered; without it, anybody.
+        user: Option<User<'b>>,
+        /// Delay.
+        delay: Option<Span<'b>>,
+    },
+    /// SessionStateChangeTrigger, 2.5.3.8: when somebody's session changes. Kept, given back, and does not fire yet.
+    SessionState {
+        /// UserId, resolved when the task was registered; without it, anybody.
+        user: Option<User<'b>>,
+        /// Delay.
+        delay: Option<Span<'b>>,
+        /// StateChange.
+        change: SessionStateChange,
+    },
     /// Any other element: kept as XML, given back, and never fires.
     Opaque {
         /// The whole element, without the comments and the white space between elements that it was written with.
@@ -116,4 +182,28 @@ pub struct Trigger<'b> {
     pub repetition: Option<Repetition<'b>>,
     /// What makes it fire.
     pub kind: TriggerKind<'b>,
+}
+
+impl<'b> TriggerKind<'b> {
+    /// The number at rest, and the Delay or RandomDelay; `None` for an opaque one.
+    pub(super) const fn numbered(&self) -> Option<(u8, Option<Span<'b>>)> {
+        Some(match *self {
+            Self::Time { random_delay } => (0, random_delay),
+            Self::Calendar { random_delay, .. } => (1, random_delay),
+            Self::Boot { delay } => (2, delay),
+            Self::Registration { delay } => (3, delay),
+            Self::Idle => (4, None),
+            Self::Event(event) => (5, event.delay),
+            Self::Logon { delay, .. } => (6, delay),
+            Self::SessionState { delay, .. } => (7, delay),
+            Self::Opaque { .. } => return None,
+        })
+    }
+}
+
+impl<'b> Trigger<'b> {
+    /// One that has nothing but its kind.
+    pub(super) const fn bare(kind: TriggerKind<'b>) -> Self {
+        Self { id: None, enabled: true, start: None, end: None, execution_time_limit: None, repetition: None, kind }
+    }
 }

@@ -2,7 +2,7 @@
 
 use mainspring::{
     recur::{self, Anchors, elapsed},
-    task::{Boundary, Days, Months, Offset, Schedule, Span, Trigger, TriggerKind, Weekdays, Weeks},
+    task::{Boundary, Days, Months, Offset, Schedule, SessionStateChange, Span, Trigger, TriggerKind, Weekdays, Weeks},
     time::{Timestamp, civil::DateTime, tail::Tail, tzif, zone::Transition, zone::Zone},
 };
 
@@ -229,8 +229,16 @@ fn a_trigger_that_is_not_enabled_or_not_understood_never_fires() {
     trigger.enabled = false;
     assert_eq!(first(&trigger, &paris(), 1), [""; 0]);
     trigger.enabled = true;
-    trigger.kind = TriggerKind::Opaque { xml: "<EventTrigger/>" };
-    assert_eq!(first(&trigger, &paris(), 1), [""; 0]);
+    let waiting = [
+        TriggerKind::Opaque { xml: "<FooTrigger/>" },
+        TriggerKind::Idle,
+        TriggerKind::Logon { user: None, delay: None },
+        TriggerKind::SessionState { user: None, delay: None, change: SessionStateChange::SessionLock },
+    ];
+    for kind in waiting {
+        trigger.kind = kind;
+        assert_eq!(first(&trigger, &paris(), 1), [""; 0], "{kind:?}");
+    }
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use mainspring::{
     sid::Sid,
     task::{
-        Action, Boundary, Conditions, Days, Definition, EncodeError, Exec, Idle, Image, ImageError, InstancesPolicy,
-        LogonType, Maintenance, Months, Network, Principal, RegistrationInfo, Repetition, RestartOnFailure, RunLevel,
-        Schedule, Settings, Span, Trigger, TriggerKind, Weekdays, Weeks,
+        Action, Boundary, Conditions, Days, Definition, EncodeError, Event, Exec, Idle, Image, ImageError,
+        InstancesPolicy, LogonType, Maintenance, Months, Named, Network, Principal, RegistrationInfo, Repetition,
+        RestartOnFailure, RunLevel, Schedule, SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User,
+        Weekdays, Weeks,
     },
 };
 
@@ -16,6 +17,17 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 fn trigger<'b>(kind: TriggerKind<'b>, start: Option<&'b str>) -> Trigger<'b> {
     let start = start.map(|text| Boundary::parse(text).unwrap());
     Trigger { id: None, enabled: true, start, end: None, execution_time_limit: None, repetition: None, kind }
+}
+
+fn event(subscription: &str) -> Event<'_> {
+    Event {
+        subscription,
+        delay: None,
+        number_of_occurrences: 1,
+        period_of_occurrence: None,
+        matching_element: None,
+        value_queries: Named::default(),
+    }
 }
 
 fn exec(command: &str) -> Action<'_> {
@@ -65,6 +77,7 @@ fn everything(check: impl FnOnce(&Definition<'_>)) {
         },
     ];
     let start = |text| Boundary::parse(text).unwrap();
+    let (mut queries, mut first, mut second) = ([0; 64], [0; User::ROOM], [0; User::ROOM]);
     let random_delay = Some(Span::from_seconds(1800));
     let triggers = [
         Trigger {
@@ -128,8 +141,29 @@ fn everything(check: impl FnOnce(&Definition<'_>)) {
             },
             Some("2000-02-29T00:00:00.25+05:30"),
         ),
+        trigger(TriggerKind::Opaque { xml: "<FooTrigger id=\"a&quot;b\"><Enabled>false</Enabled></FooTrigger>" }, None),
+        trigger(TriggerKind::Idle, None),
         trigger(
-            TriggerKind::Opaque { xml: "<IdleTrigger id=\"a&quot;b\"><Enabled>false</Enabled></IdleTrigger>" },
+            TriggerKind::Event(Event {
+                subscription: "<QueryList><Query Id=\"0\"/></QueryList>",
+                delay: random_delay,
+                number_of_occurrences: 32,
+                period_of_occurrence: Some(Span::from_seconds(60)),
+                matching_element: Some("Event/System/EventID"),
+                value_queries: Named::new(&["id", "Event/System/EventRecordID", "System", "Author"], &mut queries)
+                    .unwrap(),
+            }),
+            None,
+        ),
+        trigger(TriggerKind::Event(event("*")), None),
+        trigger(TriggerKind::Logon { user: User::new(&Sid::ADMINISTRATORS, &mut first), delay: random_delay }, None),
+        trigger(TriggerKind::Logon { user: None, delay: None }, None),
+        trigger(
+            TriggerKind::SessionState {
+                user: User::new(&Sid::LOCAL_SYSTEM, &mut second),
+                delay: random_delay,
+                change: SessionStateChange::SessionUnlock,
+            },
             None,
         ),
     ];
@@ -408,6 +442,56 @@ fn what_xml_could_not_give_back_is_refused() {
     ] {
         refused(&[], &[trigger(TriggerKind::Calendar { random_delay: None, schedule }, start)]);
     }
+}
+
+#[test]
+fn lists_and_users_fit_or_are_refused() {
+    let texts = ["a", "", "Author", "é"];
+    let mut room = [0; 8];
+    let list = Texts::new(&texts, &mut room).unwrap();
+    assert_eq!(list.iter().collect::<Vec<_>>(), texts);
+    assert!(!list.is_empty() && Texts::new(&[], &mut []).unwrap() == Texts::default());
+    assert_eq!(Texts::default().iter().count(), 0);
+    assert!((0..8).all(|short| Texts::new(&texts, &mut [0; 8][..short]).is_none()));
+    assert!(Named::new(&texts[..3], &mut [0; 8]).is_none());
+    let mut room = [0; 8];
+    assert_eq!(Named::new(&texts, &mut room).unwrap().iter().collect::<Vec<_>>(), [("a", ""), ("Author", "é")]);
+    let long = Sid::new([0xFF; 6], &[u32::MAX; 15]).unwrap();
+    assert_eq!(User::new(&long, &mut [0; User::ROOM]).unwrap().sid(), long);
+    assert!(User::new(&long, &mut [0; User::ROOM - 1]).is_none());
+}
+
+#[test]
+fn triggers_that_cannot_be_are_refused() {
+    fn refused(kind: TriggerKind<'_>) {
+        let triggers = [trigger(kind, None)];
+        let definition = Definition { triggers: &triggers, ..Definition::default() };
+        let mut buffer = [0; 2048];
+        let refused = Image::encode(&definition, &mut buffer);
+        assert!(matches!(refused, Err(EncodeError::Invalid(_))), "{kind:?}");
+    }
+    refused(TriggerKind::Event(event("")));
+    refused(TriggerKind::Event(Event { number_of_occurrences: 0, ..event("*") }));
+    refused(TriggerKind::Event(Event { number_of_occurrences: 33, ..event("*") }));
+    refused(TriggerKind::Event(Event { matching_element: Some(""), ..event("*") }));
+    let many = ["a"; 66];
+    for queries in [&["", "a"][..], &["a", ""], &["\0", "a"], &many] {
+        let mut room = [0; 256];
+        refused(TriggerKind::Event(Event { value_queries: Named::new(queries, &mut room).unwrap(), ..event("*") }));
+    }
+    // A session trigger without a change, and one with a change that is none.
+    for bytes in [&b"\xa2\x00\x01\x06\x81\xa1\x00\x07"[..], b"\xa2\x00\x01\x06\x81\xa2\x00\x07\x0b\x06"] {
+        assert!(matches!(Image::parse(bytes), Err(ImageError::Invalid { .. })), "{bytes:?}");
+    }
+}
+
+#[test]
+fn triggers_that_an_earlier_form_kept_as_xml_are_read() {
+    let xml = "<LogonTrigger><Enabled>true</Enabled><UserId>user</UserId></LogonTrigger>";
+    let bytes =
+        [b"\xa3\x00\x01\x06\x81\x78", &[xml.len() as u8][..], xml.as_bytes(), b"\x08\x81\xa1\x02\x61a"].concat();
+    let image = Image::parse(&bytes).unwrap();
+    assert_eq!(image.triggers().next().unwrap().kind, TriggerKind::Opaque { xml });
 }
 
 #[test]

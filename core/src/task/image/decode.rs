@@ -2,15 +2,15 @@
 
 use minicbor::{Decoder, data::Type};
 
-use super::{ImageError, LAYOUT, flag, section, words::WORDS};
+use super::{ImageError, LAYOUT, Named, Texts, User, flag, section, words::WORDS};
 use crate::{
     bytes::{Order, Reader, Short},
-    limits::{ACTIONS, TRIGGERS},
+    limits::{ACTIONS, TRIGGERS, VALUE_QUERIES},
     sid::{SUB_AUTHORITIES_MAX, Sid},
     task::{
-        Action, Boundary, Conditions, Days, Exec, Idle, InstancesPolicy, LogonType, Maintenance, Months, Network,
-        Offset, Principal, RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule, Settings, Span, Trigger,
-        TriggerKind, Weekdays, Weeks, opaque, span::Designator,
+        Action, Boundary, Conditions, Days, Event, Exec, Idle, InstancesPolicy, LogonType, Maintenance, Months,
+        Network, Offset, Principal, RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule,
+        SessionStateChange, Settings, Span, Trigger, TriggerKind, Weekdays, Weeks, opaque, span::Designator,
     },
     time::civil::DateTime,
 };
@@ -169,6 +169,32 @@ pub(super) fn text<'b>(at: &mut In<'b>) -> Result<&'b str> {
     WORDS.get(number).copied().ok_or(Error::Invalid)
 }
 
+/// A text that says something.
+fn filled<'b>(at: &mut In<'b>) -> Result<&'b str> {
+    valid(text(at)?, |text| !text.is_empty())
+}
+
+/// What `pass` goes over, as it is in the image.
+fn span_of<'b>(at: &mut In<'b>, pass: impl FnOnce(&mut In<'b>) -> Result<()>) -> Result<&'b [u8]> {
+    let start = at.position();
+    pass(at)?;
+    Ok(at.input().get(start..at.position()).unwrap_or_default())
+}
+
+/// A list of at most so many texts that have names.
+fn named<'b>(at: &mut In<'b>, most: usize, read: fn(&mut In<'b>) -> Result<&'b str>) -> Result<Named<'b>> {
+    let cbor = span_of(at, |at| {
+        let count = at.array()?.filter(|count| count % 2 == 0).ok_or(Error::Shape)?;
+        valid(count, |count| *count <= 2 * most as u64 && *count != 0)?;
+        (0..count / 2).try_for_each(|_| filled(at).and_then(|_| read(at)).map(drop))
+    })?;
+    Ok(Named::from_texts(Texts::from_image(cbor)))
+}
+
+fn user<'b>(at: &mut In<'b>) -> Result<User<'b>> {
+    span_of(at, |at| sid(at).map(drop)).map(User::from_image)
+}
+
 fn elements<'b>(at: &mut In<'b>) -> Result<&'b str> {
     valid(at.str()?, |xml| opaque::is_canonical(xml))
 }
@@ -216,7 +242,7 @@ fn boundary<'b>(at: &mut In<'b>) -> Result<Boundary<'b>> {
     valid(Boundary { civil, millisecond, offset, text: "" }, Boundary::is_possible)
 }
 
-fn sid(at: &mut In<'_>) -> Result<Sid> {
+pub(super) fn sid(at: &mut In<'_>) -> Result<Sid> {
     let count = array(at, 1..=1 + SUB_AUTHORITIES_MAX as u64)?;
     let [0, 0, authority @ ..] = at.u64()?.to_be_bytes() else { return Err(Error::Invalid) };
     let mut sub_authorities = [0; SUB_AUTHORITIES_MAX];
@@ -349,20 +375,20 @@ pub(super) fn settings<'b>(at: &mut In<'b>) -> Result<(Settings<'b>, Conditions<
 }
 
 pub(super) fn trigger<'b>(at: &mut In<'b>) -> Result<Trigger<'b>> {
-    let mut trigger = Trigger {
-        id: None,
-        enabled: true,
-        start: None,
-        end: None,
-        execution_time_limit: None,
-        repetition: None,
-        kind: TriggerKind::Opaque { xml: "" },
-    };
+    let mut trigger = Trigger::bare(TriggerKind::Opaque { xml: "" });
     if at.datatype()? == Type::String {
         trigger.kind = TriggerKind::Opaque { xml: valid(elements(at)?, |xml| !xml.is_empty())? };
         return Ok(trigger);
     }
-    let (mut kind, mut delay, mut on_days) = (None, None, None);
+    let (mut kind, mut on_days, mut user, mut change) = (None, None, None, None);
+    let mut event = Event {
+        subscription: "",
+        delay: None,
+        number_of_occurrences: 1,
+        period_of_occurrence: None,
+        matching_element: None,
+        value_queries: Named::default(),
+    };
     fields(at, |key, at| {
         match key {
             0 => kind = Some(at.u32()?),
@@ -372,18 +398,30 @@ pub(super) fn trigger<'b>(at: &mut In<'b>) -> Result<Trigger<'b>> {
             4 => trigger.end = Some(boundary(at)?),
             5 => trigger.execution_time_limit = Some(span(at)?),
             6 => trigger.repetition = Some(repetition(at)?),
-            7 => delay = Some(span(at)?),
+            7 => event.delay = Some(span(at)?),
             8 => on_days = Some(schedule(at)?),
+            9 => event.subscription = filled(at)?,
+            10 => user = Some(self::user(at)?),
+            11 => change = Some(SessionStateChange::NAMES.get(usize::from(at.u8()?)).ok_or(Error::Invalid)?.1),
+            12 => event.number_of_occurrences = valid(at.u8()?, |number| (1..=32).contains(number))?,
+            13 => event.period_of_occurrence = Some(span(at)?),
+            14 => event.matching_element = Some(filled(at)?),
+            15 => event.value_queries = named(at, VALUE_QUERIES, filled)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    trigger.kind = match (kind.ok_or(Error::Shape)?, trigger.start, on_days) {
-        (0, Some(_), _) => TriggerKind::Time { random_delay: delay },
-        (1, Some(_), Some(schedule)) => TriggerKind::Calendar { random_delay: delay, schedule },
+    let delay = event.delay;
+    trigger.kind = match (kind.ok_or(Error::Shape)?, trigger.start, on_days, change) {
+        (0, Some(_), ..) => TriggerKind::Time { random_delay: delay },
+        (1, Some(_), Some(schedule), _) => TriggerKind::Calendar { random_delay: delay, schedule },
         (2, ..) => TriggerKind::Boot { delay },
         (3, ..) => TriggerKind::Registration { delay },
-        (0 | 1, ..) => return Err(Error::Invalid),
+        (4, ..) => TriggerKind::Idle,
+        (5, ..) if !event.subscription.is_empty() => TriggerKind::Event(event),
+        (6, ..) => TriggerKind::Logon { user, delay },
+        (7, .., Some(change)) => TriggerKind::SessionState { user, delay, change },
+        (..8, ..) => return Err(Error::Invalid),
         // A kind that a newer minor form of the layout has: it is kept in the image, and never fires here.
         _ => trigger.kind,
     };

@@ -2,13 +2,13 @@
 
 use minicbor::Encoder;
 
-use super::{LAYOUT, flag, section, words::WORDS};
+use super::{LAYOUT, Texts, flag, section, words::WORDS};
 use crate::{
     bytes::{Full, Writer},
     sid::Sid,
     task::{
-        Action, Boundary, Conditions, Definition, InstancesPolicy, LogonType, Months, Network, Offset, Principal,
-        RegistrationInfo, Repetition, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind,
+        Action, Boundary, Conditions, Definition, Event, InstancesPolicy, LogonType, Months, Network, Offset,
+        Principal, RegistrationInfo, Repetition, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind,
     },
 };
 
@@ -86,6 +86,16 @@ impl<'b> Fields<'_, 'b> {
         value.map_or(Ok(()), |value| boundary(self.key(key)?, value))
     }
 
+    /// A value that an image has in this form.
+    fn cbor(&mut self, key: u32, value: Option<&[u8]>) -> Result {
+        let Some(value) = value else { return Ok(()) };
+        self.key(key)?.writer_mut().put(value).map_err(|_| NoRoom)
+    }
+
+    fn list(&mut self, key: u32, list: Texts<'_>) -> Result {
+        self.cbor(key, Some(list.as_image()).filter(|list| !list.is_empty()))
+    }
+
     fn items<T>(&mut self, key: u32, items: &[T], write: fn(&mut Out<'b>, &T) -> Result) -> Result {
         if items.is_empty() {
             return Ok(());
@@ -101,6 +111,24 @@ fn text(out: &mut Out<'_>, text: &str) -> Result {
         Some((_, number)) => written(out.u8(number)),
         None => written(out.str(text)),
     }
+}
+
+/// Writes a list of texts to the front of `into`; nothing for none.
+pub(super) fn texts<'b>(texts: &[&str], into: &'b mut [u8]) -> Option<&'b [u8]> {
+    if texts.is_empty() {
+        return Some(&[]);
+    }
+    let mut out = Encoder::new(Writer::new(into));
+    out.array(texts.len() as u64).ok()?;
+    texts.iter().try_for_each(|item| text(&mut out, item)).ok()?;
+    Some(out.into_writer().into_written())
+}
+
+/// Writes a SID to the front of `into`.
+pub(super) fn user<'b>(user: &Sid, into: &'b mut [u8]) -> Option<&'b [u8]> {
+    let mut out = Encoder::new(Writer::new(into));
+    sid(&mut out, user).ok()?;
+    Some(out.into_writer().into_written())
 }
 
 fn text_or_null(out: &mut Out<'_>, value: Option<&str>) -> Result {
@@ -270,12 +298,9 @@ fn settings(out: &mut Out<'_>, settings: &Settings<'_>, conditions: &Conditions<
 }
 
 fn trigger(out: &mut Out<'_>, trigger: &Trigger<'_>) -> Result {
-    let (kind, delay, on_days) = match trigger.kind {
-        TriggerKind::Time { random_delay } => (0, random_delay, None),
-        TriggerKind::Calendar { random_delay, schedule } => (1, random_delay, Some(schedule)),
-        TriggerKind::Boot { delay } => (2, delay, None),
-        TriggerKind::Registration { delay } => (3, delay, None),
+    let (kind, delay) = match trigger.kind {
         TriggerKind::Opaque { xml } => return written(out.str(xml)),
+        kind => kind.numbered().ok_or(NoRoom)?,
     };
     map(out, |fields| {
         fields.key(0)?.u8(kind)?;
@@ -290,8 +315,27 @@ fn trigger(out: &mut Out<'_>, trigger: &Trigger<'_>) -> Result {
             repetition(fields.key(6)?, value)?;
         }
         fields.span(7, delay)?;
-        on_days.map_or(Ok(()), |value| schedule(fields.key(8)?, value))
+        match trigger.kind {
+            TriggerKind::Calendar { schedule: value, .. } => schedule(fields.key(8)?, value),
+            TriggerKind::Event(value) => event(fields, &value),
+            TriggerKind::Logon { user, .. } => fields.cbor(10, user.map(|user| user.as_image())),
+            TriggerKind::SessionState { user, change, .. } => {
+                fields.cbor(10, user.map(|user| user.as_image()))?;
+                written(fields.key(11)?.u8(change as u8))
+            }
+            _ => Ok(()),
+        }
     })
+}
+
+fn event(fields: &mut Fields<'_, '_>, event: &Event<'_>) -> Result {
+    fields.text(9, Some(event.subscription))?;
+    if event.number_of_occurrences != 1 {
+        fields.key(12)?.u8(event.number_of_occurrences)?;
+    }
+    fields.span(13, event.period_of_occurrence)?;
+    fields.text(14, event.matching_element)?;
+    fields.list(15, event.value_queries.texts())
 }
 
 fn repetition(out: &mut Out<'_>, repetition: &Repetition<'_>) -> Result {

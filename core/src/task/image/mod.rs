@@ -21,11 +21,15 @@
 //! network      = [ name text / null, id text / null ]
 //! maintenance  = [ period span, deadline span / null, exclusive ]
 //! trigger      = { 0: kind, ? 1: id text, ? 2: false if not enabled, ? 3: start boundary, ? 4: end boundary,
-//!                  ? 5: execution time limit span, ? 6: repetition, ? 7: delay span, ? 8: schedule } / opaque xml
+//!                  ? 5: execution time limit span, ? 6: repetition, ? 7: delay span, ? 8: schedule,
+//!                  ? 9: subscription text, ? 10: user sid, ? 11: session state change, ? 12: number of occurrences,
+//!                  ? 13: period of occurrence span, ? 14: matching element text, ? 15: value queries named }
+//!                / opaque xml
 //! repetition   = [ interval span, ? duration span / null, ? stop at duration end ]
 //! schedule     = [ 0, days interval ] / [ 1, weeks interval, weekdays ] / [ 2, days, ? months ]
 //!                / [ 3, weeks, weekdays, ? months ]                                 ; sets as bits, as in the views
 //! action       = { ? 1: id text, 2: command text, ? 3: arguments text, ? 4: working directory text } / opaque xml
+//! named        = [+ (name text, text)]
 //! text         = a text string / the number of a usual word
 //! sid          = [ identifier authority, * sub-authority ]
 //! span         = 4 * count + unit (0 seconds, 1 minutes, 2 hours, 3 days) / a text string that this cannot say
@@ -40,7 +44,10 @@ use super::{Action, Conditions, Definition, Principal, RegistrationInfo, Setting
 
 mod decode;
 mod encode;
+mod lists;
 mod words;
+
+pub use lists::{Named, Texts, User};
 
 /// The layout that is written, and the only one that is read.
 const LAYOUT: u32 = 1;
@@ -232,11 +239,19 @@ impl<'b> Image<'b> {
         key: u32,
         decode: fn(&mut Decoder<'b>) -> Result<T, decode::Error>,
     ) -> impl Iterator<Item = T> + Clone + use<'b, T> {
-        let mut items = self.section(key).and_then(|mut at| Some((at.array().ok()??, at)));
-        core::iter::from_fn(move || {
-            let (left, at) = items.as_mut()?;
-            *left = left.checked_sub(1)?;
-            decode(at).ok()
-        })
+        items(self.section(key), decode)
     }
+}
+
+/// The items of the array that a decoder stands before.
+fn items<'b, T>(
+    at: Option<Decoder<'b>>,
+    decode: fn(&mut Decoder<'b>) -> Result<T, decode::Error>,
+) -> impl Iterator<Item = T> + Clone + use<'b, T> {
+    let mut items = at.and_then(|mut at| Some((at.array().ok()??, at)));
+    core::iter::from_fn(move || {
+        let (left, at) = items.as_mut()?;
+        *left = left.checked_sub(1)?;
+        decode(at).ok()
+    })
 }

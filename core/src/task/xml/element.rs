@@ -1,28 +1,65 @@
 //! An element of a task XML, looked at as the schema sees it: fields, values and attributes, with the faults they have.
 
-use core::{cell::Cell, ops::RangeInclusive};
+use alloc::vec::Vec;
+use core::{
+    cell::{Cell, OnceCell},
+    ops::RangeInclusive,
+};
 
-use roxmltree::Node;
+use roxmltree::{Document, Node};
 
 use super::{
     error::{Fault, Refused},
+    heap::NoMemory,
     keep::Kept,
     values::{self, SPACE},
 };
-use crate::{status::Status, task::Span};
+use crate::{
+    limits,
+    sid::Sid,
+    status::Status,
+    task::{Span, Texts, User},
+};
 
 type Result<T> = core::result::Result<T, Refused>;
 
 /// What all elements of a text share.
 pub(super) struct Reading<'d> {
     kept: Kept,
+    /// What is made for views to lend.
+    made: Vec<OnceCell<Vec<u8>>>,
+    /// How many of them there are.
+    count: Cell<usize>,
     /// Why something was refused.
     fault: Cell<Option<Fault<'d>>>,
 }
 
+/// No list of elements is longer.
+const LIST: usize = limits::TRIGGERS;
+/// The elements that are read into something that views lend.
+const MADE: [&str; 2] = ["UserId", "ValueQueries"];
+/// The most of them that a task may have.
+const MADE_MOST: usize = limits::TRIGGERS;
+
 impl<'d> Reading<'d> {
-    pub(super) fn new(kept: Kept) -> Self {
-        Self { kept, fault: Cell::new(None) }
+    pub(super) fn new(kept: Kept, document: &Document<'_>) -> core::result::Result<Self, NoMemory> {
+        let nodes = document.descendants().filter(|node| MADE.contains(&node.tag_name().name()));
+        let most = nodes.take(MADE_MOST).count();
+        let mut made = Vec::new();
+        made.try_reserve_exact(most).map_err(|_| NoMemory)?;
+        made.resize_with(most, OnceCell::new);
+        Ok(Self { kept, made, count: Cell::new(0), fault: Cell::new(None) })
+    }
+
+    /// Makes something to be lent, which takes `room` bytes at most.
+    fn make(&self, room: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<&[u8]> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(room).map_err(|_| NoMemory)?;
+        bytes.resize(room, 0);
+        let length = write(&mut bytes).ok_or(NoMemory)?;
+        bytes.truncate(length);
+        let place = self.made.get(self.count.replace(self.count.get() + 1)).ok_or(NoMemory)?;
+        Ok(place.get_or_init(|| bytes))
     }
 
     /// The outermost element.
@@ -101,6 +138,14 @@ impl<'d> Element<'d> {
         self.kept().or_else(text).unwrap_or_default()
     }
 
+    /// A list that has room for what each of its elements is read into.
+    pub(super) fn list<T>(&self) -> Result<Vec<T>> {
+        let mut list = Vec::new();
+        list.try_reserve_exact(self.node.children().filter(Node::is_element).take(LIST).count())
+            .map_err(|_| NoMemory)?;
+        Ok(list)
+    }
+
     /// Its elements, which it may have nothing beside.
     pub(super) fn elements(self) -> impl Iterator<Item = Result<Self>> {
         self.node.children().filter_map(move |node| {
@@ -120,10 +165,15 @@ impl<'d> Element<'d> {
 
     /// Its elements by name, each there at most once, in any order; it may have no others.
     pub(super) fn fields(self, names: &[&str]) -> Result<Fields<'d>> {
+        self.fields_and(names, &[])
+    }
+
+    /// As [`fields`](Self::fields), with more names.
+    pub(super) fn fields_and(self, names: &[&str], more: &[&str]) -> Result<Fields<'d>> {
         let fields = Fields(self);
         for element in self.elements() {
             let element = element?;
-            if !names.contains(&element.name()) {
+            if !names.contains(&element.name()) && !more.contains(&element.name()) {
                 return Err(element.unexpected());
             }
             if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
@@ -166,7 +216,11 @@ impl<'d> Element<'d> {
 
     /// Its text as it is.
     pub(super) fn text(&self) -> Result<&'d str> {
-        self.plain()?;
+        self.plain()?.only_text()
+    }
+
+    /// The text of one that may have attributes.
+    pub(super) fn only_text(&self) -> Result<&'d str> {
         match self.node.first_element_child() {
             Some(node) => Err(Self { node, ..*self }.checked()?.unexpected()),
             None => Ok(self.raw()),
@@ -181,6 +235,45 @@ impl<'d> Element<'d> {
     /// What its text was read as, if it could be.
     pub(super) fn accepted<T>(&self, read: Option<T>) -> Result<T> {
         read.ok_or_else(|| self.refused(Status::SCHED_E_INVALIDVALUE))
+    }
+
+    /// Somebody whom it names.
+    pub(super) fn user(&self, resolve: &mut dyn FnMut(&str) -> Option<Sid>) -> Result<User<'d>> {
+        let name = self.accepted(values::non_empty(self.value()?))?;
+        let sid = resolve(name).ok_or_else(|| self.refused(Status::E_NONE_MAPPED))?;
+        let made = self.reading.make(User::ROOM, |room| User::new(&sid, room).map(|user| user.as_image().len()))?;
+        Ok(User::from_image(made))
+    }
+
+    /// The texts that `read` takes from its elements, of which there may be so many, and which all have one name.
+    pub(super) fn texts(
+        self,
+        name: &'static str,
+        (least, most): (usize, usize),
+        read: fn(Self, &mut Vec<&'d str>) -> Result<()>,
+    ) -> Result<Texts<'d>> {
+        let mut texts = Vec::new();
+        for (count, element) in self.plain()?.elements().enumerate() {
+            let element = element?;
+            if element.name() != name {
+                return Err(element.unexpected());
+            }
+            if count == most {
+                return Err(element.too_many());
+            }
+            read(element, &mut texts)?;
+        }
+        if texts.len() < least {
+            return Err(self.missing(name));
+        }
+        let room = Texts::room(&texts);
+        let made = self.reading.make(room, |room| Texts::new(&texts, room).map(|texts| texts.as_image().len()))?;
+        Ok(Texts::from_image(made))
+    }
+
+    /// Its text, which must say something.
+    pub(super) fn filled(&self) -> Result<&'d str> {
+        self.accepted(values::non_empty(self.text()?))
     }
 
     /// Its value, which is a duration of so many seconds.

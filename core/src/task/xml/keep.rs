@@ -8,7 +8,7 @@ use roxmltree::{Document, Node};
 use super::{
     error::Fault,
     heap::{self, Growing},
-    values::SPACE,
+    values::{SPACE, TRIGGERS},
 };
 use crate::{status::Status, task::opaque};
 
@@ -23,8 +23,6 @@ pub(super) struct Kept {
 
 /// The elements of Actions that are actions without being understood.
 const ACTIONS: [&str; 3] = ["ComHandler", "SendEmail", "ShowMessage"];
-/// The triggers that are understood.
-const TRIGGERS: [&str; 4] = ["BootTrigger", "RegistrationTrigger", "TimeTrigger", "CalendarTrigger"];
 /// The elements of Principal that are kept, together, as what is kept of the principal.
 pub(super) const PRINCIPAL: [&str; 2] = ["ProcessTokenSidType", "RequiredPrivileges"];
 
@@ -87,7 +85,7 @@ pub(super) fn keeps_space(name: &str) -> bool {
 }
 
 fn is_opaque_trigger(name: &str) -> bool {
-    name.ends_with("Trigger") && !TRIGGERS.contains(&name)
+    name.ends_with("Trigger") && TRIGGERS.iter().all(|(known, _)| *known != name)
 }
 
 fn is_data(node: Node<'_, '_>) -> bool {

@@ -37,7 +37,8 @@ pub(super) fn read_text<'i>(
     need.is_there(&text).map_err(|none| refused(none.into()))?;
     let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|error| malformed(&text, &error, &refused))?;
-    let reading = Reading::new(Kept::new(&document).map_err(refused)?);
+    let kept = Kept::new(&document).map_err(refused)?;
+    let reading = Reading::new(kept, &document).map_err(|none| refused(none.into()))?;
     let task = reading.root(document.root_element());
     let encoded = task.and_then(|task| read_task(task, registrant, into));
     let encoded = encoded.map_err(|Refused| refused(reading.fault()))?;
@@ -92,7 +93,8 @@ fn read_task<'i>(
     }
     let (settings, conditions) = fields.get("Settings").map(settings::read).transpose()?.unwrap_or_default();
     let data = fields.get("Data").map(Element::plain).transpose()?;
-    let triggers = fields.get("Triggers").map(triggers::read).transpose()?.unwrap_or_default();
+    let triggers = fields.get("Triggers").map(|triggers| triggers::read(triggers, registrant.resolve));
+    let triggers = triggers.transpose()?.unwrap_or_default();
     let actions = read_actions(actions)?;
     let definition = Definition {
         version: version.map(|(version, _)| version),

@@ -7,87 +7,70 @@ use super::{
     error::Refused,
     heap,
     settings::INTERVAL,
-    values::{ANY, LAST, MONTHS, WEEKDAYS, number},
+    values::{ANY, LAST, MONTHS, TRIGGERS, WEEKDAYS, named, non_empty, number},
 };
 use crate::{
     limits,
-    task::{Boundary, Days, Months, Repetition, Schedule, Trigger, TriggerKind, Weekdays, Weeks},
+    sid::Sid,
+    task::{
+        Boundary, Days, Event, Months, Named, Repetition, Schedule, SessionStateChange, Span, Trigger, TriggerKind,
+        Weekdays, Weeks,
+    },
 };
 
 type Result<T> = core::result::Result<T, Refused>;
 
-/// The kinds of schedules, of which a CalendarTrigger has one.
-const SCHEDULES: [&str; 4] = ["ScheduleByDay", "ScheduleByWeek", "ScheduleByMonth", "ScheduleByMonthDayOfWeek"];
+/// The fields that every trigger has.
+const BASE: [&str; 5] = ["Enabled", "StartBoundary", "EndBoundary", "Repetition", "ExecutionTimeLimit"];
 
 #[inline(never)]
-pub(super) fn read(triggers: Element<'_>) -> Result<Vec<Trigger<'_>>> {
-    let mut read = Vec::new();
+pub(super) fn read<'d>(
+    triggers: Element<'d>,
+    resolve: &mut dyn FnMut(&str) -> Option<Sid>,
+) -> Result<Vec<Trigger<'d>>> {
+    let mut read = triggers.list()?;
     for element in triggers.plain()?.elements() {
         let element = element?;
         if read.len() == limits::TRIGGERS {
             return Err(element.too_many());
         }
-        let trigger = match element.kept() {
-            Some(xml) => Trigger {
-                id: None,
-                enabled: true,
-                start: None,
-                end: None,
-                execution_time_limit: None,
-                repetition: None,
-                kind: TriggerKind::Opaque { xml },
-            },
-            None => read_trigger(element)?,
-        };
-        heap::push(&mut read, trigger)?;
+        heap::push(&mut read, read_trigger(element, resolve)?)?;
     }
     Ok(read)
 }
 
-fn read_trigger(element: Element<'_>) -> Result<Trigger<'_>> {
-    // Which of the fields belong to some kinds alone: Delay; RandomDelay; the schedules.
-    let (has_delay, has_random_delay, has_schedule) = match element.name() {
-        "BootTrigger" | "RegistrationTrigger" => (true, false, false),
-        "TimeTrigger" => (false, true, false),
-        "CalendarTrigger" => (false, true, true),
-        _ => return Err(element.unexpected()),
-    };
+fn read_trigger<'d>(element: Element<'d>, resolve: &mut dyn FnMut(&str) -> Option<Sid>) -> Result<Trigger<'d>> {
+    if let Some(xml) = element.kept() {
+        return Ok(Trigger::bare(TriggerKind::Opaque { xml }));
+    }
+    let known = TRIGGERS.iter().find(|(name, _)| *name == element.name());
+    let (name, own) = known.ok_or_else(|| element.unexpected())?;
     let id = element.id()?;
-    let fields = element.fields(&[
-        "Enabled",
-        "StartBoundary",
-        "EndBoundary",
-        "Repetition",
-        "ExecutionTimeLimit",
-        "Delay",
-        "RandomDelay",
-        SCHEDULES[0],
-        SCHEDULES[1],
-        SCHEDULES[2],
-        SCHEDULES[3],
-    ])?;
-    let (delay, random_delay) = (fields.get("Delay"), fields.get("RandomDelay"));
-    let mut schedules = SCHEDULES.iter().filter_map(|name| fields.get(name));
-    let schedule = if has_schedule { schedules.next() } else { None };
-    let stray =
-        delay.filter(|_| !has_delay).or(random_delay.filter(|_| !has_random_delay)).or_else(|| schedules.next());
-    if let Some(stray) = stray {
-        return Err(stray.unexpected());
-    }
-    if has_random_delay {
-        fields.needed("StartBoundary")?;
-    }
+    let fields = element.fields_and(&BASE, own)?;
     // No delay is the default, which is not given back.
-    let delay = delay.or(random_delay).map(|delay| delay.span(ANY)).transpose()?.filter(|delay| delay.seconds != 0);
-    let kind = match element.name() {
+    let delay = own.first().map_or(Ok(None), |name| fields.span(name, ANY));
+    let delay = delay?.filter(|delay| delay.seconds != 0);
+    let mut user = || fields.get("UserId").map(|field| field.user(resolve)).transpose();
+    let kind = match *name {
         "BootTrigger" => TriggerKind::Boot { delay },
         "RegistrationTrigger" => TriggerKind::Registration { delay },
         "TimeTrigger" => TriggerKind::Time { random_delay: delay },
+        "CalendarTrigger" => {
+            let schedule = read_schedules(element, own.get(1..).unwrap_or_default())?;
+            TriggerKind::Calendar { random_delay: delay, schedule }
+        }
+        "IdleTrigger" => TriggerKind::Idle,
+        "EventTrigger" => TriggerKind::Event(read_event(fields, delay)?),
+        "LogonTrigger" => TriggerKind::Logon { user: user()?, delay },
         _ => {
-            let schedule = schedule.ok_or_else(|| element.missing(SCHEDULES[0]))?;
-            TriggerKind::Calendar { random_delay: delay, schedule: read_schedule(schedule)? }
+            let change = fields.needed("StateChange")?;
+            let change = change.accepted(named(&SessionStateChange::NAMES, change.value()?))?;
+            TriggerKind::SessionState { user: user()?, delay, change }
         }
     };
+    if let TriggerKind::Time { .. } | TriggerKind::Calendar { .. } = kind {
+        fields.needed("StartBoundary")?;
+    }
     Ok(Trigger {
         id,
         enabled: fields.flag("Enabled", true)?,
@@ -97,6 +80,44 @@ fn read_trigger(element: Element<'_>) -> Result<Trigger<'_>> {
         repetition: fields.get("Repetition").map(read_repetition).transpose()?,
         kind,
     })
+}
+
+fn read_event<'d>(fields: Fields<'d>, delay: Option<Span<'d>>) -> Result<Event<'d>> {
+    let period = fields.get("PeriodOfOccurrence").map(|field| {
+        let span = field.span(ANY)?;
+        // The schema's own default is less than what it demands.
+        field.accepted(Some(span).filter(|span| span.seconds == 0 || span.seconds >= 60))
+    });
+    let queries = fields.get("ValueQueries").map(|queries| {
+        queries.texts("Value", (1, limits::VALUE_QUERIES), |value, texts| {
+            let name = value.attribute("name")?;
+            let (name, at) = name.ok_or_else(|| value.missing("name"))?;
+            if name.is_empty() {
+                return Err(value.attribute_refused("name", (name, at)));
+            }
+            heap::push(texts, name)?;
+            Ok(heap::push(texts, value.accepted(non_empty(value.only_text()?))?)?)
+        })
+    });
+    Ok(Event {
+        subscription: fields.needed("Subscription")?.filled()?,
+        delay,
+        number_of_occurrences: fields.value("NumberOfOccurrences", |text| number(text, 1..=32))?.unwrap_or(1),
+        period_of_occurrence: period.transpose()?.filter(|span| span.seconds != 0),
+        matching_element: fields.get("MatchingElement").map(|field| field.filled()).transpose()?,
+        value_queries: queries.transpose()?.map(Named::from_texts).unwrap_or_default(),
+    })
+}
+
+/// The one of the schedules that must be there, and may be alone.
+fn read_schedules(element: Element<'_>, names: &'static [&'static str]) -> Result<Schedule> {
+    let mut schedules = element.elements().flatten().filter(|field| names.contains(&field.name()));
+    let missing = names.first().copied().unwrap_or_default();
+    let schedule = schedules.next().ok_or_else(|| element.missing(missing))?;
+    match schedules.next() {
+        Some(second) => Err(second.unexpected()),
+        None => read_schedule(schedule),
+    }
 }
 
 fn read_repetition(element: Element<'_>) -> Result<Repetition<'_>> {

@@ -49,6 +49,24 @@ pub(super) fn guid(text: &str) -> Option<&str> {
 /// The values of the `version` attribute: those that the specification names, and those that newer files carry.
 pub(super) const VERSIONS: [&str; 7] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"];
 
+/// The triggers that are understood, in the order of their numbers at rest, with the fields that not all of them have.
+pub(super) const TRIGGERS: [(&str, &[&str]); 8] = [
+    ("TimeTrigger", &["RandomDelay"]),
+    (
+        "CalendarTrigger",
+        &["RandomDelay", "ScheduleByDay", "ScheduleByWeek", "ScheduleByMonth", "ScheduleByMonthDayOfWeek"],
+    ),
+    ("BootTrigger", &["Delay"]),
+    ("RegistrationTrigger", &["Delay"]),
+    ("IdleTrigger", &[]),
+    (
+        "EventTrigger",
+        &["Delay", "Subscription", "PeriodOfOccurrence", "NumberOfOccurrences", "MatchingElement", "ValueQueries"],
+    ),
+    ("LogonTrigger", &["Delay", "UserId"]),
+    ("SessionStateChangeTrigger", &["Delay", "UserId", "StateChange"]),
+];
+
 /// logonType.
 pub(super) const LOGON_TYPES: [(&str, LogonType); 4] = [
     ("S4U", LogonType::S4u),

@@ -5,11 +5,11 @@ use core::fmt::{Display, Result, Write};
 
 use super::{
     NAMESPACE,
-    values::{LAST, LOGON_TYPES, MONTHS, POLICIES, RUN_LEVELS, WEEKDAYS, name_of},
+    values::{LAST, LOGON_TYPES, MONTHS, POLICIES, RUN_LEVELS, TRIGGERS, WEEKDAYS, name_of},
 };
 use crate::task::{
-    Action, Conditions, Image, Months, Path, Principal, Repetition, RunLevel, Schedule, Settings, Span, Trigger,
-    TriggerKind,
+    Action, Conditions, Event, Image, Months, Path, Principal, Repetition, RunLevel, Schedule, SessionStateChange,
+    Settings, Span, Trigger, TriggerKind, User,
     opaque::{self, Piece},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&
     }
     attribute(out, "xmlns", NAMESPACE)?;
     out.write_str(">")?;
-    let mut out = Indented { out, depth: 1 };
+    let mut out = Indented { out, depth: 1, is_open: false };
     registration(&mut out, image, path, sddl)?;
     out.inside("Principals", None, |out| {
         image.principals().try_for_each(|principal| write_principal(out, &principal))
@@ -31,11 +31,7 @@ pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&
         cdata(out.out, data)?;
         out.out.write_str("</Data>")?;
     }
-    if image.triggers().next().is_none() {
-        out.empty("Triggers", None)?;
-    } else {
-        out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
-    }
+    out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
     let context = image.context().map(|context| ("Context", context));
     out.inside("Actions", context, |out| image.actions().try_for_each(|action| write_action(out, &action)))?;
     out.out.write_str("\r\n</Task>")
@@ -112,39 +108,36 @@ pub(super) fn cdata(out: &mut dyn Write, text: &str) -> Result {
 struct Indented<'o> {
     out: &'o mut dyn Write,
     depth: usize,
+    /// Whether the last tag lacks its end, because nobody knows yet whether its element is empty.
+    is_open: bool,
 }
 
 impl Indented<'_> {
     /// Begins a line.
     fn line(&mut self, pieces: &[&str]) -> Result {
-        self.out.write_str("\r\n")?;
+        self.out.write_str(if self.is_open { ">\r\n" } else { "\r\n" })?;
+        self.is_open = false;
         (0..self.depth).try_for_each(|_| self.out.write_str("  "))?;
         put(self.out, pieces)
     }
 
-    /// The beginning of a tag, with at most one attribute.
-    fn tag(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
-        self.line(&["<", name])?;
-        with.map_or(Ok(()), |(name, value)| attribute(self.out, name, value))
-    }
-
     fn start(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
-        self.tag(name, with)?;
+        self.line(&["<", name])?;
+        self.is_open = true;
         self.depth += 1;
-        self.out.write_str(">")
+        with.map_or(Ok(()), |(name, value)| attribute(self.out, name, value))
     }
 
     fn end(&mut self, name: &str) -> Result {
         self.depth -= 1;
+        if self.is_open {
+            self.is_open = false;
+            return self.out.write_str(" />");
+        }
         self.line(&["</", name, ">"])
     }
 
-    fn empty(&mut self, name: &str, with: Option<(&str, &str)>) -> Result {
-        self.tag(name, with)?;
-        self.out.write_str(" />")
-    }
-
-    /// An element around others.
+    /// An element around others, with at most one attribute.
     fn inside(&mut self, name: &str, with: Option<(&str, &str)>, write: impl FnOnce(&mut Self) -> Result) -> Result {
         self.start(name, with)?;
         write(self)?;
@@ -160,7 +153,7 @@ impl Indented<'_> {
     fn text(&mut self, name: &str, value: Option<&str>) -> Result {
         match value {
             None => Ok(()),
-            Some("") => self.empty(name, None),
+            Some("") => self.line(&["<", name, " />"]),
             Some(value) => self.value(name, &value),
         }
     }
@@ -289,39 +282,54 @@ fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Condit
 }
 
 fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {
-    let (name, delay) = match trigger.kind {
-        TriggerKind::Opaque { xml } => return out.opaque(xml),
-        TriggerKind::Boot { delay } => ("BootTrigger", ("Delay", delay)),
-        TriggerKind::Registration { delay } => ("RegistrationTrigger", ("Delay", delay)),
-        TriggerKind::Time { random_delay } => ("TimeTrigger", ("RandomDelay", random_delay)),
-        TriggerKind::Calendar { random_delay, .. } => ("CalendarTrigger", ("RandomDelay", random_delay)),
+    let known = trigger.kind.numbered().and_then(|(kind, delay)| Some((TRIGGERS.get(usize::from(kind))?, delay)));
+    let Some(((name, own), delay)) = known else {
+        return if let TriggerKind::Opaque { xml } = trigger.kind { out.opaque(xml) } else { Ok(()) };
     };
-    let has_children = !trigger.enabled
-        || trigger.start.is_some()
-        || trigger.end.is_some()
-        || trigger.execution_time_limit.is_some()
-        || trigger.repetition.is_some()
-        || delay.1.is_some();
-    let id = trigger.id.map(|id| ("id", id));
-    if !has_children {
-        return out.empty(name, id);
-    }
-    out.inside(name, id, |out| {
+    let delay_name = own.first().copied().unwrap_or_default();
+    out.inside(name, trigger.id.map(|id| ("id", id)), |out| {
         out.flag("Enabled", trigger.enabled, true)?;
         trigger.start.map_or(Ok(()), |start| out.value("StartBoundary", &start))?;
         trigger.end.map_or(Ok(()), |end| out.value("EndBoundary", &end))?;
         out.span("ExecutionTimeLimit", trigger.execution_time_limit)?;
-        if delay.0 == "Delay" {
-            out.span(delay.0, delay.1)?;
-        }
+        out.span(delay_name, delay.filter(|_| delay_name == "Delay"))?;
         trigger.repetition.map_or(Ok(()), |repetition| write_repetition(out, &repetition))?;
-        if delay.0 != "Delay" {
-            out.span(delay.0, delay.1)?;
-        }
+        out.span(delay_name, delay.filter(|_| delay_name != "Delay"))?;
         match trigger.kind {
             TriggerKind::Calendar { schedule, .. } => write_schedule(out, schedule),
+            TriggerKind::Event(event) => write_event(out, &event),
+            TriggerKind::Logon { user, .. } => write_user(out, user),
+            TriggerKind::SessionState { user, change, .. } => {
+                write_user(out, user)?;
+                out.value("StateChange", &name_of(&SessionStateChange::NAMES, &change))
+            }
             _ => Ok(()),
         }
+    })
+}
+
+fn write_user(out: &mut Indented<'_>, user: Option<User<'_>>) -> Result {
+    user.map_or(Ok(()), |user| out.value("UserId", &user.sid()))
+}
+
+fn write_event(out: &mut Indented<'_>, event: &Event<'_>) -> Result {
+    out.text("Subscription", Some(event.subscription))?;
+    out.span("PeriodOfOccurrence", event.period_of_occurrence)?;
+    if event.number_of_occurrences != 1 {
+        out.value("NumberOfOccurrences", &event.number_of_occurrences)?;
+    }
+    out.text("MatchingElement", event.matching_element)?;
+    if event.value_queries.is_empty() {
+        return Ok(());
+    }
+    out.inside("ValueQueries", None, |out| {
+        event.value_queries.iter().try_for_each(|(name, query)| {
+            out.line(&["<Value"])?;
+            attribute(out.out, "name", name)?;
+            out.out.write_str(">")?;
+            Escaped { out: out.out, is_attribute: false }.write_str(query)?;
+            out.out.write_str("</Value>")
+        })
     })
 }
 
@@ -359,7 +367,7 @@ fn write_months(out: &mut Indented<'_>, months: Months) -> Result {
 fn write_set(out: &mut Indented<'_>, name: &str, names: &[&str], bits: u16) -> Result {
     out.inside(name, None, |out| {
         let mut named = names.iter().zip(0..).filter(|(_, bit)| bits >> bit & 1 == 1);
-        named.try_for_each(|(name, _)| out.empty(name, None))
+        named.try_for_each(|(name, _)| out.line(&["<", name, " />"]))
     })
 }
 

@@ -107,7 +107,9 @@ const SAMPLE: &str = r#"<?xml version="1.0"?>
 <Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <!-- é𝒳 --><RegistrationInfo><Date>2026-01-01T00:00:00</Date><Author>a&amp;b</Author></RegistrationInfo>
   <Triggers><TimeTrigger id="t"><StartBoundary>2026-01-01T00:00:00Z</StartBoundary><Repetition><Interval>PT5M</Interval>
-  </Repetition></TimeTrigger><LogonTrigger a="b"><Delay>PT1M</Delay>x</LogonTrigger><CalendarTrigger><StartBoundary>
+  </Repetition></TimeTrigger><FooTrigger a="b"><Delay>PT1M</Delay>x</FooTrigger><LogonTrigger>
+  <UserId>user</UserId></LogonTrigger><EventTrigger><Subscription>*</Subscription><ValueQueries><Value name="a">b</Value>
+  </ValueQueries></EventTrigger><CalendarTrigger><StartBoundary>
   2026-01-01T00:00:00</StartBoundary><ScheduleByMonth><DaysOfMonth><Day>Last</Day></DaysOfMonth></ScheduleByMonth>
   </CalendarTrigger></Triggers><Settings><Priority>7</Priority></Settings><Data><![CDATA[<a>]]></Data>
   <Actions Context="P"><Exec><Command>c</Command></Exec><ComHandler><Data><a/></Data></ComHandler></Actions>

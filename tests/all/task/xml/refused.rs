@@ -143,11 +143,11 @@ fn other_namespaces() {
         NAMESPACE,
         "Enabled",
         "urn:x",
-        &trigger("<LogonTrigger>^<Enabled xmlns='urn:x'>true</Enabled></LogonTrigger>"),
+        &trigger("<FooTrigger>^<Enabled xmlns='urn:x'>true</Enabled></FooTrigger>"),
     );
     let xml = task_with("").replace("<Task ", "<Task xmlns:x=\"urn:x\" ^x:y=\"z\" ");
     assert_refused(NAMESPACE, "y", "urn:x", &xml);
-    let xml = trigger("<LogonTrigger xmlns:x=\"urn:x\" ^x:y=\"z\"/>");
+    let xml = trigger("<FooTrigger xmlns:x=\"urn:x\" ^x:y=\"z\"/>");
     assert_refused(NAMESPACE, "y", "urn:x", &xml);
     assert_refused(
         NAMESPACE,

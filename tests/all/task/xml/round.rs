@@ -54,7 +54,14 @@ fn everything_is_written_in_order() {
         <BootTrigger><Enabled>true</Enabled><Repetition><Interval>PT1M</Interval></Repetition><Delay>PT1M</Delay></BootTrigger>
         <RegistrationTrigger><Delay>PT0S</Delay></RegistrationTrigger>
         <EventTrigger><Subscription>&lt;a b="c"&gt;</Subscription><ValueQueries><Value name="a&quot;b&#10;">v</Value></ValueQueries></EventTrigger>
+        <EventTrigger><ValueQueries><Value name="a">b</Value><Value name="c">d &amp; e</Value></ValueQueries>
+        <MatchingElement>m</MatchingElement><NumberOfOccurrences>2</NumberOfOccurrences><PeriodOfOccurrence>PT1M</PeriodOfOccurrence>
+        <Subscription>*</Subscription><Repetition><Interval>PT1M</Interval></Repetition><Delay>PT1M</Delay></EventTrigger>
         <LogonTrigger></LogonTrigger>
+        <LogonTrigger><UserId>user</UserId><Repetition><Interval>PT1M</Interval></Repetition><Delay>PT1M</Delay></LogonTrigger>
+        <SessionStateChangeTrigger><StateChange>RemoteConnect</StateChange><UserId>S-1-5-18</UserId></SessionStateChangeTrigger>
+        <IdleTrigger><EndBoundary>2027-01-01T00:00:00Z</EndBoundary></IdleTrigger>
+        <WnfStateChangeTrigger><StateName>7510BCA338038113</StateName></WnfStateChangeTrigger>
         </Triggers><Data><x/></Data>
         <Settings><Volatile>true</Volatile><MaintenanceSettings><Exclusive>true</Exclusive><Deadline>P2D</Deadline><Period>P1D</Period></MaintenanceSettings>
         <UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><DisallowStartOnRemoteAppSession>true</DisallowStartOnRemoteAppSession>
@@ -185,7 +192,38 @@ fn everything_is_written_in_order() {
         <Value name="a&quot;b&#10;">v</Value>
       </ValueQueries>
     </EventTrigger>
+    <EventTrigger>
+      <Delay>PT1M</Delay>
+      <Repetition>
+        <Interval>PT1M</Interval>
+      </Repetition>
+      <Subscription>*</Subscription>
+      <PeriodOfOccurrence>PT1M</PeriodOfOccurrence>
+      <NumberOfOccurrences>2</NumberOfOccurrences>
+      <MatchingElement>m</MatchingElement>
+      <ValueQueries>
+        <Value name="a">b</Value>
+        <Value name="c">d &amp; e</Value>
+      </ValueQueries>
+    </EventTrigger>
     <LogonTrigger />
+    <LogonTrigger>
+      <Delay>PT1M</Delay>
+      <Repetition>
+        <Interval>PT1M</Interval>
+      </Repetition>
+      <UserId>S-1-5-21-1-2-3-500</UserId>
+    </LogonTrigger>
+    <SessionStateChangeTrigger>
+      <UserId>S-1-5-18</UserId>
+      <StateChange>RemoteConnect</StateChange>
+    </SessionStateChangeTrigger>
+    <IdleTrigger>
+      <EndBoundary>2027-01-01T00:00:00Z</EndBoundary>
+    </IdleTrigger>
+    <WnfStateChangeTrigger>
+      <StateName>7510BCA338038113</StateName>
+    </WnfStateChangeTrigger>
   </Triggers>
   <Actions Context="A">
     <Exec id="e">
@@ -244,7 +282,7 @@ fn texts_survive_whatever_is_in_them() {
         let once = |text: &str| {
             normalised(&task(&format!(
                 "<RegistrationInfo><Author>{text}</Author></RegistrationInfo><Data>{text}</Data><Triggers><EventTrigger \
-                 id=\"x\"><Subscription>{text}</Subscription></EventTrigger></Triggers><Actions><Exec><Command>a</Command>\
+                 id=\"x\"><Subscription>a{text}</Subscription></EventTrigger></Triggers><Actions><Exec><Command>a</Command>\
                  <Arguments>{text}</Arguments></Exec><ComHandler><Data>{text}</Data></ComHandler></Actions>"
             )))
         };

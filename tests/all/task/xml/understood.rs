@@ -4,8 +4,8 @@ use super::{CALLER, image_of, image_with, task, task_with, with_registrant};
 use mainspring::{
     sid::Sid,
     task::{
-        Action, Days, Image, InstancesPolicy, LogonType, Months, Offset, RunLevel, Schedule, Trigger, TriggerKind,
-        Weekdays, Weeks, xml::read_str,
+        Action, Days, Image, InstancesPolicy, LogonType, Months, Offset, RunLevel, Schedule, SessionStateChange,
+        Trigger, TriggerKind, Weekdays, Weeks, xml::read_str,
     },
 };
 
@@ -199,6 +199,10 @@ fn triggers_have_in_common() {
         ("RegistrationTrigger", ""),
         ("TimeTrigger", ""),
         ("CalendarTrigger", "<ScheduleByDay/>"),
+        ("IdleTrigger", ""),
+        ("EventTrigger", "<Subscription>*</Subscription>"),
+        ("LogonTrigger", ""),
+        ("SessionStateChangeTrigger", "<StateChange>SessionLock</StateChange>"),
     ];
     for (name, own) in kinds {
         trigger(&format!("<{name} id=\"i d\">{base}{own}</{name}>"), |trigger| {
@@ -274,10 +278,54 @@ fn triggers_of_each_kind() {
 }
 
 #[test]
-fn what_is_not_understood_is_kept_without_white_space() {
-    let xml = "<LogonTrigger id=\"l\">\r\n  <Enabled>true</Enabled><!-- comment -->\n  <UserId>a&amp;b</UserId>\n</LogonTrigger>";
+fn triggers_that_wait_for_somebody_or_something() {
+    trigger("<IdleTrigger/>", |trigger| assert_eq!(trigger.kind, TriggerKind::Idle));
+    trigger("<LogonTrigger/>", |trigger| assert_eq!(trigger.kind, TriggerKind::Logon { user: None, delay: None }));
+    trigger("<LogonTrigger><UserId> HOST\\user </UserId><Delay>PT30S</Delay></LogonTrigger>", |trigger| {
+        let TriggerKind::Logon { user: Some(user), delay: Some(delay) } = trigger.kind else { panic!("{trigger:?}") };
+        assert_eq!((user.sid().to_string().as_str(), delay.seconds), ("S-1-5-21-1-2-3-500", 30));
+    });
+    for (name, expected) in [
+        ("ConsoleConnect", SessionStateChange::ConsoleConnect),
+        ("ConsoleDisconnect", SessionStateChange::ConsoleDisconnect),
+        ("RemoteConnect", SessionStateChange::RemoteConnect),
+        ("RemoteDisconnect", SessionStateChange::RemoteDisconnect),
+        ("SessionLock", SessionStateChange::SessionLock),
+        ("SessionUnlock", SessionStateChange::SessionUnlock),
+    ] {
+        let xml = format!(
+            "<SessionStateChangeTrigger><StateChange>{name}</StateChange><UserId>SYSTEM</UserId></SessionStateChangeTrigger>"
+        );
+        trigger(&xml, |trigger| {
+            let TriggerKind::SessionState { user: Some(user), delay: None, change } = trigger.kind else { panic!() };
+            assert_eq!((user.sid(), change), (Sid::LOCAL_SYSTEM, expected));
+        });
+    }
+    trigger("<EventTrigger><Subscription> * </Subscription></EventTrigger>", |trigger| {
+        let TriggerKind::Event(event) = trigger.kind else { panic!() };
+        assert_eq!((event.subscription, event.delay, event.number_of_occurrences), (" * ", None, 1));
+        assert_eq!((event.period_of_occurrence, event.matching_element), (None, None));
+        assert!(event.value_queries.is_empty());
+    });
+    let xml = "<EventTrigger><ValueQueries><Value name=\"a\">x<!-- -->y</Value><Value name=\"Author\"> Event/*[1 &lt; 2]\
+        </Value></ValueQueries><MatchingElement>EventID</MatchingElement><NumberOfOccurrences>32</NumberOfOccurrences>\
+        <PeriodOfOccurrence>PT1M</PeriodOfOccurrence><Subscription>&lt;QueryList/&gt;</Subscription></EventTrigger>";
     trigger(xml, |trigger| {
-        let xml = "<LogonTrigger id=\"l\"><Enabled>true</Enabled><UserId>a&amp;b</UserId></LogonTrigger>";
+        let TriggerKind::Event(event) = trigger.kind else { panic!() };
+        assert_eq!((event.subscription, event.number_of_occurrences), ("<QueryList/>", 32));
+        assert_eq!(event.period_of_occurrence.unwrap().seconds, 60);
+        assert_eq!(event.matching_element, Some("EventID"));
+        let queries = event.value_queries.iter().collect::<Vec<_>>();
+        assert_eq!(queries, [("a", "xy"), ("Author", " Event/*[1 < 2]")]);
+    });
+}
+
+#[test]
+fn what_is_not_understood_is_kept_without_white_space() {
+    let xml =
+        "<FooTrigger id=\"l\">\r\n  <Enabled>true</Enabled><!-- comment -->\n  <UserId>a&amp;b</UserId>\n</FooTrigger>";
+    trigger(xml, |trigger| {
+        let xml = "<FooTrigger id=\"l\"><Enabled>true</Enabled><UserId>a&amp;b</UserId></FooTrigger>";
         assert_eq!(trigger.kind, TriggerKind::Opaque { xml });
     });
     let xml = task("<Actions><ComHandler><ClassId>{}</ClassId><Data> <a>1</a> </Data></ComHandler></Actions>");
@@ -309,7 +357,7 @@ fn a_prefix_is_as_good_as_none() {
     let xml = "<t:Task xmlns:t=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><t:Triggers><t:IdleTrigger/>\
         </t:Triggers><t:Actions><t:Exec><t:Command>a</t:Command></t:Exec></t:Actions></t:Task>";
     look(xml, |image| {
-        assert_eq!(image.triggers().next().unwrap().kind, TriggerKind::Opaque { xml: "<IdleTrigger/>" });
+        assert_eq!(image.triggers().next().unwrap().kind, TriggerKind::Idle);
         assert_eq!(image.actions().count(), 1);
     });
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +9,7 @@ use clap::{Args, Subcommand};
 use mainspring_embassy::flash::Space;
 use serde_json::{Value, json};
 
-use super::{Failure, line};
+use super::{Failure, line, put};
 use crate::{
     definition,
     image::{self, Geometry, Held, Listed, Source},
@@ -93,12 +92,7 @@ fn build(geometry: Geometry, pages: usize, files: &[PathBuf], output: &Path, jso
         let file = at.and_then(|at| files.get(at)).map_or(output, PathBuf::as_path);
         about(file, &error)
     })?;
-    // A file that was there stays as it was until the new one is whole.
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |error: &dyn fmt::Display| about(output, error);
-    let mut new = tempfile::NamedTempFile::new_in(folder).map_err(|error| failed(&error))?;
-    new.write_all(&bytes).map_err(|error| failed(&error))?;
-    new.persist(output).map_err(|error| failed(&error.error))?;
+    put(output, &bytes).map_err(|error| about(output, &error))?;
     Ok(if json {
         line(
             &json!({ "tasks": files.len(), "bytes": bytes.len(), "used": space.used, "capacity": space.capacity, "keys": space.keys }),

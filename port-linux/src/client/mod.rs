@@ -19,10 +19,15 @@
 //! The protocol has no method that gives the next run alone: the client asks for the first run after its own local time,
 //! as Windows does, so `next_run` is right where client and server have the same zone.
 
+mod files;
 mod image;
 mod session;
+mod words;
 
-use std::{io::Write, path::PathBuf};
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
 
 use clap::{Parser, Subcommand};
 use mainspring::{
@@ -39,7 +44,7 @@ use mainspring::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{clock::now, definition, zone::LocalZone};
+use crate::{clock::now, zone::LocalZone};
 pub use session::{CallError, Session};
 
 /// The variable that holds the password.
@@ -78,6 +83,10 @@ enum Verb {
     /// Make a flash image for a microcontroller, or look at one; needs no server
     #[command(subcommand)]
     Image(image::Verb),
+    /// Say of each definition what is wrong with it, or what the task does; needs no server
+    Validate(files::Validate),
+    /// Write a definition in another form; needs no server
+    Convert(files::Convert),
 }
 
 /// What a server is asked.
@@ -92,6 +101,8 @@ enum Request {
         /// Replace the task if it exists
         #[arg(long)]
         update: bool,
+        #[command(flatten)]
+        strict: files::Strict,
     },
     /// List the tasks of a folder and of the folders below it
     List {
@@ -181,10 +192,10 @@ impl From<CallError> for Failure {
 #[must_use]
 pub fn run(arguments: &Arguments) -> u8 {
     match carry_out(arguments) {
-        Ok(text) => {
+        Ok((text, code)) => {
             // Whoever reads may have read enough.
-            let _ = std::io::stdout().lock().write_all(text.as_bytes());
-            0
+            let _ = io::stdout().lock().write_all(text.as_bytes());
+            code
         }
         Err(failure) => {
             eprintln!("{failure}");
@@ -193,11 +204,24 @@ pub fn run(arguments: &Arguments) -> u8 {
     }
 }
 
-fn carry_out(arguments: &Arguments) -> Result<String, Failure> {
+/// The text to print, and the exit code.
+fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
+    let done = |text| (text, 0);
     match &arguments.verb {
-        Verb::Ask(request) => ask(arguments, request),
-        Verb::Image(verb) => image::carry_out(verb, arguments.json),
+        Verb::Ask(request) => ask(arguments, request).map(done),
+        Verb::Image(verb) => image::carry_out(verb, arguments.json).map(done),
+        Verb::Validate(what) => files::validate(what, arguments.json).map(|(text, valid)| (text, u8::from(!valid))),
+        Verb::Convert(what) => files::convert(what).map(done),
     }
+}
+
+/// Writes a file; one that was there stays as it was until the new one is whole.
+fn put(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(bytes)?;
+    new.persist(file)?;
+    Ok(())
 }
 
 fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
@@ -207,7 +231,7 @@ fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
     let (server, user) = (needed(&arguments.server, "--server ADDR:PORT")?, needed(&arguments.user, "--user NAME")?);
     // Files are read first: a name that is wrong should cost no login.
     let definition = match request {
-        Request::Register { file, .. } => Some(definition::read(file).map_err(Failure::Usage)?),
+        Request::Register { file, strict, .. } => Some(files::text(file, *strict)?),
         _ => None,
     };
     let password = password(&user)?;

@@ -14,18 +14,20 @@ use std::fmt;
 use bytemuck::allocation::zeroed_slice_box;
 use mainspring::{
     engine::{Context, Creation, Engine, Entry, Loaded, Memory, Refused, Registration, TaskIndex},
-    ports::{Account, Accounts, Entropy, NoEntropy, Store, StoreError},
+    ports::{Entropy, NoEntropy, Store, StoreError},
     sid::Sid,
     status::Status,
     task::{
         LogonType, Path, PathError,
         xml::{self, Registrant, XmlError},
     },
-    time::{Monotonic, Now, Timestamp, zone::Zone},
+    time::{Monotonic, Now, zone::Zone},
     tsch,
 };
 use mainspring_embassy::flash::{Blocking, FlashStore, MountError, Mounted, Space};
 use part::Part;
+
+use crate::definition::Nobody;
 
 /// Pages that an image has at most, and items.
 const PAGES: usize = 4096;
@@ -172,21 +174,6 @@ pub fn read(geometry: Geometry, bytes: Vec<u8>) -> Result<Held, ImageError> {
     })?;
     tasks.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(Held { loaded, space, blank: found.new, torn: found.torn, tasks })
-}
-
-/// Nobody has an account on the host: definitions name well-known accounts, or SIDs.
-struct Nobody;
-
-impl Accounts for Nobody {
-    fn by_name(&mut self, _: &str) -> Option<Account> {
-        None
-    }
-
-    fn by_sid(&mut self, _: &Sid) -> Option<Account> {
-        None
-    }
-
-    fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {}
 }
 
 /// Nothing that is random is kept in an image, so that it can be made again.

@@ -66,7 +66,7 @@ impl<'b> Named<'b> {
     /// Makes a list, as [`Texts::new`] does of names and texts by turns; `None` also if one name has no text.
     #[must_use]
     pub fn new(names_and_texts: &[&str], into: &'b mut [u8]) -> Option<Self> {
-        if names_and_texts.len() % 2 == 0 { Texts::new(names_and_texts, into).map(Self) } else { None }
+        if names_and_texts.len().is_multiple_of(2) { Texts::new(names_and_texts, into).map(Self) } else { None }
     }
 
     /// A list whose number is even.

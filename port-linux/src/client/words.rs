@@ -1,0 +1,291 @@
+//! What a task does and when, in a line of words.
+
+use mainspring::task::{
+    Action, Boundary, Conditions, Image, InstancesPolicy, Months, Offset, Principal, Repetition, RunLevel, Schedule,
+    SessionStateChange, Settings, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
+};
+
+use crate::definition::Strangers;
+
+/// The line, without its end.
+pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
+    let (settings, conditions) = (image.settings(), image.conditions());
+    let mut said = Vec::new();
+    if !settings.enabled {
+        said.push("disabled".to_owned());
+    }
+    said.push(starts(image, strangers));
+    said.push(runs(image, strangers));
+    under(&conditions, &mut said);
+    limits(&settings, &conditions, &mut said);
+    said.join("; ")
+}
+
+fn starts(image: &Image<'_>, strangers: &Strangers) -> String {
+    let triggers: Vec<String> =
+        image.triggers().filter(|trigger| trigger.enabled).map(|trigger| fires(&trigger, strangers)).collect();
+    if triggers.is_empty() {
+        "starts only when somebody starts it".into()
+    } else {
+        format!("starts {}", list(&triggers))
+    }
+}
+
+fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
+    let by = |user: Option<User<'_>>| user.map_or("anybody".to_owned(), |user| strangers.name(&user.sid()));
+    let (mut text, delay) = match trigger.kind {
+        TriggerKind::Boot { delay } => ("when the computer starts".to_owned(), delay),
+        TriggerKind::Registration { delay } => ("when it is registered".to_owned(), delay),
+        TriggerKind::Time { .. } => ("once".to_owned(), None),
+        TriggerKind::Calendar { schedule, .. } => (days(schedule), None),
+        TriggerKind::Idle => ("when the computer becomes idle".to_owned(), None),
+        TriggerKind::Event(event) if event.number_of_occurrences > 1 => {
+            (format!("on {} events that its query selects", event.number_of_occurrences), event.delay)
+        }
+        TriggerKind::Event(event) => ("on an event that its query selects".to_owned(), event.delay),
+        TriggerKind::Logon { user, delay } => (format!("when {} logs on", by(user)), delay),
+        TriggerKind::SessionState { user, delay, change } => (format!("when {} {}", by(user), happens(change)), delay),
+        TriggerKind::Opaque { xml } => (format!("on a {}, which is kept and not understood", tag(xml)), None),
+    };
+    match (trigger.kind, trigger.start) {
+        (TriggerKind::Time { .. }, Some(start)) => text += &format!(" at {}", moment(&start)),
+        (TriggerKind::Calendar { .. }, Some(start)) => {
+            text += &format!(" at {}{} from {}", time(&start), zone(&start), date(&start));
+        }
+        (_, Some(start)) => text += &format!(" from {}", moment(&start)),
+        (_, None) => {}
+    }
+    if let Some(end) = trigger.end {
+        text += &format!(" until {}", moment(&end));
+    }
+    if let Some(delay) = delay {
+        text += &format!(" after {}", span(&delay));
+    }
+    if let TriggerKind::Time { random_delay: Some(delay) } | TriggerKind::Calendar { random_delay: Some(delay), .. } =
+        trigger.kind
+    {
+        text += &format!(" up to {} later", span(&delay));
+    }
+    if let Some(Repetition { interval, duration, .. }) = trigger.repetition {
+        text += &format!(" and then every {}", span(&interval));
+        if let Some(duration) = duration {
+            text += &format!(" for {}", span(&duration));
+        }
+    }
+    text
+}
+
+fn happens(change: SessionStateChange) -> &'static str {
+    match change {
+        SessionStateChange::ConsoleConnect => "connects to the console",
+        SessionStateChange::ConsoleDisconnect => "disconnects from the console",
+        SessionStateChange::RemoteConnect => "connects from remote",
+        SessionStateChange::RemoteDisconnect => "disconnects from remote",
+        SessionStateChange::SessionLock => "locks the session",
+        SessionStateChange::SessionUnlock => "unlocks the session",
+    }
+}
+
+fn days(schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Day { interval: 1 } => "every day".into(),
+        Schedule::Day { interval } => format!("every {interval} days"),
+        Schedule::Week { interval: 1, days } => format!("every {}", weekdays(days)),
+        Schedule::Week { interval, days } => format!("every {interval} weeks on {}", weekdays(days)),
+        Schedule::Month { days, months } => {
+            let mut named: Vec<String> =
+                (1..=31).filter(|day| days.0 & 1 << (day - 1) != 0).map(|day| day.to_string()).collect();
+            if days.0 & 1 << 31 != 0 {
+                named.push("the last".into());
+            }
+            format!("on day {} of {}", list(&named), of_months(months))
+        }
+        Schedule::MonthDayOfWeek { weeks, days, months } => {
+            format!("on the {} {} of {}", which(weeks), weekdays(days), of_months(months))
+        }
+    }
+}
+
+fn weekdays(days: Weekdays) -> String {
+    const NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    chosen(&NAMES, days.0.into())
+}
+
+fn which(weeks: Weeks) -> String {
+    chosen(&["first", "second", "third", "fourth", "last"], weeks.0.into())
+}
+
+fn of_months(months: Months) -> String {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    if months == Months::ALL { "every month".into() } else { chosen(&NAMES, months.0.into()) }
+}
+
+/// The names whose bits are set.
+fn chosen(names: &[&str], bits: u32) -> String {
+    let chosen: Vec<&str> = (0..).zip(names).filter(|(bit, _)| bits & 1 << bit != 0).map(|(_, name)| *name).collect();
+    list(&chosen)
+}
+
+fn runs(image: &Image<'_>, strangers: &Strangers) -> String {
+    let actions: Vec<String> = image.actions().map(|action| does(&action)).collect();
+    let as_whom = image.principals().find(|principal| image.context().is_none() || principal.id == image.context());
+    format!(
+        "runs {}{}",
+        actions.join(", then "),
+        as_whom.map_or(String::new(), |principal| whom(&principal, strangers))
+    )
+}
+
+fn does(action: &Action<'_>) -> String {
+    match action {
+        Action::Exec { exec, .. } => {
+            let arguments = exec.arguments.filter(|arguments| !arguments.is_empty());
+            let mut text =
+                format!("`{}{}`", exec.command, arguments.map_or(String::new(), |words| format!(" {words}")));
+            if let Some(folder) = exec.working_directory.filter(|folder| !folder.is_empty()) {
+                text += &format!(" in `{folder}`");
+            }
+            text
+        }
+        Action::Opaque { xml } => format!("a {}", tag(xml)),
+    }
+}
+
+fn whom(principal: &Principal<'_>, strangers: &Strangers) -> String {
+    let name = match (principal.user, principal.group) {
+        (Some(user), _) => format!(" as {}", strangers.name(&user)),
+        (None, Some(group)) => format!(" for each member of {} who is logged on", strangers.name(&group)),
+        (None, None) => String::new(),
+    };
+    let highest = principal.run_level == Some(RunLevel::HighestAvailable);
+    format!("{}{name}", if highest { " with the highest privileges" } else { "" })
+}
+
+/// Under which conditions.
+fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
+    match (conditions.disallow_start_if_on_batteries, conditions.stop_if_going_on_batteries) {
+        (true, true) => said.push("only on AC power".into()),
+        (true, false) => said.push("starts only on AC power".into()),
+        (false, true) => said.push("stops when the computer goes on batteries".into()),
+        (false, false) => {}
+    }
+    if conditions.run_only_if_network_available {
+        let network = conditions.network.and_then(|network| network.name.or(network.id));
+        let network = network
+            .or(conditions.network_profile_name)
+            .map_or("a network".into(), |name| format!("the network {name}"));
+        said.push(format!("only if {network} is there"));
+    }
+    if conditions.run_only_if_idle {
+        let long = conditions.idle.duration.map_or(String::new(), |duration| format!(" for {}", span(&duration)));
+        let end = if conditions.idle.stop_on_idle_end { ", stops when it is not any more" } else { "" };
+        said.push(format!("only if the computer was idle{long}{end}"));
+    }
+    if conditions.disallow_start_on_remote_app_session {
+        said.push("not in a session of remote applications".into());
+    }
+    if let Some(maintenance) = conditions.maintenance {
+        said.push(format!("as maintenance every {}", span(&maintenance.period)));
+    }
+    if conditions.wake_to_run {
+        said.push("wakes the computer".into());
+    }
+}
+
+/// For how long, how often, and what becomes of it.
+fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<String>) {
+    said.push(match settings.execution_time_limit {
+        Some(limit) => format!("stops after {}", span(&limit)),
+        None => "runs as long as it takes".into(),
+    });
+    said.push(
+        match settings.instances_policy {
+            InstancesPolicy::Parallel => "starts beside one that runs",
+            InstancesPolicy::Queue => "waits for one that runs",
+            InstancesPolicy::IgnoreNew => "does not start while it runs",
+            InstancesPolicy::StopExisting => "stops one that runs",
+        }
+        .into(),
+    );
+    if settings.start_when_available {
+        said.push("a start that was missed is made up for".into());
+    }
+    if let Some(restart) = conditions.restart_on_failure {
+        said.push(format!("tries again {} times every {} if it fails", restart.count, span(&restart.interval)));
+    }
+    if !settings.allow_start_on_demand {
+        said.push("cannot be started by hand".into());
+    }
+    if let Some(after) = conditions.delete_expired_task_after {
+        said.push(format!("is deleted {} after it expired", span(&after)));
+    }
+    if settings.hidden {
+        said.push("hidden".into());
+    }
+}
+
+/// A duration: up to three days in hours, as the schema's own defaults are told.
+fn span(span: &Span<'_>) -> String {
+    let (count, unit) = match span.seconds {
+        0 => (0, "second"),
+        seconds if seconds % 86_400 == 0 && seconds > 72 * 3600 => (seconds / 86_400, "day"),
+        seconds if seconds % 3600 == 0 => (seconds / 3600, "hour"),
+        seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+fn moment(boundary: &Boundary<'_>) -> String {
+    format!("{} {}{}", date(boundary), time(boundary), zone(boundary))
+}
+
+fn date(Boundary { civil, .. }: &Boundary<'_>) -> String {
+    format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
+}
+
+fn time(Boundary { civil, .. }: &Boundary<'_>) -> String {
+    let seconds = if civil.second == 0 { String::new() } else { format!(":{:02}", civil.second) };
+    format!("{:02}:{:02}{seconds}", civil.hour, civil.minute)
+}
+
+/// Local time needs no word.
+fn zone(boundary: &Boundary<'_>) -> String {
+    match boundary.offset {
+        Offset::Local => String::new(),
+        Offset::Utc => " UTC".into(),
+        Offset::Minutes(east) => {
+            let (sign, minutes) = (if east < 0 { '-' } else { '+' }, east.unsigned_abs());
+            format!(" UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        }
+    }
+}
+
+/// The name of an element.
+fn tag(xml: &str) -> &str {
+    let name = xml.strip_prefix('<').unwrap_or(xml);
+    name.split([' ', '/', '>']).next().unwrap_or(name)
+}
+
+/// `a, b and c`.
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let texts: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match texts.as_slice() {
+        [] => String::new(),
+        [one] => (*one).into(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}

@@ -1,8 +1,8 @@
 //! What a task is: its path, triggers, actions, settings and principals, [MS-TSCH] 2.5.
 //!
-//! A definition has three forms. The XML that clients send and get is read and written by `xml` (feature `xml`). At
-//! rest and in memory it is an [`Image`]: CBOR, checked once when it is made or loaded, and looked into without being
-//! copied. The views that an image lends ([`Trigger`], [`Action`], [`Settings`], …) are plain values, and a
+//! A definition has four forms. The XML that clients send and get is read and written by `xml` (feature `xml`), the files
+//! of older clients by [`job`]. At rest and in memory it is an [`Image`]: CBOR, checked once when it is made or loaded,
+//! and looked into without being copied. The views that an image lends ([`Trigger`], [`Action`], [`Settings`], …) are plain values, and a
 //! [`Definition`] of such views is what an image is made of.
 //!
 //! This room does no I/O, knows no clock and no store, and decides nothing about when a task runs.
@@ -13,6 +13,7 @@ mod com_handler;
 mod conditions;
 mod definition;
 mod image;
+pub mod job;
 mod opaque;
 pub mod parameters;
 mod path;

@@ -4,7 +4,10 @@
 //! has ignored on receipt (states, unused words, an incomplete signature) is kept, so that writing what was read gives the
 //! same bytes. Every length in the file is 16 bits wide, and none is believed beyond the bytes that are there.
 
+mod at;
 mod fixed;
+mod from_image;
+mod to_image;
 mod trigger;
 mod variable;
 
@@ -14,7 +17,10 @@ use crate::{
     text::Utf16,
 };
 
+pub use at::{AT_VERSION, AtFlags, AtJob, AtJobError};
 pub use fixed::{FILE_VERSION, FixdlenData, Flags, Priority};
+pub use from_image::{NotV1Compat, ToJobError};
+pub use to_image::{FromJobError, VERSION};
 pub use trigger::{JobTrigger, JobTriggerKind, JobTriggers, TRIGGER_SIZE, TriggerFlags};
 pub use variable::{JobSignature, SIGNATURE, TaskReserved1};
 
@@ -252,10 +258,7 @@ impl<'b> Job<'b> {
         variable::write_sized(&mut writer, JobField::ReservedData, self.reserved_data)?;
         variable::begin_triggers(&mut writer, self.triggers.len())?;
         writer.put(self.triggers.bytes())?;
-        if self.signature.len() > SIGNATURE {
-            return Err(JobWriteError::TooLong(JobField::JobSignature));
-        }
-        writer.put(self.signature)?;
+        variable::write_signature(&mut writer, self.signature)?;
         Ok(writer.into_written())
     }
 }

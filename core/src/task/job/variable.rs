@@ -88,3 +88,11 @@ pub(super) fn begin_triggers(writer: &mut Writer<'_>, count: usize) -> Result<()
     writer.patch(TRIGGER_OFFSET, &offset.to_le_bytes())?;
     Ok(writer.u16(u16::try_from(count).map_err(|_| JobWriteError::TooLong(JobField::Triggers))?)?)
 }
+
+/// Writes what stands behind the triggers.
+pub(super) fn write_signature(writer: &mut Writer<'_>, signature: &[u8]) -> Result<(), JobWriteError> {
+    if signature.len() > SIGNATURE {
+        return Err(JobWriteError::TooLong(JobField::JobSignature));
+    }
+    Ok(writer.put(signature)?)
+}

@@ -1,6 +1,6 @@
 //! The format itself, with files that are made here.
 
-use super::{utf16, written};
+use super::{utf16, written, written_small};
 use mainspring::{
     guid::Guid,
     task::job::{
@@ -14,18 +14,18 @@ use mainspring_tests::disk::Chance;
 
 /// What a file is made of, owned.
 #[derive(Default)]
-struct Parts {
-    header: FixdlenData,
-    running_instance_count: u16,
-    texts: [Option<Vec<u8>>; 5],
-    user_data: Vec<u8>,
-    reserved_data: Vec<u8>,
-    triggers: Vec<u8>,
-    signature: Vec<u8>,
+pub(super) struct Parts {
+    pub(super) header: FixdlenData,
+    pub(super) running_instance_count: u16,
+    pub(super) texts: [Option<Vec<u8>>; 5],
+    pub(super) user_data: Vec<u8>,
+    pub(super) reserved_data: Vec<u8>,
+    pub(super) triggers: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 impl Parts {
-    fn job(&self) -> Job<'_> {
+    pub(super) fn job(&self) -> Job<'_> {
         let [application_name, parameters, working_directory, author, comment] =
             self.texts.each_ref().map(|text| text.as_deref().map(Utf16::little));
         Job {
@@ -45,7 +45,7 @@ impl Parts {
 }
 
 /// Every field has a value of its own, and the words that nobody is to read hold garbage.
-fn everything() -> Parts {
+pub(super) fn everything() -> Parts {
     let mut triggers = Vec::new();
     let kinds = [
         JobTriggerKind::Once,
@@ -108,7 +108,7 @@ fn everything() -> Parts {
     }
 }
 
-fn push(triggers: &mut Vec<u8>, trigger: &JobTrigger) {
+pub(super) fn push(triggers: &mut Vec<u8>, trigger: &JobTrigger) {
     let mut bytes = [0; TRIGGER_SIZE];
     trigger.write(&mut mainspring::bytes::Writer::new(&mut bytes)).unwrap();
     triggers.extend(bytes);
@@ -333,19 +333,14 @@ fn any_value_survives() {
     let mut chance = Chance::new(0x10B);
     for _ in 0..20_000 {
         let parts = random(&mut chance);
-        let bytes = written_to(&parts.job());
+        let bytes = written_small(&parts.job());
         let job = Job::parse(&bytes).unwrap();
         assert_eq!(job, parts.job());
-        assert_eq!(written_to(&job), bytes);
+        assert_eq!(written_small(&job), bytes);
         let again = job.triggers.iter().fold(Vec::new(), |mut bytes, trigger| {
             push(&mut bytes, &trigger);
             bytes
         });
         assert_eq!(again, parts.triggers);
     }
-}
-
-fn written_to(job: &Job<'_>) -> Vec<u8> {
-    let mut buffer = [0; 4096];
-    job.write(&mut buffer).unwrap().to_vec()
 }

@@ -45,7 +45,7 @@ fn with_registrant<T>(override_user: Option<Sid>, read: impl FnOnce(&mut Registr
 }
 
 /// Reads UTF-8 into an image of its own.
-fn image_of(xml: &str) -> Result<Vec<u8>, XmlError> {
+pub(super) fn image_of(xml: &str) -> Result<Vec<u8>, XmlError> {
     image_with(xml, None)
 }
 
@@ -70,7 +70,7 @@ fn image_of_wire(xml: &[u8]) -> Result<Vec<u8>, XmlError> {
 }
 
 /// The normalised form.
-fn written(image: &[u8], path: &str) -> String {
+pub(super) fn written(image: &[u8], path: &str) -> String {
     let image = Image::parse(image).unwrap();
     let mut text = String::new();
     write(&image, &Path::parse(path).unwrap(), image.settings().enabled, None, &mut text).unwrap();
@@ -92,12 +92,12 @@ fn normalised(xml: &str) -> String {
 }
 
 /// A task around parts of it.
-fn task(parts: &str) -> String {
+pub(super) fn task(parts: &str) -> String {
     format!("<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">{parts}</Task>")
 }
 
 /// A task around parts of it that does something.
-fn task_with(parts: &str) -> String {
+pub(super) fn task_with(parts: &str) -> String {
     task(&format!("{parts}<Actions><Exec><Command>a</Command></Exec></Actions>"))
 }
 

@@ -1,7 +1,7 @@
 //! AT jobs, [MS-TSCH] 2.3.4: tasks of version 1.0, which the ATSvc interface knows.
 
 use super::{
-    from_image::{NotV1Compat, element_name, is_zero, logon, not_in_registration, not_in_settings, only_exec, unless},
+    from_image::{NotV1Compat, is_zero, logon, not_in_registration, not_in_settings, only_exec, trigger_name, unless},
     to_image::{AUTHOR, DAYS, PATH},
 };
 use crate::{
@@ -228,9 +228,7 @@ impl<'c> AtJob<'c> {
         let (delay, schedule) = match trigger.kind {
             TriggerKind::Time { random_delay } => (random_delay, None),
             TriggerKind::Calendar { random_delay, schedule } => (random_delay, Some(schedule)),
-            TriggerKind::Boot { .. } => return Err("BootTrigger"),
-            TriggerKind::Registration { .. } => return Err("RegistrationTrigger"),
-            TriggerKind::Opaque { xml } => return Err(element_name(xml)),
+            other => return Err(trigger_name(&other)),
         };
         unless(delay.is_none_or(is_zero), "RandomDelay")?;
         let start = trigger.start.filter(|start| is_exact(start)).ok_or("StartBoundary")?;

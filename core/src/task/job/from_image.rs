@@ -213,7 +213,7 @@ pub(super) fn only_exec<'b>(image: &Image<'b>) -> Result<'b, Exec<'b>> {
             exec
         }
         Some(Action::Opaque { xml }) => return Err(said(element_name(xml))),
-        None => return Err(said("Actions")),
+        _ => return Err(said("Actions")),
     };
     unless(actions.next().is_none(), "Actions")?;
     let is_path = |path: &str| (1..=PATH).contains(&path.encode_utf16().count());
@@ -242,8 +242,23 @@ pub(super) fn logon<'b>(
     }
 }
 
+/// The name of a trigger's element.
+pub(super) fn trigger_name<'b>(kind: &TriggerKind<'b>) -> &'b str {
+    match kind {
+        TriggerKind::Boot { .. } => "BootTrigger",
+        TriggerKind::Registration { .. } => "RegistrationTrigger",
+        TriggerKind::Time { .. } => "TimeTrigger",
+        TriggerKind::Calendar { .. } => "CalendarTrigger",
+        TriggerKind::Idle => "IdleTrigger",
+        TriggerKind::Event(_) => "EventTrigger",
+        TriggerKind::Logon { .. } => "LogonTrigger",
+        TriggerKind::SessionState { .. } => "SessionStateChangeTrigger",
+        TriggerKind::Opaque { xml } => element_name(xml),
+    }
+}
+
 /// The name of an element that is kept as XML.
-pub(super) fn element_name(xml: &str) -> &str {
+fn element_name(xml: &str) -> &str {
     match opaque::next(xml) {
         Some((opaque::Piece::Start { name, .. }, _)) => name,
         _ => "",
@@ -327,8 +342,14 @@ fn to_trigger<'b>(trigger: &Trigger<'b>) -> Result<'b, JobTrigger> {
             unless(is_none(delay), "Delay")?;
             JobTriggerKind::EventAtSystemStart
         }
-        TriggerKind::Registration { .. } => return Err(said("RegistrationTrigger")),
-        TriggerKind::Opaque { xml } => return Err(said(element_name(xml))),
+        TriggerKind::Logon { user, delay } => {
+            // It is whoever logs on: there is no room for one of them.
+            unless(user.is_none(), "UserId")?;
+            unless(is_none(delay), "Delay")?;
+            JobTriggerKind::EventAtLogon
+        }
+        TriggerKind::Idle => JobTriggerKind::EventOnIdle,
+        other => return Err(said(trigger_name(&other))),
     };
     let start = match &trigger.start {
         Some(start) => local(start).filter(|start| start.second == 0 && (is_timed || *start != NO_START)),

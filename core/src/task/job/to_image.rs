@@ -291,7 +291,8 @@ fn read_trigger(trigger: &JobTrigger, number: usize) -> Result<Trigger<'static>>
             calendar(Schedule::MonthDayOfWeek { weeks, days, months: months(named)? })
         }
         JobTriggerKind::EventAtSystemStart => TriggerKind::Boot { delay: None },
-        JobTriggerKind::EventOnIdle | JobTriggerKind::EventAtLogon => return Err(unsayable("Trigger Type")),
+        JobTriggerKind::EventOnIdle => TriggerKind::Idle,
+        JobTriggerKind::EventAtLogon => TriggerKind::Logon { user: None, delay: None },
     };
     let is_timed = matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. });
     Ok(Trigger {

@@ -339,7 +339,7 @@ fn any_definition_survives_where_it_can_be_said() {
             let days = Weekdays(1 + chance.below(127) as u8);
             let months = Months(1 + chance.below(0xFFF) as u16);
             let calendar = |schedule| TriggerKind::Calendar { random_delay: None, schedule };
-            let kind = match chance.below(6) {
+            let kind = match chance.below(8) {
                 0 => TriggerKind::Time { random_delay: rare(chance).then(|| minutes(chance, 3)) },
                 1 => calendar(Schedule::Day { interval: 1 + chance.below(365) as u16 }),
                 2 => calendar(Schedule::Week { interval: 1 + chance.below(52) as u8, days }),
@@ -351,9 +351,11 @@ fn any_definition_survives_where_it_can_be_said() {
                     let weeks = Weeks(if rare(chance) { 3 } else { 1 << chance.below(5) });
                     calendar(Schedule::MonthDayOfWeek { weeks, days, months })
                 }
+                5 => TriggerKind::Idle,
+                6 => TriggerKind::Logon { user: None, delay: None },
                 _ => TriggerKind::Boot { delay: None },
             };
-            let is_timed = !matches!(kind, TriggerKind::Boot { .. });
+            let is_timed = matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. });
             let start = if rare(chance) { 3 + chance.below(2) } else { chance.below(3) };
             let start = Boundary::parse(starts[start as usize]).filter(|_| is_timed || chance.below(2) == 0);
             let end = (chance.below(3) == 0)

@@ -141,6 +141,13 @@ fn elements_of_triggers() {
         (begun("1600-01-01T00:00:00"), "StartBoundary"),
         ("<BootTrigger><Delay>PT1M</Delay></BootTrigger>".to_owned(), "Delay"),
         ("<RegistrationTrigger/>".into(), "RegistrationTrigger"),
+        ("<LogonTrigger><UserId>user</UserId></LogonTrigger>".into(), "UserId"),
+        ("<LogonTrigger><Delay>PT1M</Delay></LogonTrigger>".into(), "Delay"),
+        ("<EventTrigger><Subscription>s</Subscription></EventTrigger>".into(), "EventTrigger"),
+        (
+            "<SessionStateChangeTrigger><StateChange>SessionLock</StateChange></SessionStateChangeTrigger>".into(),
+            "SessionStateChangeTrigger",
+        ),
         ("<WnfStateChangeTrigger><StateName>7508</StateName></WnfStateChangeTrigger>".into(), "WnfStateChangeTrigger"),
         (calendar("<ScheduleByMonth><DaysOfMonth><Day>Last</Day></DaysOfMonth></ScheduleByMonth>"), "DaysOfMonth"),
         (
@@ -168,7 +175,9 @@ fn what_an_at_job_cannot_say() {
     assert_eq!(refused_at(&triggers(&start("2026-12-27T13:00:00"))), None);
     assert_eq!(refused_at(&triggers(&start("2027-12-27T13:00:00"))), second("StartBoundary"));
     assert_eq!(refused_at(&triggers(&start("2026-11-27T13:00:00"))), second("StartBoundary"));
-    assert_eq!(refused_at(&triggers("<BootTrigger/>")), second("BootTrigger"));
+    for trigger in ["BootTrigger", "RegistrationTrigger", "IdleTrigger", "LogonTrigger"] {
+        assert_eq!(refused_at(&triggers(&format!("<{trigger}/>"))), second(trigger));
+    }
     let daily = "<CalendarTrigger><StartBoundary>2026-11-28T13:00:00</StartBoundary><ScheduleByDay/></CalendarTrigger>";
     assert_eq!(refused_at(&triggers(daily)), second("TimeTrigger"));
     let with = |parts: &str| xml::task(&format!("{parts}<Triggers>{ONCE}</Triggers>{PROGRAM}"));

@@ -19,6 +19,11 @@ use crate::sntp::Refusal;
 pub enum Told<'t> {
     /// The core says so.
     Core(Event),
+    /// A socket waits for its first connection: from now on one that is asked for is accepted.
+    Listening {
+        /// The port.
+        port: u16,
+    },
     /// A connection was accepted.
     Connected {
         /// The connection.
@@ -108,7 +113,7 @@ impl Log for Defmt {
                 _ => defmt::info!("{}", event),
             },
             Told::TimeRefused { .. } | Told::NoSuchAction { .. } => defmt::warn!("{}", told),
-            Told::Connected { .. } | Told::ClockSlewed { .. } => defmt::debug!("{}", told),
+            Told::Listening { .. } | Told::Connected { .. } | Told::ClockSlewed { .. } => defmt::debug!("{}", told),
             Told::BrokenOff { .. } | Told::ClockSet { .. } | Told::Progress { .. } => {
                 defmt::info!("{}", told)
             }

@@ -14,10 +14,14 @@
 use core::{
     cell::{Cell, RefCell},
     future::{pending, poll_fn},
+    pin::pin,
     task::Poll,
 };
 
-use embassy_futures::select::{Either, select};
+use embassy_futures::{
+    poll_once,
+    select::{Either, select},
+};
 use embassy_net::{
     Stack,
     tcp::{Error, State, TcpSocket, TcpWriter},
@@ -164,13 +168,27 @@ pub struct Buffers<'b> {
 pub async fn serve_socket(host: &Host<'_>, stack: Stack<'_>, listener: Listener, buffers: Buffers<'_>) -> ! {
     let Buffers { rx, tx, received, reply } = buffers;
     let mut socket = TcpSocket::new(stack, rx, tx);
+    let mut told = false;
     loop {
         // A segment of a reply that is not full is not held back for the acknowledgement of the one before.
         socket.set_nagle_enabled(false);
         socket.set_keep_alive(Some(PROBE_AFTER));
         // Whoever does not finish the handshake is in the way of those who would.
         socket.set_timeout(Some(HANDSHAKE_TIME));
-        let accepted = socket.accept(listener.port).await.is_ok();
+        let accepted = {
+            let mut accepting = pin!(socket.accept(listener.port));
+            // What refuses to listen says so at once.
+            match poll_once(accepting.as_mut()) {
+                Poll::Ready(accepted) => accepted.is_ok(),
+                Poll::Pending => {
+                    if !told {
+                        host.tell(&Told::Listening { port: listener.port });
+                        told = true;
+                    }
+                    accepting.await.is_ok()
+                }
+            }
+        };
         socket.set_timeout(Some(PROBE_TIME));
         if accepted && let (Some(local), Some(remote)) = (socket.local_endpoint(), socket.remote_endpoint()) {
             let arrival = Arrival { endpoint: listener.endpoint, local: local.into(), remote: remote.into() };

@@ -15,7 +15,7 @@ use static_cell::{ConstStaticCell, StaticCell};
 use crate::{
     board::{self, Interrupt},
     faults,
-    nor::{HostNor, PAGE, PAGES},
+    nor::{Cut, HostNor, PAGE, PAGES},
     note,
     semihosting::{self, Arguments},
     timers,
@@ -85,7 +85,7 @@ impl Wall {
 fn mount(file: &str) -> &'static mut Flash {
     static STORE: StaticCell<Flash> = StaticCell::new();
     static LONGEST: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
-    let Ok(nor) = HostNor::open(file, None) else {
+    let Ok(nor) = HostNor::open(file, PAGES, Cut::default()) else {
         defmt::error!("the file of the flash cannot be used");
         semihosting::exit(2);
     };

@@ -7,13 +7,13 @@ use core::{
 
 use cortex_m_rt::entry;
 use defmt_semihosting as _;
-use embassy_executor::Spawner;
+use embassy_executor::{SpawnError, Spawner};
 use embassy_net::{Config as NetConfig, IpEndpoint, Ipv4Cidr, Runner, Stack, StackResources, StaticConfigV4};
 use embassy_time::Duration;
 use mainspring::{
     auth::Identity,
     scheduler::Config,
-    time::{Timestamp, zone::Zone},
+    time::{Now, Timestamp, zone::Zone},
     tsch,
 };
 use mainspring_embassy::{
@@ -21,7 +21,7 @@ use mainspring_embassy::{
     entropy::Seeded,
     flash::{Blocking, Damage, FlashStore},
     host::{Host, Parts},
-    log::Defmt,
+    log::{Defmt, Log, Told},
     memory::Memory,
     net::{Listener, SocketMemory, serve_socket},
     sntp::{Sntp, SntpMemory, keep_wall_clock},
@@ -34,7 +34,7 @@ use crate::{
     board, clock, executor,
     heap::Heap,
     lan9118::Lan9118,
-    nor::{HostNor, PAGE, PAGES},
+    nor::{Cut, HostNor, PAGE, PAGES},
     semihosting::{self, Arguments, File},
     sizes::{CALL, CALLS, CONNECTIONS, FRAGMENT, HEAP, IMAGE, INSTANCES, KEYS, RECORD, REPLY, RUNNERS, TASKS, TEXT},
     stack,
@@ -74,6 +74,24 @@ impl Rtc for HostClock {
 
     /// The host knows better.
     fn write(&mut self, _: Timestamp) {}
+}
+
+/// Says in the words that `run` promises that calls are answered, and hands everything else to `defmt`.
+struct Said {
+    listening: bool,
+}
+
+impl Log for Said {
+    fn tell(&mut self, now: Now, told: &Told<'_>) {
+        match told {
+            // The other sockets listen before the network is looked at again.
+            Told::Listening { port } if !self.listening => {
+                defmt::info!("listening on 127.0.0.1:{=u16}", port);
+                self.listening = true;
+            }
+            _ => Defmt.tell(now, told),
+        }
+    }
 }
 
 #[embassy_executor::task]
@@ -135,25 +153,32 @@ fn main() -> ! {
         board::NAME
     );
     let damage = if arguments.value("salvage").is_some() { Damage::GiveUp } else { Damage::Refuse };
-    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), arguments.number("cut"), damage);
+    let cut = Cut { steps: arguments.number("cut"), erases: arguments.number("cut-erase") };
+    let pages = arguments.number("pages").map_or(PAGES, |pages| pages as usize);
+    let store = mount(arguments.value("flash").unwrap_or("flash.bin"), pages, cut, damage);
     let prepared = prepare(&arguments, store);
-    executor::run(|spawner| spawn(spawner, prepared));
+    executor::run(|spawner| {
+        if let Err(SpawnError::Busy) = spawn(spawner, prepared) {
+            defmt::error!("a task cannot be started: its pool is too small");
+            semihosting::exit(4);
+        }
+    });
 }
 
 /// Takes the flash over, or says why not and ends. It is a function of its own so that what it needs of the stack is given
 /// back before anything else is made.
 #[inline(never)]
-fn mount(file: &str, cut: Option<u32>, damage: Damage) -> &'static mut Flash {
+fn mount(file: &str, pages: usize, cut: Cut, damage: Damage) -> &'static mut Flash {
     static STORE: StaticCell<Flash> = StaticCell::new();
     static LONGEST: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
-    let nor = match HostNor::open(file, cut) {
+    let nor = match HostNor::open(file, pages, cut) {
         Ok(nor) => nor,
         Err(_) => {
             defmt::error!("the file of the flash cannot be used");
             semihosting::exit(2);
         }
     };
-    match Flash::mount_in(STORE.uninit(), Blocking(nor), 0..(PAGES * PAGE) as u32, LONGEST.take(), damage) {
+    match Flash::mount_in(STORE.uninit(), Blocking(nor), 0..(pages * PAGE) as u32, LONGEST.take(), damage) {
         Ok(store) => store,
         Err(error) => {
             defmt::error!("the flash is refused: {}", error);
@@ -188,7 +213,7 @@ fn prepare(arguments: &Arguments, store: &'static mut Flash) -> Prepared {
     static BOOK: StaticCell<AccountBook<'static>> = StaticCell::new();
     static REF: StaticCell<&'static AccountBook<'static>> = StaticCell::new();
     static CLOCK: ConstStaticCell<HostClock> = ConstStaticCell::new(HostClock);
-    static LOG: ConstStaticCell<Defmt> = ConstStaticCell::new(Defmt);
+    static LOG: ConstStaticCell<Said> = ConstStaticCell::new(Said { listening: false });
     static HOST: StaticCell<Host<'static>> = StaticCell::new();
     let ntp = arguments.value("ntp").and_then(|server| server.parse().ok());
     let entropy = ENTROPY.init(seed());
@@ -228,7 +253,7 @@ fn prepare(arguments: &Arguments, store: &'static mut Flash) -> Prepared {
 
 /// Starts the network and all tasks.
 #[inline(never)]
-fn spawn(spawner: Spawner, prepared: Prepared) {
+fn spawn(spawner: Spawner, prepared: Prepared) -> Result<(), SpawnError> {
     let Prepared { host, port, ntp, seed } = prepared;
     static DRIVER: ConstStaticCell<Lan9118> = ConstStaticCell::new(Lan9118::new());
     static RESOURCES: StaticCell<StackResources<{ CONNECTIONS + 1 }>> = StaticCell::new();
@@ -249,26 +274,16 @@ fn spawn(spawner: Spawner, prepared: Prepared) {
         dns_servers: Default::default(),
     });
     let (stack, runner) = embassy_net::new(driver, config, RESOURCES.init(StackResources::new()), seed);
-    if let Ok(token) = run_network(runner) {
-        spawner.spawn(token);
-    }
-    if let Ok(token) = keep_time(host) {
-        spawner.spawn(token);
-    }
+    spawner.spawn(run_network(runner)?);
+    spawner.spawn(keep_time(host)?);
     for memory in SOCKETS.take() {
-        if let Ok(token) = serve(host, stack, port, memory) {
-            spawner.spawn(token);
-        }
+        spawner.spawn(serve(host, stack, port, memory)?);
     }
     for text in TEXTS.take() {
-        if let Ok(token) = run_actions(host, text) {
-            spawner.spawn(token);
-        }
+        spawner.spawn(run_actions(host, text)?);
     }
-    if let Some(server) = ntp
-        && let Ok(token) = ask_time(host, stack, IpEndpoint::new((*server.ip()).into(), server.port()))
-    {
-        spawner.spawn(token);
+    if let Some(server) = ntp {
+        spawner.spawn(ask_time(host, stack, IpEndpoint::new((*server.ip()).into(), server.port()))?);
     }
-    defmt::info!("listening on 127.0.0.1:{=u16}", port);
+    Ok(())
 }

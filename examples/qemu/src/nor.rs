@@ -1,5 +1,5 @@
 //! A NOR flash that is a file of the host. It behaves as the part it stands for: an erase sets all bits of a page, programming
-//! only clears bits, and the power may go between any two words.
+//! only clears bits, and the power may go between any two words, or while a page is erased.
 
 use embedded_storage::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read,
@@ -12,31 +12,39 @@ use crate::semihosting::{File, HostError, exit};
 pub(crate) const WORD: usize = 4;
 /// Bytes of a page: what is erased at once.
 pub(crate) const PAGE: usize = 4096;
-/// Pages of the part.
+/// Pages of the largest part.
 pub(crate) const PAGES: usize = 64;
-/// What the emulator ends with when the power is cut at a word.
+/// What the emulator ends with when the power is cut.
 const CUT: u8 = 99;
 
 /// Bytes that are handled at once.
 const CHUNK: usize = 64;
 
+/// When the power is cut.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cut {
+    /// Words that may be programmed and pages that may be erased until then.
+    pub(crate) steps: Option<u32>,
+    /// Pages that may be erased until then.
+    pub(crate) erases: Option<u32>,
+}
+
 /// The part.
 pub(crate) struct HostNor {
     file: File,
-    /// Words that may be programmed until the power is cut.
-    left: Option<u32>,
+    pages: usize,
+    left: Cut,
 }
 
 impl HostNor {
-    /// The part whose bits are in that file; one that is new, if the file is not there. The power is cut when so many words
-    /// were programmed.
-    pub(crate) fn open(name: &str, cut: Option<u32>) -> Result<Self, HostError> {
+    /// The part of so many pages whose bits are in that file; one that is new, if the file is not there.
+    pub(crate) fn open(name: &str, pages: usize, cut: Cut) -> Result<Self, HostError> {
         if let Ok(file) = File::open_to_write(name) {
             // A file of another length is another part, or a part of one.
-            return if file.length() == PAGE * PAGES { Ok(Self { file, left: cut }) } else { Err(HostError) };
+            return if file.length() == PAGE * pages { Ok(Self { file, pages, left: cut }) } else { Err(HostError) };
         }
-        let part = Self { file: File::create(name)?, left: cut };
-        for page in 0..PAGES {
+        let part = Self { file: File::create(name)?, pages, left: cut };
+        for page in 0..pages {
             part.fill(page * PAGE)?;
         }
         Ok(part)
@@ -44,6 +52,40 @@ impl HostNor {
 
     fn fill(&self, from: usize) -> Result<(), HostError> {
         (from..from + PAGE).step_by(CHUNK).try_for_each(|place| self.file.write_at(place, &[0xFF; CHUNK]))
+    }
+
+    /// Leaves a page as a cut in its erase may: as it was, with some of its bits erased, almost blank, or all zero. The page
+    /// decides which, so that the same cut does the same again.
+    fn cut_erase(&self, from: usize) -> Result<(), HostError> {
+        // Numbers without an order that anything else follows.
+        let mut dice = from as u32 ^ 0x9E37_79B9;
+        for at in (from..from + PAGE).step_by(CHUNK) {
+            let mut bytes = [0; CHUNK];
+            self.file.read_at(at, &mut bytes)?;
+            for byte in &mut bytes {
+                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                match from / PAGE % 4 {
+                    0 => *byte |= (dice >> 24) as u8,
+                    1 => *byte = if dice >> 22 == 0 { 0x7F } else { 0xFF },
+                    2 => *byte = 0,
+                    _ => {}
+                }
+            }
+            self.file.write_at(at, &bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether so many more are left, which are taken then.
+fn take(left: &mut Option<u32>, wanted: u32) -> bool {
+    match left {
+        Some(left) if *left < wanted => false,
+        Some(left) => {
+            *left -= wanted;
+            true
+        }
+        None => true,
     }
 }
 
@@ -96,7 +138,7 @@ impl ReadNorFlash for HostNor {
     }
 
     fn capacity(&self) -> usize {
-        PAGE * PAGES
+        PAGE * self.pages
     }
 }
 
@@ -107,6 +149,10 @@ impl NorFlash for HostNor {
     fn erase(&mut self, from: u32, to: u32) -> Result<(), NorError> {
         check_erase(self, from, to)?;
         for page in (from as usize..to as usize).step_by(PAGE) {
+            if !take(&mut self.left.steps, 1) || !take(&mut self.left.erases, 1) {
+                self.cut_erase(page)?;
+                exit(CUT)
+            }
             self.fill(page)?;
         }
         Ok(())
@@ -120,14 +166,10 @@ impl NorFlash for HostNor {
             self.file.read_at(at, there)?;
             there.iter_mut().zip(chunk).for_each(|(there, new)| *there &= new);
             let words = (chunk.len() / WORD) as u32;
-            match &mut self.left {
-                Some(left) if *left < words => {
-                    let done = *left as usize * WORD;
-                    self.file.write_at(at, there.get(..done).unwrap_or_default())?;
-                    exit(CUT)
-                }
-                Some(left) => *left -= words,
-                None => {}
+            let done = self.left.steps.map_or(0, |left| left as usize * WORD);
+            if !take(&mut self.left.steps, words) {
+                self.file.write_at(at, there.get(..done).unwrap_or_default())?;
+                exit(CUT)
             }
             self.file.write_at(at, there)?;
         }

@@ -15,12 +15,14 @@ class Proxy:
     `segment`: bytes that travel together at most, to the port or, with `both`, also back, which not every client takes.
     `delay`: seconds before each of these. `stall`: after so many bytes of a
     direction nothing is carried any more, and nothing closed. `cut`: after so many the connection is reset on both sides.
-    `flip`: the bit that is flipped in every answer of the service, at this distance from its end.
+    `flip`: the bit that is flipped in every answer of the service, at this distance from its end. `lie`: it is one of what the
+    call returned, and `lies` counts them.
     """
 
-    def __init__(self, port, segment=65536, delay=0.0, both=False, stall=None, cut=None, flip=None):
+    def __init__(self, port, segment=65536, delay=0.0, both=False, stall=None, cut=None, flip=None, lie=False):
         self.far, self.segment, self.delay, self.both = port, segment, delay, both
-        self.stall, self.cut, self.flip = stall, cut, flip
+        self.stall, self.cut, self.flip, self.lie = stall, cut, flip, lie
+        self.lies = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open, self.closed = [], False
@@ -42,11 +44,14 @@ class Proxy:
 
     def pump(self, source, sink, answers):
         carried, segment = 0, self.segment if self.both or not answers else 65536
+        pending = b""
         try:
             while self.wait(source) and (got := source.recv(65536)):
                 if answers and self.flip is not None and got[2] == 2:
                     got = bytearray(got)
                     got[-self.flip] ^= 0x10
+                if answers and self.lie:
+                    got, pending = self.lied(pending + got)
                 for at in range(0, len(got), segment):
                     part = got[at : at + segment]
                     if self.stall is not None and carried + len(part) > self.stall:
@@ -61,6 +66,21 @@ class Proxy:
             sink.shutdown(socket.SHUT_WR)
         except OSError:
             self.reset(source, sink)
+
+    def lied(self, pending):
+        """The whole PDUs of this, each last part of an answer with another return code, and what is behind them."""
+        whole = b""
+        while len(pending) >= 16 and len(pending) >= (length := int.from_bytes(pending[8:10], "little")):
+            pdu, pending = bytearray(pending[:length]), pending[length:]
+            if pdu[2] == 2 and pdu[3] & 2:
+                # Behind the stub, which ends with the code, are a pad, a trailer that has the pad's length, and a signature.
+                # A sealed bit that is flipped is one that is flipped.
+                signature = int.from_bytes(pdu[10:12], "little")
+                end = len(pdu) - (signature + 8 if signature else 0)
+                pdu[end - (pdu[end + 2] if signature else 0) - 1] ^= 0x10
+                self.lies += 1
+            whole += pdu
+        return whole, pending
 
     def wait(self, source):
         """Whether there is something to take. A thread that waits in the kernel without end would keep a socket open."""

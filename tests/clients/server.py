@@ -30,6 +30,7 @@ import time
 import traceback
 
 import tasks
+from proxy import Proxy
 
 NAME = "alice"
 PASSWORD = "Passw0rd! of alice"
@@ -43,6 +44,7 @@ def arguments():
     parser.add_argument("--image", help="the built firmware, to be checked in QEMU instead of the server")
     parser.add_argument("--board", default="an385", help="the board that the firmware was built for")
     parser.add_argument("--only", help="run the checks whose name contains this")
+    parser.add_argument("--lie", action="store_true", help="change what each call returns, and demand that each check fails")
     given = parser.parse_args()
     if not given.server and not given.image:
         parser.error("nothing to check: --server or --image")
@@ -250,10 +252,24 @@ def needs(ability):
     return mark
 
 
-def run(checks, only=None, host=None, before=lambda: None):
+def caught(check, host):
+    """Runs a check on a target that lies about what each call returns: it must fail."""
+    with Proxy(host.port, lie=True) as proxy:
+        honest, host.port = host.port, proxy.port
+        try:
+            check()
+        except Exception:
+            assert proxy.lies, f"it failed before it was lied to:\n{traceback.format_exc()}"
+        else:
+            raise AssertionError(f"it believed {proxy.lies} lies")
+        finally:
+            host.port = honest
+
+
+def run(checks, only=None, host=None, before=lambda: None, lie=False):
     """Runs every check, each of which has its claim as its docstring, and exits. `before` runs in front of each.
 
-    What the target `host` cannot do is named, with the reason, and counted.
+    What the target `host` cannot do is named, with the reason, and counted. With `lie` each check is run on lies.
     """
     failed = 0
     for check in checks:
@@ -265,8 +281,11 @@ def run(checks, only=None, host=None, before=lambda: None):
         begun = time.monotonic()
         try:
             before()
-            check()
-            print(f"ok - {check.__doc__.strip()} ({time.monotonic() - begun:.1f} s)", flush=True)
+            if lie:
+                caught(check, host)
+            else:
+                check()
+            print(f"ok - {'canary, must fail: ' * lie}{check.__doc__.strip()} ({time.monotonic() - begun:.1f} s)", flush=True)
         except Exception:
             failed += 1
             traceback.print_exc(file=sys.stdout)

@@ -1,6 +1,6 @@
 """What only the firmware has: time over a network, a wire that is bad, few connections, little memory, SNTP.
 
-Runs beside impacket_tsch.py, samba_rpc.py, command_line.py and hostile.py, which run against firmware as they are.
+Runs beside impacket_runs.py, impacket_definitions.py, samba_rpc.py, command_line.py and hostile.py, which run against firmware as they are.
 """
 
 import os
@@ -8,6 +8,7 @@ import re
 import random
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -29,6 +30,8 @@ print(f"# MAINSPRING_SEED={SEED}")
 HOST = Firmware(ARGUMENTS.image, ARGUMENTS.board)
 CREATE, UPDATE = tsch.TASK_CREATE, tsch.TASK_UPDATE
 NO_MEMORY, TOO_BUSY = 0x8007000E, 0x80041323
+# Pages of a small flash, and tasks with which it is almost full.
+FEW_PAGES, SHIPPED = 8, 11
 # What a call may end in when its connection does.
 BROKEN = (DCERPCException, OSError, struct.error)
 
@@ -261,37 +264,101 @@ def too_much():
 
 
 def too_many():
-    """tasks beyond those that fit are refused, all others are kept, and after deletions there is room again"""
+    """tasks beyond those that there are slots for are refused, all others are kept, and after deletions there is room again"""
     dce = rpc.bound(HOST)
     rpc.clear(dce)
-    fill(HOST, dce, 100)
-
-
-def fill(host, dce, size):
-    """Registers until it is refused, deletes some, and registers again; returns how many fitted."""
-    kept = {}
-    for number in range(10_000):
-        words = f"{number} " * (size // 5 + 1)
-        path = f"\\Fill {number}"
-        xml = tasks.task(host.nothing(), registration=f"<Description>{words}</Description>")
-        got, _ = code(register, dce, path, xml)
-        if got:
-            break
-        kept[path] = words.strip()
-    assert got in (TOO_BUSY, NO_MEMORY), f"{got:#010x}"
-    print(f"# after {len(kept)} tasks: {got:#010x}")
-    assert len(kept) >= 20, f"only {len(kept)} tasks"
-    refused(got, register, dce, "\\Another", xml)
-    for path, words in kept.items():
-        assert words in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"]), f"{path} is not what it was"
+    kept, got = fill(HOST, dce, "Fill", 100)
+    equal(f"{got:#010x}", f"{TOO_BUSY:#010x}", "the refusal")
+    equal(len(kept), HOST.slots, "tasks")
+    refused(TOO_BUSY, register, dce, "\\Another", tasks.task(HOST.nothing()))
+    whole(dce, kept)
+    # One that is there already needs no slot.
+    for path in kept:
+        kept[path] = f"another {path[1:]}"
+        register(dce, path, tasks.task(HOST.nothing(), registration=described(kept[path])), UPDATE)
     for path in list(kept)[:5]:
         tsch.hSchRpcDelete(dce, path)
         del kept[path]
-    for number in range(5):
-        register(dce, f"\\Again {number}", xml)
+    again, _ = fill(HOST, dce, "Again", 100)
+    equal(len(again), 5, "tasks after five deletions")
+    whole(dce, {**kept, **again})
+
+
+def fill(host, dce, name, size):
+    """Registers until it is refused; returns the descriptions of what fitted, and the refusal."""
+    kept = {}
+    for number in range(10_000):
+        words = f"{number} " * (size // 5 + 1)
+        got, _ = code(register, dce, f"\\{name} {number}", tasks.task(host.notes("fill", f"{name}-{number}"), registration=described(words)))
+        if got:
+            print(f"# after {len(kept)} tasks with {size} characters: {got:#010x}")
+            return kept, got
+        kept[f"\\{name} {number}"] = words.strip()
+
+
+def described(words):
+    return f"<Description>{words.strip()}</Description>"
+
+
+def whole(dce, kept):
+    """All of these are there as they were given, and none beside them."""
+    equal(sorted(rpc.listed(dce, tsch.hSchRpcEnumTasks, "\\", flags=1)), sorted(path[1:] for path in kept), "tasks")
     for path, words in kept.items():
-        assert words in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"]), f"{path} is not what it was"
-    return len(kept) + 5
+        assert described(words) in rpc.text(tsch.hSchRpcRetrieveTask(dce, path)["pXml"]), f"{path} is not what it was"
+
+
+def full_flash():
+    """a flash that the host filled almost up takes what fits and refuses the rest, and all else works on, also after a new start"""
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board, extra=["--pages", str(FEW_PAGES)]) as host:
+        kept = {f"\\Shipped {number}": f"{number} " * 500 for number in range(SHIPPED)}
+        ship(host, kept)
+        host.start()
+        dce = rpc.bound(host)
+        whole(dce, kept)
+        # Each time less is asked for, until not even a short definition has room.
+        for size in (700, 300, 0):
+            fitted, got = fill(host, dce, f"Fill {size}", size)
+            assert got in (TOO_BUSY, NO_MEMORY), f"the refusal: {got:#010x}"
+            kept.update(fitted)
+        assert len(kept) < host.slots - 3, f"{len(kept)} tasks leave no slot, so it may not have been the flash that was full"
+        # A definition that gets longer finds no room, and stays as it was.
+        last = next(reversed(kept))
+        longer = tasks.task(host.nothing(), registration=described("w" * 800))
+        refused(got, register, dce, last, longer, UPDATE)
+        for turn in range(2):
+            whole(dce, kept)
+            # All of them run, of which records are written, and more than a page of them.
+            ran = []
+            for _ in range(4):
+                for path in kept:
+                    rpc.patiently(tsch.hSchRpcRun, dce, path)
+                    ran.append(path.removeprefix("\\").replace("Shipped ", "Shipped-").replace(" ", "-"))
+                until(lambda: len(host.lines("fill")) >= len(ran), 10, "all runs")
+            equal(sorted(line.replace(" ", "-") for line in host.lines("fill")), sorted(ran), "what ran")
+            refused(got, register, dce, "\\Another", longer)
+            # What is deleted makes room. A record in parts is only begun where more would fit than it takes.
+            gone = f"\\Shipped {turn}"
+            kept[gone] = kept[gone][: len(kept[gone]) // 2].strip()
+            tsch.hSchRpcDelete(dce, gone)
+            register(dce, gone, tasks.task(host.notes("fill", gone[1:]), registration=described(kept[gone])))
+            assert host.alive()
+            host.kill()
+            host.said.clear()
+            host.start()
+            dce = rpc.bound(host)
+        used, _ = host.used()
+        print(f"# full: {len(kept)} tasks, {used} bytes")
+        whole(dce, kept)
+
+
+def ship(host, kept):
+    """Has our client write a flash that holds these."""
+    for number, (path, words) in enumerate(kept.items()):
+        with open(f"{host.folder}/{number}.xml", "w") as out:
+            out.write(tasks.task(host.notes("fill", path[1:]), registration=f"{described(words)}<URI>{path}</URI>"))
+    files = [f"{host.folder}/{number}.xml" for number in range(len(kept))]
+    part = ["--page-size", "4096", "--pages", str(FEW_PAGES)]
+    subprocess.run([os.path.abspath(ARGUMENTS.client), "image", "build", *part, *files, "-o", host.flash], check=True, timeout=60)
 
 
 def bad_wire():
@@ -405,6 +472,7 @@ with HOST:
             six_kilobytes,
             too_much,
             too_many,
+            full_flash,
             bad_wire,
             by_sntp,
             stack,

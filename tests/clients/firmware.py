@@ -36,6 +36,8 @@ class Firmware(Target):
 
     name, password = "alice", "Passw0rd!"
     entries, longest, answer, connections = 20, 1_000, 7_000, 4
+    # Tasks and folders for which it has room, beside the root.
+    slots = 32
     scarce = True
     patience = 5
     # Seconds after which a client that says nothing at all, not even to the network, is gone.

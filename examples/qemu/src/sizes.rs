@@ -79,8 +79,9 @@ pub(crate) const RECORD: usize = CHOSEN.record;
 pub(crate) const RUNNERS: usize = CHOSEN.runners;
 /// Bytes of the heap, which only task XML uses.
 pub(crate) const HEAP: usize = CHOSEN.heap;
-/// Items of the flash: definition, entry and state of each task, what runs, accounts, and some that were just deleted.
-pub(crate) const KEYS: usize = 3 * TASKS + INSTANCES + 18;
+/// Items of the flash: definition, entry and state of each task, what runs, what the store notes of itself, a definition beside
+/// the one that it replaces, and some that were just deleted. A definition that is longer than half a kilobyte takes several.
+pub(crate) const KEYS: usize = 3 * TASKS + INSTANCES + 21;
 /// The longest fragment that is taken.
 pub(crate) const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
 /// Bytes of a command with its arguments, parameters put in.

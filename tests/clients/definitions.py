@@ -115,6 +115,14 @@ def converted():
             content[name] = held.read()
     equal(content["rest.cbor"], content["again.cbor"], "the form at rest")
     equal(content["rest.xml"], content["straight.xml"], "the normalised form")
+    job = file("old.xml", WATER.replace("PLANT\\gärtner", "SYSTEM").replace("<RunLevel>HighestAvailable</RunLevel>", "").replace('<BootTrigger><Enabled>false</Enabled></BootTrigger>', ""))
+    said = mainspring("convert", job, f"{FOLDER.name}/old.job", expect=1)
+    assert "SCHED_E_TASK_NOT_V1_COMPAT" in said, said
+    job = file("old.xml", re.sub("<LogonTrigger>.*</LogonTrigger>", "", open(job, encoding="utf-8").read()))
+    mainspring("convert", job, f"{FOLDER.name}/old.job")
+    mainspring("convert", f"{FOLDER.name}/old.job", f"{FOLDER.name}/new.xml")
+    assert "runs `water.exe --all` as SYSTEM" in mainspring("validate", "--strict", f"{FOLDER.name}/new.xml")
+    mainspring("convert", file("short.job", "\x01"), once, expect=1)
     nobody = file("nobody.xml", re.sub("<Principals>.*</Principals>", "", WATER).replace(' Context="A"', ""))
     mainspring("convert", nobody, once)
     with open(once, encoding="utf-16") as held:
@@ -122,6 +130,22 @@ def converted():
     mainspring("convert", system, f"{FOLDER.name}/system.txt", expect=2)
     mainspring("convert", f"{FOLDER.name}/nothing.xml", once, expect=2)
     mainspring("convert", file("short.cbor", "\x01"), once, expect=1)
+
+
+def jobs():
+    """the real .JOB files become definitions that are valid, and those such files again"""
+    folder = os.environ.get("MAINSPRING_SHARED")
+    if not folder:
+        print("# no .JOB files: MAINSPRING_SHARED is not set")
+        return
+    for number, name in enumerate(sorted(os.listdir(f"{folder}/jobs"))):
+        xml, again = f"{FOLDER.name}/job{number}.xml", f"{FOLDER.name}/job{number}.job"
+        mainspring("convert", f"{folder}/jobs/{name}", xml)
+        print(f"# {mainspring('validate', '--strict', xml).strip()}")
+        mainspring("convert", xml, again)
+        mainspring("convert", again, f"{FOLDER.name}/jobagain.xml")
+        with open(xml, encoding="utf-16") as first, open(f"{FOLDER.name}/jobagain.xml", encoding="utf-16") as second:
+            equal(re.sub("<URI>.*</URI>", "", second.read()), re.sub("<URI>.*</URI>", "", first.read()), name)
 
 
 def corpus():
@@ -147,4 +171,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, in_any_encoding, in_its_place, converted, corpus], ARGUMENTS.only)
+run([in_words, in_any_encoding, in_its_place, converted, jobs, corpus], ARGUMENTS.only)

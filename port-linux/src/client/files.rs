@@ -10,6 +10,7 @@ use mainspring::{
     status::Status,
     task::{
         self, Image,
+        job::Job,
         xml::{self, XmlError},
     },
 };
@@ -17,6 +18,30 @@ use serde_json::{Value, json};
 
 use super::{Failure, line, words};
 use crate::definition::{self, Declarations, Strangers, Unread};
+
+/// The most bytes of a .JOB file, or of the image of one: its lengths have 16 bits.
+const JOB: usize = 1 << 20;
+
+/// What a definition is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Xml,
+    Job,
+    Cbor,
+}
+
+impl Form {
+    /// As the name of a file says.
+    fn of(file: &Path) -> Result<Self, Failure> {
+        let extension = file.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension.to_ascii_lowercase().as_str() {
+            "xml" => Ok(Self::Xml),
+            "job" => Ok(Self::Job),
+            "cbor" => Ok(Self::Cbor),
+            _ => Err(unusable(file, &"its name ends in none of .xml, .job and .cbor")),
+        }
+    }
+}
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
@@ -29,9 +54,9 @@ pub(super) struct Validate {
 
 #[derive(Debug, Args)]
 pub(super) struct Convert {
-    /// What is read: .xml, or .cbor for the form at rest
+    /// What is read: .xml, .job, or .cbor for the form at rest
     input: PathBuf,
-    /// What is written: .xml in normalised form and UTF-16, or .cbor
+    /// What is written: .xml in normalised form and UTF-16, .job, or .cbor
     output: PathBuf,
     #[command(flatten)]
     strict: Strict,
@@ -83,22 +108,28 @@ pub(super) fn validate(validate: &Validate, json: bool) -> Result<(String, bool)
 /// is no reading or writing.
 pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
     let Convert { input, output, strict } = convert;
-    let (bytes, strangers) = match extension(input) {
-        "xml" => read_xml(input, *strict).map_err(|unread| refused(input, unread))?,
-        "cbor" => (std::fs::read(input).map_err(|error| unusable(input, &error))?, Strangers::default()),
-        _ => return Err(unusable(input, &"its name ends neither in .xml nor in .cbor")),
+    let (from, to) = (Form::of(input)?, Form::of(output)?);
+    let read = || std::fs::read(input).map_err(|error| unusable(input, &error));
+    let (bytes, strangers) = match from {
+        Form::Xml => read_xml(input, *strict).map_err(|unread| refused(input, unread))?,
+        Form::Job => (read_job(input, &read()?)?, Strangers::default()),
+        Form::Cbor => (read()?, Strangers::default()),
     };
     let image = parsed(input, &bytes)?;
-    let written = match extension(output) {
-        "xml" => utf16(&normalised(&image, &strangers, output)?),
-        "cbor" => match strangers.iter().next() {
+    let written = match to {
+        Form::Xml => utf16(&normalised(&image, &strangers, output)?),
+        Form::Job => {
+            let mut room = vec![0; JOB];
+            let written = Job::default().write_image(&image, &mut room);
+            written.map_err(|error| coded(input, error.status(), &error))?.to_vec()
+        }
+        Form::Cbor => match strangers.iter().next() {
             None => image.bytes().to_vec(),
             Some((name, _)) => {
                 let reason = "only its server knows that account, and the form at rest has SIDs and no names";
                 return Err(Failure::File(format!("{}: {name}: {reason}", input.display())));
             }
         },
-        _ => return Err(unusable(output, &"its name ends neither in .xml nor in .cbor")),
     };
     super::put(output, &written).map_err(|error| unusable(output, &error))?;
     Ok(String::new())
@@ -119,8 +150,17 @@ fn refused(file: &Path, unread: Unread) -> Failure {
     }
 }
 
-fn extension(file: &Path) -> &str {
-    file.extension().and_then(|extension| extension.to_str()).unwrap_or_default()
+/// The image of what a .JOB file says.
+fn read_job(file: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+    let job = Job::parse(bytes).map_err(|error| coded(file, error.status(), &error))?;
+    let (mut text, mut room) = (vec![0; JOB], vec![0; JOB]);
+    let image = job.image(None, &mut text, &mut room).map_err(|error| coded(file, error.status(), &error))?;
+    Ok(image.bytes().to_vec())
+}
+
+/// What a file cannot say, or cannot be understood as, with its code.
+fn coded(file: &Path, status: Status, error: &dyn std::fmt::Display) -> Failure {
+    Failure::File(format!("{}: {}: {error}", file.display(), name(status)))
 }
 
 fn unusable(file: &Path, reason: &dyn std::fmt::Display) -> Failure {

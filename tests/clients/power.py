@@ -269,23 +269,34 @@ def settled(host):
     return host.used()
 
 
+def with_a_folder(*words):
+    """The flash of a firmware that was started with these words and knows the folder of the tasks, and the words."""
+    with Firmware(ARGUMENTS.image, ARGUMENTS.board, extra=words) as host:
+        host.start()
+        dce = rpc.bound(host)
+        tsch.hSchRpcCreateFolder(dce, "\\Power")
+        learn(host, dce)
+        host.kill()
+        with open(host.flash, "rb") as file:
+            return words, file.read()
+
+
 def at_exact_steps():
     """the power is cut at exact words that are programmed, and in the erase of a page: the same holds"""
     dice = random.Random(SEED)
     some = 10 if LONG else 1
     cuts = [("--cut", number) for number in [1, 133, 400, 900] + [dice.randrange(200, 6000) for _ in range(2 * some)]]
     # Each of four pages that follow one another is left in another way.
-    first = dice.randrange(4 * some)
+    first = dice.randrange(2 * some)
     cuts += [("--cut-erase", first + number) for number in range(4 * some)]
     judged = 0
+    # A part of few pages soon erases some.
+    parts = {"--cut": with_a_folder(), "--cut-erase": with_a_folder("--pages", str(PAGES_OF_FEW))}
     for number, (kind, step) in enumerate(cuts):
-        # A part of few pages soon erases some.
-        with Firmware(ARGUMENTS.image, ARGUMENTS.board, extra=["--pages", str(PAGES_OF_FEW)] if kind == "--cut-erase" else []) as host:
-            host.start()
-            dce = rpc.bound(host)
-            tsch.hSchRpcCreateFolder(dce, "\\Power")
-            learn(host, dce)
-            host.kill()
+        words, flash = parts[kind]
+        with Firmware(ARGUMENTS.image, ARGUMENTS.board, extra=words) as host:
+            with open(host.flash, "wb") as out:
+                out.write(flash)
             host.start(extra=[kind, str(step)], wait=False)
             load = None
             try:

@@ -315,3 +315,41 @@ impl<const PAGE: usize, const WORD: usize> NorFlash for Shared<PAGE, WORD> {
 }
 
 impl<const PAGE: usize, const WORD: usize> MultiwriteNorFlash for Shared<PAGE, WORD> {}
+
+/// A part that is read in units of `READ` bytes, and refuses whatever is not whole units.
+#[derive(Debug, Clone)]
+pub struct Coarse<F, const READ: usize>(pub F);
+
+impl<F: ErrorType, const READ: usize> ErrorType for Coarse<F, READ> {
+    type Error = F::Error;
+}
+
+impl<F: ReadNorFlash<Error = NorError>, const READ: usize> ReadNorFlash for Coarse<F, READ> {
+    const READ_SIZE: usize = READ;
+
+    async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorError> {
+        if !(offset as usize).is_multiple_of(READ) || !bytes.len().is_multiple_of(READ) {
+            return Err(NorError::Range);
+        }
+        self.0.read(offset, bytes).await
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+impl<F: NorFlash<Error = NorError>, const READ: usize> NorFlash for Coarse<F, READ> {
+    const WRITE_SIZE: usize = F::WRITE_SIZE;
+    const ERASE_SIZE: usize = F::ERASE_SIZE;
+
+    async fn erase(&mut self, from: u32, to: u32) -> Result<(), NorError> {
+        self.0.erase(from, to).await
+    }
+
+    async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NorError> {
+        self.0.write(offset, bytes).await
+    }
+}
+
+impl<F: MultiwriteNorFlash<Error = NorError>, const READ: usize> MultiwriteNorFlash for Coarse<F, READ> {}

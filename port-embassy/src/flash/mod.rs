@@ -34,7 +34,9 @@
 //!   checksum zero;
 //! - MUST leave every word alone that is not being programmed, and every page that is not being erased, whatever happens to
 //!   the power;
-//! - MUST have pages of 256 bytes or more, of one size that is a power of two, and words of 32 bytes or less; READ and WRITE sizes are powers of two;
+//! - MUST have pages of 256 bytes or more, of one size that is a power of two, and words of 32 bytes or less. A word is what is
+//!   programmed or what is read at once, whichever is more; both are powers of two. On any other part mounting fails with
+//!   [`MountError::Unfit`], or does not compile if neither of the two is a multiple of the other;
 //! - MUST own its bus: an operation is polled without an executor until it is done, and never dropped half way, so it
 //!   finishes by an interrupt or by polling alone and needs no task of the same executor.
 //!

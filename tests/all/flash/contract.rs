@@ -1,5 +1,7 @@
 //! The store keeps the contract of the port, on parts of many shapes: it is compared with a map in memory.
 
+use super::veil::{Bare, Veil};
+use embedded_storage_async::nor_flash::MultiwriteNorFlash;
 use mainspring::{
     ports::{Change, Key, Store, StoreError},
     store::{DEFINITION, ENTRY, INSTANCE, STATE},
@@ -7,7 +9,7 @@ use mainspring::{
 use mainspring_embassy::flash::{FlashStore, MountError};
 use mainspring_tests::{
     disk::Chance,
-    nor::{Nor, NorError, Shared},
+    nor::{Coarse, Nor, NorError, Shared},
 };
 use std::collections::BTreeMap;
 
@@ -28,7 +30,7 @@ fn all(store: &mut dyn Store) -> Records {
 }
 
 /// Random lists, against a map; now and then a restart.
-fn random_lists<const PAGE: usize, const WORD: usize>(pages: u32, longest: u64) {
+fn random_lists<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(pages: u32, longest: u64) {
     let part = Shared::new(Nor::<PAGE, WORD>::new(pages as usize + 3));
     // Neither the first nor the last page of the part is the store's.
     let range = PAGE as u32..(pages + 1) * PAGE as u32;
@@ -36,7 +38,7 @@ fn random_lists<const PAGE: usize, const WORD: usize>(pages: u32, longest: u64) 
     let mut model = Records::new();
     for _ in 0..20 {
         let mut record = vec![0; 4096];
-        let mut store = FlashStore::<_, 64, 192>::mount(part.clone(), range.clone(), &mut record).unwrap();
+        let mut store = FlashStore::<_, 64, 192>::mount(V::over(part.clone()), range.clone(), &mut record).unwrap();
         assert_eq!(store.mounted().damaged, 0);
         assert_eq!(all(&mut store), model);
         for _ in 0..100 {
@@ -94,22 +96,33 @@ fn random_lists<const PAGE: usize, const WORD: usize>(pages: u32, longest: u64) 
 
 #[test]
 fn random_lists_on_pages_of_4096() {
-    random_lists::<4096, 1>(8, 3000);
-    random_lists::<4096, 4>(8, 3000);
-    random_lists::<4096, 32>(8, 3000);
+    random_lists::<4096, 1, Bare<4096, 1>>(8, 3000);
+    random_lists::<4096, 4, Bare<4096, 4>>(8, 3000);
+    random_lists::<4096, 32, Bare<4096, 32>>(8, 3000);
 }
 
 #[test]
 fn random_lists_on_pages_of_1024() {
-    random_lists::<1024, 4>(32, 2000);
-    random_lists::<1024, 8>(32, 2000);
+    random_lists::<1024, 4, Bare<1024, 4>>(32, 2000);
+    random_lists::<1024, 8, Bare<1024, 8>>(32, 2000);
 }
 
 #[test]
 fn random_lists_on_pages_of_256() {
-    random_lists::<256, 1>(64, 500);
-    random_lists::<256, 4>(64, 500);
-    random_lists::<256, 16>(64, 500);
+    random_lists::<256, 1, Bare<256, 1>>(64, 500);
+    random_lists::<256, 4, Bare<256, 4>>(64, 500);
+    random_lists::<256, 16, Bare<256, 16>>(64, 500);
+    random_lists::<256, 32, Bare<256, 32>>(64, 500);
+}
+
+/// Parts that are read in whole words, and in larger units than they are programmed in.
+#[test]
+fn random_lists_read_in_large_units() {
+    random_lists::<4096, 4, Coarse<Bare<4096, 4>, 4>>(8, 3000);
+    random_lists::<1024, 16, Coarse<Bare<1024, 16>, 16>>(32, 2000);
+    random_lists::<1024, 1, Coarse<Bare<1024, 1>, 4>>(32, 2000);
+    random_lists::<256, 32, Coarse<Bare<256, 32>, 32>>(64, 500);
+    random_lists::<256, 4, Coarse<Bare<256, 4>, 32>>(64, 500);
 }
 
 #[test]
@@ -127,11 +140,23 @@ fn ranges_and_parts_that_do_not_fit_are_refused() {
     let reversed = 8192..4096;
     assert_eq!(mount(reversed, 512), Err(MountError::Unfit));
     assert_eq!(mount(0..5 * 4096, 511), Err(MountError::Unfit));
+    assert_eq!(mount_on(Nor::<256, 32>::new(8)), Ok(()));
+    assert_eq!(mount_on(Coarse::<_, 32>(Nor::<256, 1>::new(8))), Ok(()));
+    // Pages that are too small or no power of two, and words, of what is programmed or read, that are too large or none.
+    assert_eq!(mount_on(Nor::<128, 4>::new(8)), Err(MountError::Unfit));
+    assert_eq!(mount_on(Nor::<768, 4>::new(8)), Err(MountError::Unfit));
+    assert_eq!(mount_on(Nor::<4096, 64>::new(8)), Err(MountError::Unfit));
+    assert_eq!(mount_on(Coarse::<_, 64>(Nor::<4096, 4>::new(8))), Err(MountError::Unfit));
+    assert_eq!(mount_on(Nor::<768, 24>::new(8)), Err(MountError::Unfit));
+    assert_eq!(mount_on(Nor::<4096, 12>::new(8)), Err(MountError::Unfit));
+    assert_eq!(mount_on(Coarse::<_, 3>(Nor::<4096, 1>::new(8))), Err(MountError::Unfit));
+}
+
+/// Mounts a whole part of eight pages.
+fn mount_on<F: MultiwriteNorFlash>(part: F) -> Result<(), MountError<F::Error>> {
     let mut record = [0; 512];
-    assert_eq!(
-        FlashStore::<_, 8, 64>::mount(Nor::<128, 4>::new(16), 0..1024, &mut record).map(drop),
-        Err(MountError::Unfit)
-    );
+    let end = part.capacity() as u32;
+    FlashStore::<_, 8, 64>::mount(part, 0..end, &mut record).map(drop)
 }
 
 /// What is not a store is left alone, until somebody wants it formatted.

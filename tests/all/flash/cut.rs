@@ -9,9 +9,9 @@ use mainspring::{
 use mainspring_embassy::flash::FlashStore;
 use mainspring_tests::{
     disk::Chance,
-    nor::{CUTS, Cut, Nor, Shared},
+    nor::{CUTS, Coarse, Cut, Nor, Shared},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Records, as they should be.
 pub(super) type Records = BTreeMap<Key, Vec<u8>>;
@@ -169,21 +169,24 @@ fn difference(wanted: &Records, found: &Records) -> String {
 }
 
 /// A part that was in use for a while: every page was erased, and the oldest ones hold records that stay.
-pub(super) fn used<const PAGE: usize, const WORD: usize>(pages: usize, chance: &mut Chance) -> Scene<PAGE, WORD> {
+pub(super) fn used<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(
+    pages: usize,
+    chance: &mut Chance,
+) -> Scene<PAGE, WORD> {
     let mut scene = Scene { nor: Nor::<PAGE, WORD>::new(pages), records: Records::new() };
     let mut lists: Vec<List> =
         (50..58).map(|number| vec![(Key { kind: DEFINITION, number }, Some(vec![number as u8; 90]))]).collect();
     while scene.nor.erases.iter().skip(2).any(|&erases| erases < 3) {
-        live(&mut scene, &lists);
+        live::<PAGE, WORD, V>(&mut scene, &lists);
         lists = script(chance, 12, 600);
     }
     scene
 }
 
 /// Applies lists without a cut.
-fn live<const PAGE: usize, const WORD: usize>(scene: &mut Scene<PAGE, WORD>, lists: &[List]) {
+fn live<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(scene: &mut Scene<PAGE, WORD>, lists: &[List]) {
     let part = Shared::new(scene.nor.clone());
-    with_store::<PAGE, WORD, Bare<PAGE, WORD>, _>(&part, |store| {
+    with_store::<PAGE, WORD, V, _>(&part, |store| {
         for list in lists {
             store.apply(&changes(list)).expect("there is room");
         }
@@ -193,39 +196,91 @@ fn live<const PAGE: usize, const WORD: usize>(scene: &mut Scene<PAGE, WORD>, lis
     lists.iter().flatten().for_each(|one| change(&mut scene.records, one));
 }
 
-/// A cut at every `step`-th word of some sessions, the first of them on a blank part, in every way of `cuts`; counts the
-/// cuts, and tells which took something.
-fn enumerate<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(
-    pages: usize,
-    cuts: &[Cut],
-    step: usize,
-) -> (u64, Vec<String>) {
-    let mut chance = Chance::new(11);
-    let mut scene = Scene { nor: Nor::<PAGE, WORD>::new(pages), records: Records::new() };
-    let (mut count, mut losses) = (0, Vec::new());
-    for session in 0..6 {
-        let lists = script(&mut chance, 12, 600);
+/// Erases of these pages so far.
+fn erases<const PAGE: usize, const WORD: usize>(scene: &Scene<PAGE, WORD>, pages: Range<usize>) -> u32 {
+    scene.nor.erases[pages].iter().sum()
+}
+
+/// What cuts there were, and which of them took something.
+#[derive(Default)]
+struct Tally {
+    cuts: u64,
+    losses: Vec<String>,
+}
+
+impl Tally {
+    /// A cut at every `step`-th word of these lists, in every way of `cuts`. Makes the scene what it is without a cut.
+    fn session<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(
+        &mut self,
+        scene: &mut Scene<PAGE, WORD>,
+        lists: &[List],
+        cuts: &[Cut],
+        step: usize,
+    ) {
         let mut next = scene.clone();
-        live(&mut next, &lists);
+        live::<PAGE, WORD, V>(&mut next, lists);
         let words = next.nor.spent - scene.nor.spent;
         for &cut in cuts {
             for fuel in (0..words).step_by(step) {
                 let again = (fuel % 3 == 0).then_some(fuel % 17);
-                match cut_at::<PAGE, WORD, V>(&scene, &lists, (cut, fuel, again)) {
+                match cut_at::<PAGE, WORD, V>(scene, lists, (cut, fuel, again)) {
                     Ok(was_cut) => assert!(was_cut || fuel + 300 > words, "no cut at {fuel} of {words}"),
-                    Err(what) => losses.push(format!("session {session}, {cut:?} at {fuel}, again {again:?}: {what}")),
+                    Err(what) => self.losses.push(format!("{cut:?} at {fuel} of {words}, again {again:?}: {what}")),
                 }
-                count += 1;
+                self.cuts += 1;
             }
         }
-        let erases = |scene: &Scene<PAGE, WORD>| scene.nor.erases.iter().sum::<u32>();
-        assert!(erases(&next) > erases(&scene), "nothing is erased");
-        scene = if session == 0 { used(pages, &mut chance) } else { next };
+        *scene = next;
     }
-    (count, losses)
 }
 
-fn no_losses((cuts, losses): (u64, Vec<String>)) {
+/// A cut at every `step`-th word of some sessions, the first of them on a blank part, in every way of `cuts`.
+fn enumerate<const PAGE: usize, const WORD: usize, V: Veil<PAGE, WORD>>(
+    pages: usize,
+    cuts: &[Cut],
+    step: usize,
+) -> Tally {
+    let mut chance = Chance::new(11);
+    let mut scene = Scene { nor: Nor::<PAGE, WORD>::new(pages), records: Records::new() };
+    let mut tally = Tally::default();
+    for session in 0..6 {
+        let before = erases(&scene, 0..pages);
+        let lists = script(&mut chance, 12, 600);
+        tally.session::<PAGE, WORD, V>(&mut scene, &lists, cuts, step);
+        assert!(erases(&scene, 0..pages) > before, "nothing is erased");
+        if session == 0 {
+            scene = used::<PAGE, WORD, V>(pages, &mut chance);
+        }
+    }
+    tally
+}
+
+/// Goes on until just before a list has one of the `watched` pages erased, and gives that list and the two behind it.
+fn before_a_turn<const PAGE: usize, const WORD: usize>(
+    scene: &mut Scene<PAGE, WORD>,
+    watched: Range<usize>,
+    chance: &mut Chance,
+) -> Vec<List> {
+    loop {
+        let lists = script(chance, 60, 600);
+        let mut next = scene.clone();
+        live::<PAGE, WORD, Bare<PAGE, WORD>>(&mut next, &lists);
+        if erases(&next, watched.clone()) == erases(scene, watched.clone()) {
+            *scene = next;
+            continue;
+        }
+        for at in 0..lists.len() {
+            let mut next = scene.clone();
+            live::<PAGE, WORD, Bare<PAGE, WORD>>(&mut next, &lists[at..=at]);
+            if erases(&next, watched.clone()) > erases(scene, watched.clone()) {
+                return lists[at..lists.len().min(at + 3)].to_vec();
+            }
+            *scene = next;
+        }
+    }
+}
+
+fn no_losses(Tally { cuts, losses }: Tally) {
     println!("{cuts} cuts");
     assert!(cuts > 1_000, "{cuts} cuts");
     assert!(losses.is_empty(), "{} of {cuts}: {:#?}", losses.len(), &losses[..losses.len().min(5)]);
@@ -246,11 +301,85 @@ fn at_words_of_one_byte() {
     no_losses(enumerate::<1024, 1, Bare<1024, 1>>(11, &CUTS, 7));
 }
 
+#[test]
+fn at_every_word_of_16_bytes() {
+    no_losses(enumerate::<1024, 16, Bare<1024, 16>>(11, &CUTS, 1));
+}
+
+/// Pages of 1024 bytes for words of 32: an item takes twice as much as with small words, and a definition that a cut let
+/// through is put once more.
+const PAGES_OF_32: usize = 15;
+
+#[test]
+fn at_every_word_of_32_bytes() {
+    no_losses(enumerate::<1024, 32, Bare<1024, 32>>(PAGES_OF_32, &CUTS, 1));
+}
+
+/// Parts that are read in whole words only.
+#[test]
+fn at_words_that_are_read_whole() {
+    no_losses(enumerate::<1024, 8, Coarse<Bare<1024, 8>, 8>>(11, &CUTS, 2));
+    no_losses(enumerate::<1024, 32, Coarse<Bare<1024, 32>, 32>>(PAGES_OF_32, &CUTS, 1));
+}
+
+/// A part that is read in larger units than it is programmed in: the store's words are the larger ones, and a cut may leave
+/// half of one.
+#[test]
+fn at_halves_of_words() {
+    no_losses(enumerate::<1024, 4, Coarse<Bare<1024, 4>, 8>>(11, &CUTS, 5));
+}
+
+/// A blank part, and sessions on one that was used. They leave a page now and then; the tests that follow see to that.
+#[test]
+fn at_every_word_on_pages_of_4096() {
+    let mut chance = Chance::new(12);
+    let mut tally = Tally::default();
+    let mut scene = Scene { nor: Nor::<4096, 4>::new(6), records: Records::new() };
+    tally.session::<4096, 4, Bare<4096, 4>>(&mut scene, &script(&mut chance, 12, 600), &CUTS, 1);
+    scene = used::<4096, 4, Bare<4096, 4>>(6, &mut chance);
+    for _ in 0..3 {
+        tally.session::<4096, 4, Bare<4096, 4>>(&mut scene, &script(&mut chance, 12, 600), &CUTS, 1);
+    }
+    no_losses(tally);
+}
+
+/// Where a page of 4096 bytes is left: what counts in the oldest one is copied, and that one is erased.
+#[test]
+fn at_every_word_where_a_page_of_4096_is_left() {
+    let mut chance = Chance::new(13);
+    let mut tally = Tally::default();
+    let mut scene = used::<4096, 4, Bare<4096, 4>>(6, &mut chance);
+    for _ in 0..3 {
+        let lists = before_a_turn(&mut scene, 2..6, &mut chance);
+        let before = erases(&scene, 2..6);
+        tally.session::<4096, 4, Bare<4096, 4>>(&mut scene, &lists, &CUTS, 1);
+        assert!(erases(&scene, 2..6) > before);
+    }
+    no_losses(tally);
+}
+
+/// Where a page of the journal, of some five hundred entries, is full, and the other is erased and goes on; both ways.
+#[test]
+fn at_every_word_where_a_journal_of_4096_is_left() {
+    let mut chance = Chance::new(14);
+    let mut tally = Tally::default();
+    let mut scene = used::<4096, 4, Bare<4096, 4>>(6, &mut chance);
+    let mut left = Vec::new();
+    for _ in 0..2 {
+        let lists = before_a_turn(&mut scene, 0..2, &mut chance);
+        let before = [0, 1].map(|page| erases(&scene, page..page + 1));
+        tally.session::<4096, 4, Bare<4096, 4>>(&mut scene, &lists, &CUTS, 1);
+        left.push([0, 1].map(|page| erases(&scene, page..page + 1) - before[page]));
+    }
+    assert_eq!(left, [[1, 0], [0, 1]]);
+    no_losses(tally);
+}
+
 /// The canary: without a journal that outlives the cut there are losses, in every way in which a cut leaves something.
 #[test]
 fn canary_without_the_journal_records_are_lost() {
     for cut in [Cut::HalfProgrammed, Cut::NearBlank, Cut::AllZero] {
-        let (cuts, losses) = enumerate::<1024, 4, Forgetful<1024, 4>>(11, &[cut], 1);
+        let Tally { cuts, losses } = enumerate::<1024, 4, Forgetful<1024, 4>>(11, &[cut], 1);
         println!("{cut:?}: {} of {cuts}", losses.len());
         assert!(!losses.is_empty(), "{cut:?}: none in {cuts}");
     }
@@ -259,7 +388,7 @@ fn canary_without_the_journal_records_are_lost() {
 /// The canary: with a journal that believes what it wrote, a page that a cut left almost blank takes records with it.
 #[test]
 fn canary_without_reading_back_records_are_lost() {
-    let (cuts, losses) = enumerate::<1024, 4, Blind<1024, 4>>(11, &[Cut::NearBlank], 1);
+    let Tally { cuts, losses } = enumerate::<1024, 4, Blind<1024, 4>>(11, &[Cut::NearBlank], 1);
     println!("{} of {cuts}", losses.len());
     assert!(!losses.is_empty(), "none in {cuts}");
 }

@@ -4,6 +4,7 @@
 use super::{
     cut::{RECORD, Records, all, used},
     forge::{Forge, crc16, crc32},
+    veil::Bare,
 };
 use mainspring::{
     ports::{Change, Key, Store, StoreError},
@@ -26,7 +27,7 @@ type History = BTreeMap<Key, BTreeSet<Vec<u8>>>;
 /// A part that was in use, the records on it, and those that ever were.
 fn subject() -> (Part, Records, History) {
     let mut chance = Chance::new(5);
-    let scene = used::<PAGE, 4>(PAGES, &mut chance);
+    let scene = used::<PAGE, 4, Bare<PAGE, 4>>(PAGES, &mut chance);
     let mut nor = scene.nor;
     let mut records = scene.records;
     // The values tell what key they were put under.

@@ -17,7 +17,7 @@ use mainspring_tests::{
 #[test]
 fn a_fault_at_every_word() {
     let mut chance = Chance::new(21);
-    let scene = used::<1024, 4>(11, &mut chance);
+    let scene = used::<1024, 4, Bare<1024, 4>>(11, &mut chance);
     let lists = script(&mut chance, 18, 600);
     let mut faults = 0;
     for cut in CUTS {
@@ -66,7 +66,7 @@ fn a_fault_at_every_word() {
 #[test]
 fn a_fault_at_every_read_after_one_of_a_word() {
     let mut chance = Chance::new(22);
-    let scene = used::<1024, 4>(11, &mut chance);
+    let scene = used::<1024, 4, Bare<1024, 4>>(11, &mut chance);
     let list = vec![(Key { kind: INSTANCE, number: 7 }, Some(vec![7; 40]))];
     // One that is in parts, whose reading is more than one read.
     let long = vec![(Key { kind: DEFINITION, number: 7 }, Some(vec![7; 900]))];

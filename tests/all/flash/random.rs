@@ -60,7 +60,7 @@ fn fill_and_empty<const PAGE: usize, const WORD: usize>(part: &Shared<PAGE, WORD
 
 fn random_cuts<const PAGE: usize, const WORD: usize>(pages: usize, cuts: u64, seed: u64) {
     let mut chance = Chance::new(seed);
-    let Scene { nor, mut records } = used::<PAGE, WORD>(pages, &mut chance);
+    let Scene { nor, mut records } = used::<PAGE, WORD, Bare<PAGE, WORD>>(pages, &mut chance);
     let part = Shared::new(nor);
     for round in 0..cuts {
         let what = || format!("seed {seed}, cut {round}");
@@ -70,7 +70,7 @@ fn random_cuts<const PAGE: usize, const WORD: usize>(pages: usize, cuts: u64, se
             fill_and_empty(&part, &records);
             assert_eq!(space(&part), wanted, "{}", what());
         }
-        let (cut, fuel) = (CUTS[chance.below(4) as usize], chance.below(600));
+        let (cut, fuel) = (CUTS[chance.below(4) as usize], chance.below(2400 / WORD as u64));
         (part.nor().cut, part.nor().fuel) = (cut, Some(fuel));
         let lists: Vec<List> = script(&mut chance, 12, 600);
         let mut done = 0;
@@ -113,4 +113,10 @@ fn random_cuts_on_pages_of_4096() {
 #[test]
 fn random_cuts_on_pages_of_256() {
     random_cuts::<256, 8>(40, cuts() / 3, 3);
+}
+
+#[test]
+fn random_cuts_of_large_words() {
+    random_cuts::<1024, 16>(11, cuts() / 6, 4);
+    random_cuts::<1024, 32>(11, cuts() / 6, 5);
 }

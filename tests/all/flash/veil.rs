@@ -1,8 +1,8 @@
-//! Parts that hide something from the store, for the canaries.
+//! Ways to see a part: as it is, in larger units, and for the canaries with something hidden from the store.
 
 use embedded_storage_async::nor_flash::{ErrorType, MultiwriteNorFlash, NorFlash, ReadNorFlash};
 use mainspring_embassy::flash::FlashStore;
-use mainspring_tests::nor::{Nor, NorError, Shared};
+use mainspring_tests::nor::{Coarse, Nor, NorError, Shared};
 
 /// A way to see a part.
 pub(super) trait Veil<const PAGE: usize, const WORD: usize>: MultiwriteNorFlash<Error = NorError> {
@@ -16,6 +16,12 @@ pub(super) type Bare<const PAGE: usize, const WORD: usize> = Shared<PAGE, WORD>;
 impl<const PAGE: usize, const WORD: usize> Veil<PAGE, WORD> for Bare<PAGE, WORD> {
     fn over(part: Self) -> Self {
         part
+    }
+}
+
+impl<const PAGE: usize, const WORD: usize, const READ: usize> Veil<PAGE, WORD> for Coarse<Shared<PAGE, WORD>, READ> {
+    fn over(part: Shared<PAGE, WORD>) -> Self {
+        Self(part)
     }
 }
 

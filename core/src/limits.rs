@@ -52,12 +52,18 @@ pub const XML_DEPTH: usize = 64;
 pub const XML_ATTRIBUTES: usize = 32;
 /// Principals of a task; more get `SCHED_E_TOO_MANY_NODES`.
 pub const PRINCIPALS: usize = 32;
+/// RequiredPrivileges of a principal, section 2.5.6; more get `SCHED_E_TOO_MANY_NODES`.
+pub const PRIVILEGES: usize = 64;
 /// Triggers of a task, section 2.5.3; more get `SCHED_E_TOO_MANY_NODES`.
 pub const TRIGGERS: usize = 48;
 /// ValueQueries of an EventTrigger, section 2.5.3.6; more get `SCHED_E_TOO_MANY_NODES`.
 pub const VALUE_QUERIES: usize = 32;
 /// Actions of a task, section 2.5.7; more get `SCHED_E_TOO_MANY_NODES`.
 pub const ACTIONS: usize = 32;
+/// HeaderFields of a mail, section 2.5.7.3; more get `SCHED_E_TOO_MANY_NODES`.
+pub const HEADER_FIELDS: usize = 32;
+/// Attachments of a mail, section 2.5.7.3; more get `SCHED_E_TOO_MANY_NODES`.
+pub const ATTACHMENTS: usize = 8;
 
 /// Bytes of the answer to an enumeration, or to a request for run times, as on Windows; what does not fit is left for the next
 /// call, with `S_FALSE`. A host that lends less room for replies answers with less.

@@ -4,7 +4,7 @@ use embassy_time::Duration;
 use mainspring::{
     event::Event,
     status::Status,
-    task::{Action, Exec, InstancesPolicy},
+    task::{Action, ComHandler, Exec, InstancesPolicy, Message},
 };
 use mainspring_tests::world::{Task, exec};
 
@@ -87,36 +87,34 @@ fn actions_run_one_after_another() {
 #[test]
 fn a_class_names_a_function_too() {
     let (mut world, machine) = boot();
-    let handler = |class: &str, data: &str| format!("<ComHandler><ClassId>{class}</ClassId>{data}</ComHandler>");
-    let data = "<Data><![CDATA[every $(Arg0) ms, <a> & b]]></Data>";
-    for (class, data, expected) in [
-        (HANDLER, data, "handled every 20 ms, <a> & b"),
-        (&HANDLER.to_lowercase()[1..37], data, "handled every 20 ms, <a> & b"),
-        (HANDLER, "", "handled "),
-        (HANDLER, "<Data/>", "handled "),
-        (HANDLER, "<Data><![CDATA[a]]]]><![CDATA[>b]]>&#13;&lt;</Data>", "handled a]]>b\r<"),
+    let handler = |class: &'static str, data| {
+        let handler = ComHandler { data, ..ComHandler::of_class(class).unwrap() };
+        Task { actions: vec![Action::ComHandler { id: None, handler }], ..Task::default() }
+    };
+    for (data, expected) in [
+        (Some("every $(Arg0) ms, <a> & b"), "handled every 20 ms, <a> & b"),
+        (None, "handled "),
+        (Some(""), "handled "),
+        (Some("a]]>b\r<"), "handled a]]>b\r<"),
     ] {
-        let xml = handler(class, data);
-        let task = Task { actions: vec![Action::Opaque { xml: &xml }], ..Task::default() };
-        machine.register(r"\a", &task);
+        machine.register(r"\a", &handler(HANDLER, data));
         machine.run(r"\a", &["20"]).unwrap();
         world.settle();
-        assert_eq!(machine.diary.lines(), [expected], "{xml}");
+        assert_eq!(machine.diary.lines(), [expected]);
         assert_eq!(machine.last_result(r"\a"), Some(Status::S_OK));
     }
-    for (xml, result) in [
-        (handler("{00000000-0000-0000-0000-000000000001}", ""), Status::E_FILE_NOT_FOUND),
-        (handler("{}", ""), Status::E_NOT_SUPPORTED),
-        ("<ComHandler><Data>x</Data></ComHandler>".into(), Status::E_NOT_SUPPORTED),
-        ("<ComHandler/>".into(), Status::E_NOT_SUPPORTED),
-        ("<ShowMessage><Body>b</Body></ShowMessage>".into(), Status::E_NOT_SUPPORTED),
+    let message = Action::ShowMessage { id: None, message: Message { title: "t", body: "b" } };
+    let xml = "<ComHandler><ClassId>{}</ClassId></ComHandler>";
+    for (task, result) in [
+        (handler("{00000000-0000-0000-0000-000000000001}", None), Status::E_FILE_NOT_FOUND),
+        (Task { actions: vec![message], ..Task::default() }, Status::E_NOT_SUPPORTED),
+        (Task { actions: vec![Action::Opaque { xml }], ..Task::default() }, Status::E_NOT_SUPPORTED),
     ] {
-        let task = Task { actions: vec![Action::Opaque { xml: &xml }], ..Task::default() };
         machine.register(r"\a", &task);
         machine.run(r"\a", &[]).unwrap();
         world.settle();
-        assert_eq!(machine.diary.lines(), [""; 0], "{xml}");
-        assert_eq!(machine.last_result(r"\a"), Some(result), "{xml}");
+        assert_eq!(machine.diary.lines(), [""; 0]);
+        assert_eq!(machine.last_result(r"\a"), Some(result));
     }
 }
 

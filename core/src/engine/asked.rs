@@ -16,7 +16,7 @@ use crate::{
     status::Status,
     store::{self, INSTANCE_MAX},
     task::{
-        Action, ComHandler, Path,
+        Action, Path,
         parameters::{argument, substitute},
     },
     time::{Monotonic, Timestamp},
@@ -159,12 +159,11 @@ impl Engine<'_> {
                 arguments: fill_in(&mut rest, exec.arguments, arguments)?,
                 working_directory: fill_in(&mut rest, exec.working_directory, arguments)?,
             })),
-            Action::Opaque { xml } => {
-                let handler = ComHandler::parse(xml).ok_or(Refused::NotSupported)?;
-                let value = |name: &str| value(arguments, name);
-                let data = write(&mut rest, |into| handler.data(into, |text, out| substitute(text, value, out)))?;
+            Action::ComHandler { handler, .. } => {
+                let data = fill_in(&mut rest, handler.data, arguments)?;
                 Ok(Work::Handler(Handler { class: handler.class, data }))
             }
+            Action::SendEmail { .. } | Action::ShowMessage { .. } | Action::Opaque { .. } => Err(Refused::NotSupported),
         }
     }
 }

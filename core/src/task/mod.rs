@@ -9,7 +9,6 @@
 
 mod action;
 mod boundary;
-mod com_handler;
 mod conditions;
 mod definition;
 mod image;
@@ -25,14 +24,13 @@ mod trigger;
 #[cfg(feature = "xml")]
 pub mod xml;
 
-pub use action::{Action, Exec};
+pub use action::{Action, ComHandler, Email, Exec, Message};
 pub use boundary::{Boundary, Offset};
-pub use com_handler::ComHandler;
 pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
 pub use definition::Definition;
 pub use image::{EncodeError, Image, ImageError, Named, Texts, User};
 pub use path::{Name, Path, PathError};
-pub use principal::{LogonType, Principal, RunLevel};
+pub use principal::{LogonType, Principal, ProcessTokenSidType, RunLevel};
 pub use registration::RegistrationInfo;
 pub use settings::{InstancesPolicy, Settings};
 pub use span::Span;

@@ -2,7 +2,7 @@
 //!
 //! It is kept in a canonical form, so that a writer needs no parser: elements without prefixes or declarations, one
 //! space before each attribute, values in double quotes, no comments, no white space between elements, empty elements
-//! as `<a/>`, and of references only those that the text cannot do without. Only a `Data` holds CDATA.
+//! as `<a/>`, and of references only those that the text cannot do without. Text may be CDATA.
 
 /// The deepest nesting that is kept.
 pub(super) const DEPTH: usize = crate::limits::XML_DEPTH;

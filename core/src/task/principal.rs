@@ -1,5 +1,6 @@
 //! Principals, [MS-TSCH] 2.5.6.
 
+use super::Texts;
 use crate::sid::Sid;
 
 /// LogonType, [MS-TSCH] 2.5.6.
@@ -24,8 +25,17 @@ pub enum RunLevel {
     HighestAvailable,
 }
 
-/// As whom a task runs.
+/// ProcessTokenSidType, [MS-TSCH] 2.5.6: what the token of a process holds of the task itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessTokenSidType {
+    /// None: no SID of the task.
+    None,
+    /// Unrestricted: a SID of the task.
+    Unrestricted,
+}
+
+/// As whom a task runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Principal<'b> {
     /// The `id` attribute.
     pub id: Option<&'b str>,
@@ -39,6 +49,10 @@ pub struct Principal<'b> {
     pub logon_type: Option<LogonType>,
     /// RunLevel.
     pub run_level: Option<RunLevel>,
-    /// ProcessTokenSidType and RequiredPrivileges: kept as the XML of the elements, one after the other, and given back.
+    /// ProcessTokenSidType: kept and given back.
+    pub process_token_sid_type: Option<ProcessTokenSidType>,
+    /// RequiredPrivileges, at most 64, such as `SeTcbPrivilege`: kept and given back.
+    pub required_privileges: Texts<'b>,
+    /// What an earlier form of the image holds of these two: the XML of the elements, one after the other, which is given back.
     pub opaque: Option<&'b str>,
 }

@@ -210,7 +210,7 @@ impl Service<'_, '_> {
             let action = definition.image.actions().nth(usize::from(info.action));
             out.unique_string(action.map(|action| match action {
                 Action::Exec { id, exec } => id.unwrap_or(exec.command),
-                Action::Opaque { .. } => "",
+                other => other.id().unwrap_or_default(),
             }))?;
         } else {
             out.null()?;

@@ -7,7 +7,7 @@ use mainspring::{
     ports::{Change, Store, StoreError},
     status::Status,
     store::instance_key,
-    task::{Action, InstancesPolicy, Span, Trigger},
+    task::{Action, InstancesPolicy, Message, Span, Trigger},
 };
 use mainspring_tests::world::{MINUTE, Outside, SECOND, Seen, Slots, Task, World, at, boot, every, exec, once};
 
@@ -229,10 +229,12 @@ fn an_action_that_fails_to_start_ends_the_instance() {
     world.register("a", &Task::new("one missing").then(exec("two"))).unwrap();
     world.run("a", &[]).unwrap();
     assert_eq!(world.last_result("a"), Some(Status::E_FILE_NOT_FOUND));
-    let opaque = Action::Opaque { xml: "<ShowMessage><Body>b</Body></ShowMessage>" };
-    world.register("b", &Task { actions: vec![opaque], ..Task::default() }).unwrap();
-    world.run("b", &[]).unwrap();
-    assert_eq!(world.last_result("b"), Some(Status::E_NOT_SUPPORTED));
+    let message = Action::ShowMessage { id: None, message: Message { title: "t", body: "b" } };
+    for action in [message, Action::Opaque { xml: "<ComHandler/>" }] {
+        world.register("b", &Task { actions: vec![action], ..Task::default() }).unwrap();
+        world.run("b", &[]).unwrap();
+        assert_eq!(world.last_result("b"), Some(Status::E_NOT_SUPPORTED));
+    }
     assert!(world.outside.starts().is_empty());
 }
 

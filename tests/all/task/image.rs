@@ -1,12 +1,13 @@
 //! The image at rest: its layout is pinned, its views give back what went in, and no bytes make it panic.
 
 use mainspring::{
+    guid::Guid,
     sid::Sid,
     task::{
-        Action, Boundary, Conditions, Days, Definition, EncodeError, Event, Exec, Idle, Image, ImageError,
-        InstancesPolicy, LogonType, Maintenance, Months, Named, Network, Principal, RegistrationInfo, Repetition,
-        RestartOnFailure, RunLevel, Schedule, SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User,
-        Weekdays, Weeks,
+        Action, Boundary, ComHandler, Conditions, Days, Definition, Email, EncodeError, Event, Exec, Idle, Image,
+        ImageError, InstancesPolicy, LogonType, Maintenance, Message, Months, Named, Network, Principal,
+        ProcessTokenSidType, RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule, SessionStateChange,
+        Settings, Span, Texts, Trigger, TriggerKind, User, Weekdays, Weeks,
     },
 };
 
@@ -30,6 +31,27 @@ fn event(subscription: &str) -> Event<'_> {
     }
 }
 
+const CLASS: &str = "{AE31B729-D5FD-401E-AF42-784074835AFE}";
+
+fn handler(class: &str) -> ComHandler<'_> {
+    ComHandler::of_class(class).unwrap()
+}
+
+fn email<'e>(server: &'e str, from: &'e str) -> Email<'e> {
+    Email {
+        server,
+        subject: None,
+        to: None,
+        cc: None,
+        bcc: None,
+        reply_to: None,
+        from,
+        header_fields: Named::default(),
+        body: None,
+        attachments: Texts::default(),
+    }
+}
+
 fn exec(command: &str) -> Action<'_> {
     Action::Exec { id: None, exec: Exec { command, arguments: None, working_directory: None } }
 }
@@ -39,11 +61,8 @@ fn typical() -> (Vec<Principal<'static>>, Vec<Trigger<'static>>, Vec<Action<'sta
     let principal = Principal {
         id: Some("Author"),
         user: Sid::parse("S-1-5-21-2593353872-2686031657-613213232-1001"),
-        group: None,
-        display_name: None,
         logon_type: Some(LogonType::InteractiveToken),
-        run_level: None,
-        opaque: None,
+        ..Principal::default()
     };
     let schedule = Schedule::Day { interval: 1 };
     let daily = trigger(TriggerKind::Calendar { random_delay: None, schedule }, Some("2020-09-21T09:00:00"));
@@ -56,6 +75,7 @@ fn typical() -> (Vec<Principal<'static>>, Vec<Trigger<'static>>, Vec<Action<'sta
 
 /// Everything that an image can hold, used at least once.
 fn everything(check: impl FnOnce(&Definition<'_>)) {
+    let (mut privileges, mut headers, mut files) = ([0; 64], [0; 64], [0; 64]);
     let principals = [
         Principal {
             id: Some("a b"),
@@ -64,16 +84,17 @@ fn everything(check: impl FnOnce(&Definition<'_>)) {
             display_name: Some("名前"),
             logon_type: Some(LogonType::S4u),
             run_level: Some(RunLevel::HighestAvailable),
-            opaque: Some("<ProcessTokenSidType>None</ProcessTokenSidType>"),
+            process_token_sid_type: Some(ProcessTokenSidType::Unrestricted),
+            required_privileges: Texts::new(&["SeTcbPrivilege", "SeDebugPrivilege"], &mut privileges).unwrap(),
+            opaque: None,
         },
         Principal {
-            id: None,
-            user: None,
             group: Some(Sid::ADMINISTRATORS),
-            display_name: None,
             logon_type: Some(LogonType::InteractiveTokenOrPassword),
             run_level: Some(RunLevel::LeastPrivilege),
-            opaque: None,
+            process_token_sid_type: Some(ProcessTokenSidType::None),
+            opaque: Some("<ProcessTokenSidType>None</ProcessTokenSidType>"),
+            ..Principal::default()
         },
     ];
     let start = |text| Boundary::parse(text).unwrap();
@@ -177,6 +198,25 @@ fn everything(check: impl FnOnce(&Definition<'_>)) {
             },
         },
         Action::Opaque { xml: "<ComHandler><ClassId>{}</ClassId><Data><![CDATA[<a>]]></Data></ComHandler>" },
+        Action::ComHandler { id: Some("h"), handler: ComHandler { data: Some("<a>"), ..handler(CLASS) } },
+        Action::ComHandler { id: None, handler: handler("{ae31b729-D5FD-401E-AF42-784074835AFE}") },
+        Action::SendEmail {
+            id: Some("mail"),
+            email: Email {
+                server: "mail.example",
+                subject: Some("subject"),
+                to: Some("a@example;b@example"),
+                cc: Some("c@example"),
+                bcc: Some(""),
+                reply_to: Some("d@example"),
+                from: "e@example",
+                header_fields: Named::new(&["X-A", "", "X-B", "b"], &mut headers).unwrap(),
+                body: Some("two\r\nlines"),
+                attachments: Texts::new(&["C:\\a", "b"], &mut files).unwrap(),
+            },
+        },
+        Action::SendEmail { id: None, email: email("s", "f") },
+        Action::ShowMessage { id: Some("m"), message: Message { title: "title", body: "body" } },
     ];
     let definition = Definition {
         version: Some("1.4"),
@@ -483,6 +523,51 @@ fn triggers_that_cannot_be_are_refused() {
     for bytes in [&b"\xa2\x00\x01\x06\x81\xa1\x00\x07"[..], b"\xa2\x00\x01\x06\x81\xa2\x00\x07\x0b\x06"] {
         assert!(matches!(Image::parse(bytes), Err(ImageError::Invalid { .. })), "{bytes:?}");
     }
+}
+
+#[test]
+fn classes_are_kept_as_they_were_written() {
+    let canonical = handler(CLASS);
+    assert_eq!((canonical.class, canonical.class_text), (Guid::parse(CLASS).unwrap(), ""));
+    let lower = CLASS.to_lowercase();
+    assert_eq!((handler(&lower).class, handler(&lower).class_text), (canonical.class, lower.as_str()));
+    for text in ["", "{}", &CLASS[1..], &CLASS[1..37], &CLASS[..37], "{AE31B729-D5FD-401E-AF42-784074835AFG}"] {
+        assert_eq!(ComHandler::of_class(text), None, "{text}");
+    }
+    let actions = [Action::ComHandler { id: None, handler: canonical }];
+    let mut buffer = [0; 64];
+    let image = Image::encode(&Definition { actions: &actions, ..Definition::default() }, &mut buffer).unwrap();
+    assert_eq!(hex(image.bytes()), "a200010881a200010d5029b731aefdd51e40af42784074835afe");
+}
+
+#[test]
+fn actions_that_cannot_be_are_refused() {
+    fn refused(action: Action<'_>) {
+        let actions = [action];
+        let mut buffer = [0; 2048];
+        let refused = Image::encode(&Definition { actions: &actions, ..Definition::default() }, &mut buffer);
+        assert!(matches!(refused, Err(EncodeError::Invalid(_))), "{action:?}");
+    }
+    refused(Action::SendEmail { id: None, email: email("", "f") });
+    refused(Action::SendEmail { id: None, email: email("s", "") });
+    refused(Action::ShowMessage { id: None, message: Message { title: "", body: "b" } });
+    refused(Action::ShowMessage { id: None, message: Message { title: "t", body: "" } });
+    refused(Action::ComHandler { id: None, handler: ComHandler { class_text: "{}", ..handler(CLASS) } });
+    for (names, files) in
+        [(&["", "a"][..], &["a"][..]), (&["a"; 66], &["a"]), (&["a", "b"], &["a"; 9]), (&["a", "b"], &[""])]
+    {
+        let (mut first, mut second) = ([0; 256], [0; 64]);
+        let header_fields = Named::new(names, &mut first).unwrap();
+        let attachments = Texts::new(files, &mut second).unwrap();
+        refused(Action::SendEmail { id: None, email: Email { header_fields, attachments, ..email("s", "f") } });
+    }
+    // A class of another length, and no class.
+    for bytes in [&b"\xa2\x00\x01\x08\x81\xa2\x00\x01\x0d\x41a"[..], b"\xa2\x00\x01\x08\x81\xa1\x00\x01"] {
+        assert!(matches!(Image::parse(bytes), Err(ImageError::Invalid { .. })), "{bytes:?}");
+    }
+    // A kind of a newer form.
+    let image = Image::parse(b"\xa2\x00\x01\x08\x81\xa2\x00\x04\x03\x61a").unwrap();
+    assert_eq!(image.actions().next(), Some(Action::Opaque { xml: "" }));
 }
 
 #[test]

@@ -2,15 +2,22 @@
 
 use minicbor::{Decoder, data::Type};
 
-use super::{ImageError, LAYOUT, Named, Texts, User, flag, section, words::WORDS};
+use super::{
+    ImageError, LAYOUT, Named, Texts, User,
+    action_key::{ATTACHMENTS, CLASS, HEADER_FIELDS, first_text},
+    flag, section,
+    words::WORDS,
+};
 use crate::{
     bytes::{Order, Reader, Short},
-    limits::{ACTIONS, TRIGGERS, VALUE_QUERIES},
+    guid::Guid,
+    limits::{self, ACTIONS, PRIVILEGES, TRIGGERS, VALUE_QUERIES},
     sid::{SUB_AUTHORITIES_MAX, Sid},
     task::{
-        Action, Boundary, Conditions, Days, Event, Exec, Idle, InstancesPolicy, LogonType, Maintenance, Months,
-        Network, Offset, Principal, RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule,
-        SessionStateChange, Settings, Span, Trigger, TriggerKind, Weekdays, Weeks, opaque, span::Designator,
+        Action, Boundary, Conditions, Days, Event, Idle, InstancesPolicy, LogonType, Maintenance, Months, Network,
+        Offset, Principal, ProcessTokenSidType, RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule,
+        SessionStateChange, Settings, Span, Trigger, TriggerKind, Weekdays, Weeks, action::Parts, opaque,
+        span::Designator,
     },
     time::civil::DateTime,
 };
@@ -181,6 +188,15 @@ fn span_of<'b>(at: &mut In<'b>, pass: impl FnOnce(&mut In<'b>) -> Result<()>) ->
     Ok(at.input().get(start..at.position()).unwrap_or_default())
 }
 
+/// A list of at most so many texts, which say something.
+fn texts<'b>(at: &mut In<'b>, most: usize) -> Result<Texts<'b>> {
+    let cbor = span_of(at, |at| {
+        let count = valid(at.array()?.ok_or(Error::Shape)?, |count| (1..=most as u64).contains(count))?;
+        (0..count).try_for_each(|_| filled(at).map(drop))
+    })?;
+    Ok(Texts::from_image(cbor))
+}
+
 /// A list of at most so many texts that have names.
 fn named<'b>(at: &mut In<'b>, most: usize, read: fn(&mut In<'b>) -> Result<&'b str>) -> Result<Named<'b>> {
     let cbor = span_of(at, |at| {
@@ -274,15 +290,7 @@ pub(super) fn registration<'b>(at: &mut In<'b>) -> Result<RegistrationInfo<'b>> 
 }
 
 pub(super) fn principal<'b>(at: &mut In<'b>) -> Result<Principal<'b>> {
-    let mut principal = Principal {
-        id: None,
-        user: None,
-        group: None,
-        display_name: None,
-        logon_type: None,
-        run_level: None,
-        opaque: None,
-    };
+    let mut principal = Principal::default();
     fields(at, |key, at| {
         match key {
             0 => principal.id = Some(text(at)?),
@@ -306,6 +314,14 @@ pub(super) fn principal<'b>(at: &mut In<'b>) -> Result<Principal<'b>> {
                 });
             }
             6 => principal.opaque = Some(elements(at)?),
+            7 => {
+                principal.process_token_sid_type = Some(match at.u8()? {
+                    0 => ProcessTokenSidType::None,
+                    1 => ProcessTokenSidType::Unrestricted,
+                    _ => return Err(Error::Invalid),
+                });
+            }
+            8 => principal.required_privileges = texts(at, PRIVILEGES)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -472,18 +488,32 @@ pub(super) fn action<'b>(at: &mut In<'b>) -> Result<Action<'b>> {
     if at.datatype()? == Type::String {
         return Ok(Action::Opaque { xml: valid(elements(at)?, |xml| !xml.is_empty())? });
     }
-    let (mut id, mut command, mut arguments, mut working_directory) = (None, None, None, None);
+    let mut parts = Parts::new(Parts::EXEC);
     fields(at, |key, at| {
-        let field = match key {
-            1 => &mut id,
-            2 => &mut command,
-            3 => &mut arguments,
-            4 => &mut working_directory,
-            _ => return Ok(false),
+        let text = match key {
+            0 => {
+                parts.kind = at.u32()?;
+                return Ok(true);
+            }
+            1 => Some(&mut parts.id),
+            HEADER_FIELDS => {
+                parts.header_fields = named(at, limits::HEADER_FIELDS, text)?;
+                return Ok(true);
+            }
+            ATTACHMENTS => {
+                parts.attachments = texts(at, limits::ATTACHMENTS)?;
+                return Ok(true);
+            }
+            CLASS => {
+                let class = at.bytes()?.try_into().map_err(|_| Error::Invalid)?;
+                parts.class = Some(Guid::from_bytes(class));
+                return Ok(true);
+            }
+            _ => key.checked_sub(first_text(parts.kind)).and_then(|at| parts.texts.get_mut(at as usize)),
         };
-        *field = Some(text(at)?);
+        let Some(field) = text else { return Ok(false) };
+        *field = Some(self::text(at)?);
         Ok(true)
     })?;
-    let command = valid(command.ok_or(Error::Shape)?, |command| !command.is_empty())?;
-    Ok(Action::Exec { id, exec: Exec { command, arguments, working_directory } })
+    parts.action().ok_or(Error::Invalid)
 }

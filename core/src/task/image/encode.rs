@@ -2,13 +2,14 @@
 
 use minicbor::Encoder;
 
-use super::{LAYOUT, Texts, flag, section, words::WORDS};
+use super::{LAYOUT, Texts, action_key, flag, section, words::WORDS};
 use crate::{
     bytes::{Full, Writer},
     sid::Sid,
     task::{
         Action, Boundary, Conditions, Definition, Event, InstancesPolicy, LogonType, Months, Network, Offset,
         Principal, RegistrationInfo, Repetition, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind,
+        action::Parts,
     },
 };
 
@@ -225,7 +226,13 @@ fn principal(out: &mut Out<'_>, principal: &Principal<'_>) -> Result {
                 RunLevel::HighestAvailable => 1,
             })?;
         }
-        principal.opaque.map_or(Ok(()), |xml| written(fields.key(6)?.str(xml)))
+        if let Some(xml) = principal.opaque {
+            fields.key(6)?.str(xml)?;
+        }
+        if let Some(kind) = principal.process_token_sid_type {
+            fields.key(7)?.u8(kind as u8)?;
+        }
+        fields.list(8, principal.required_privileges)
     })
 }
 
@@ -371,13 +378,19 @@ fn schedule(out: &mut Out<'_>, schedule: Schedule) -> Result {
 }
 
 fn action(out: &mut Out<'_>, action: &Action<'_>) -> Result {
-    match action {
-        Action::Opaque { xml } => written(out.str(xml)),
-        Action::Exec { id, exec } => map(out, |fields| {
-            fields.text(1, *id)?;
-            fields.text(2, Some(exec.command))?;
-            fields.text(3, exec.arguments)?;
-            fields.text(4, exec.working_directory)
-        }),
-    }
+    let Some(parts) = action.parts() else {
+        return if let Action::Opaque { xml } = action { written(out.str(xml)) } else { Ok(()) };
+    };
+    map(out, |fields| {
+        if parts.kind != Parts::EXEC {
+            fields.key(0)?.u32(parts.kind)?;
+        }
+        fields.text(1, parts.id)?;
+        let first = action_key::first_text(parts.kind);
+        parts.texts.iter().zip(first..).try_for_each(|(text, key)| fields.text(key, *text))?;
+        fields.list(action_key::HEADER_FIELDS, parts.header_fields.texts())?;
+        fields.list(action_key::ATTACHMENTS, parts.attachments)?;
+        let Some(class) = parts.class else { return Ok(()) };
+        written(fields.key(action_key::CLASS)?.bytes(&class.to_bytes()))
+    })
 }

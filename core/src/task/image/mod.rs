@@ -12,7 +12,7 @@
 //! registration = { ? 0: version, ? 1: date, ? 2: security descriptor, ? 3: source, ? 4: author, ? 5: description,
 //!                  ? 6: documentation, ? 7: uri }                                            ; each a text
 //! principal    = { ? 0: id text, ? 1: user sid, ? 2: group sid, ? 3: display name text, ? 4: logon type,
-//!                  ? 5: run level, ? 6: opaque xml }
+//!                  ? 5: run level, ? 6: opaque xml, ? 7: process token sid type, ? 8: required privileges [+ text] }
 //! settings     = { ? 0: flags that differ from their default, ? 1: instances policy, ? 2: execution time limit span,
 //!                  ? 3: priority, ? 4: restart, ? 5: idle, ? 6: network, ? 7: network profile text, ? 8: maintenance,
 //!                  ? 9: delete after span }
@@ -28,7 +28,13 @@
 //! repetition   = [ interval span, ? duration span / null, ? stop at duration end ]
 //! schedule     = [ 0, days interval ] / [ 1, weeks interval, weekdays ] / [ 2, days, ? months ]
 //!                / [ 3, weeks, weekdays, ? months ]                                 ; sets as bits, as in the views
-//! action       = { ? 1: id text, 2: command text, ? 3: arguments text, ? 4: working directory text } / opaque xml
+//! action       = { ? 1: id text, 2: command text, ? 3: arguments text, ? 4: working directory text }
+//!                / { 0: 1, ? 1: id text, ? 3: class text, ? 4: data text, ? 13: class }             ; one of the classes
+//!                / { 0: 2, ? 1: id text, 3: server text, ? 4: subject text, ? 5: to text, ? 6: cc text, ? 7: bcc text,
+//!                    ? 8: reply to text, 9: from text, ? 10: body text, ? 11: header fields named,
+//!                    ? 12: attachments [+ text] }
+//!                / { 0: 3, ? 1: id text, 3: title text, 4: body text } / opaque xml
+//! class        = a byte string, as on the wire
 //! named        = [+ (name text, text)]
 //! text         = a text string / the number of a usual word
 //! sid          = [ identifier authority, * sub-authority ]
@@ -63,6 +69,19 @@ mod section {
     pub(super) const TRIGGERS: u32 = 6;
     pub(super) const CONTEXT: u32 = 7;
     pub(super) const ACTIONS: u32 = 8;
+}
+
+/// The keys of an action.
+mod action_key {
+    pub(super) const HEADER_FIELDS: u32 = 11;
+    pub(super) const ATTACHMENTS: u32 = 12;
+    pub(super) const CLASS: u32 = 13;
+
+    /// That of the first of its texts, which the others follow. One that is no Exec has no command, so that a reader that
+    /// knows no other action does not take it for one.
+    pub(super) const fn first_text(kind: u32) -> u32 {
+        if kind == 0 { 2 } else { 3 }
+    }
 }
 
 /// Settings that are true or false, as bits of one number.

@@ -37,9 +37,9 @@ pub(super) struct Reading<'d> {
 /// No list of elements is longer.
 const LIST: usize = limits::TRIGGERS;
 /// The elements that are read into something that views lend.
-const MADE: [&str; 2] = ["UserId", "ValueQueries"];
-/// The most of them that a task may have.
-const MADE_MOST: usize = limits::TRIGGERS;
+const MADE: [&str; 5] = ["UserId", "ValueQueries", "HeaderFields", "Attachments", "RequiredPrivileges"];
+/// The most of them that a task may have: one of each trigger and of each principal, two of each mail.
+const MADE_MOST: usize = limits::TRIGGERS + limits::PRINCIPALS + 2 * limits::ACTIONS;
 
 impl<'d> Reading<'d> {
     pub(super) fn new(kept: Kept, document: &Document<'_>) -> core::result::Result<Self, NoMemory> {
@@ -165,15 +165,15 @@ impl<'d> Element<'d> {
 
     /// Its elements by name, each there at most once, in any order; it may have no others.
     pub(super) fn fields(self, names: &[&str]) -> Result<Fields<'d>> {
-        self.fields_and(names, &[])
+        self.fields_if(&|name| names.contains(&name))
     }
 
-    /// As [`fields`](Self::fields), with more names.
-    pub(super) fn fields_and(self, names: &[&str], more: &[&str]) -> Result<Fields<'d>> {
+    /// As [`fields`](Self::fields), of names that somebody else knows.
+    pub(super) fn fields_if(self, is_known: &dyn Fn(&str) -> bool) -> Result<Fields<'d>> {
         let fields = Fields(self);
         for element in self.elements() {
             let element = element?;
-            if !names.contains(&element.name()) && !more.contains(&element.name()) {
+            if !is_known(element.name()) {
                 return Err(element.unexpected());
             }
             if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
@@ -265,6 +265,9 @@ impl<'d> Element<'d> {
         }
         if texts.len() < least {
             return Err(self.missing(name));
+        }
+        if texts.is_empty() {
+            return Ok(Texts::default());
         }
         let room = Texts::room(&texts);
         let made = self.reading.make(room, |room| Texts::new(&texts, room).map(|texts| texts.as_image().len()))?;

@@ -21,26 +21,14 @@ pub(super) struct Kept {
     places: Vec<(u32, core::ops::Range<usize>)>,
 }
 
-/// The elements of Actions that are actions without being understood.
-const ACTIONS: [&str; 3] = ["ComHandler", "SendEmail", "ShowMessage"];
-/// The elements of Principal that are kept, together, as what is kept of the principal.
-pub(super) const PRINCIPAL: [&str; 2] = ["ProcessTokenSidType", "RequiredPrivileges"];
-
 impl Kept {
     /// Goes through the whole tree once.
     pub(super) fn new<'d>(document: &'d Document<'d>) -> Result<'d, Self> {
         let (mut text, mut places) = (Growing::default(), Vec::new());
         for node in document.descendants().filter(Node::is_element) {
             let start = text.len();
-            if is_principal(node) {
-                for name in PRINCIPAL {
-                    let elements = node.children().filter(|child| child.tag_name().name() == name);
-                    for element in elements {
-                        write_element(&mut text, element, false)?;
-                    }
-                }
-            } else if is_opaque(node) {
-                write_element(&mut text, node, node.tag_name().name() == "ComHandler")?;
+            if is_opaque(node) {
+                write_element(&mut text, node)?;
             } else if is_data(node) {
                 write_inner(&mut text, node);
             } else if node.first_element_child().is_none() && node.children().filter(Node::is_text).count() > 1 {
@@ -70,18 +58,12 @@ fn is_under(node: Node<'_, '_>, names: &[&str]) -> bool {
 }
 
 fn is_opaque(node: Node<'_, '_>) -> bool {
-    let name = node.tag_name().name();
-    is_opaque_trigger(name) && is_under(node, &["Triggers", "Task"])
-        || ACTIONS.contains(&name) && is_under(node, &["Actions", "Task"])
-}
-
-fn is_principal(node: Node<'_, '_>) -> bool {
-    node.tag_name().name() == "Principal" && is_under(node, &["Principals", "Task"])
+    is_opaque_trigger(node.tag_name().name()) && is_under(node, &["Triggers", "Task"])
 }
 
 /// Whether white space between tags may count inside of elements of this name, because their markup is kept.
 pub(super) fn keeps_space(name: &str) -> bool {
-    name == "Data" || is_opaque_trigger(name) || ACTIONS.contains(&name) || PRINCIPAL.contains(&name)
+    name == "Data" || is_opaque_trigger(name)
 }
 
 fn is_opaque_trigger(name: &str) -> bool {
@@ -89,11 +71,12 @@ fn is_opaque_trigger(name: &str) -> bool {
 }
 
 fn is_data(node: Node<'_, '_>) -> bool {
-    node.tag_name().name() == "Data" && is_under(node, &["Task"])
+    node.tag_name().name() == "Data"
+        && (is_under(node, &["Task"]) || is_under(node, &["ComHandler", "Actions", "Task"]))
 }
 
 /// Writes an element in the canonical form of [`opaque`]. The nesting, and so the recursion, is bounded by XML_DEPTH.
-fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>, has_data: bool) -> Result<'d> {
+fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>) -> Result<'d> {
     Fault::check_namespace(node)?;
     let name = node.tag_name().name();
     let fault = Fault::unexpected(node);
@@ -118,21 +101,14 @@ fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>, has_data: bool) -> R
     }
     let content = out.len();
     out.push('>');
-    if has_data && name == "Data" {
-        let mut data = Growing::default();
-        write_inner(&mut data, node);
-        // That the text is full it says at its end.
-        let _ = super::write::cdata(out, &data.finish()?);
-    } else {
-        let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
-        let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
-        let is_leaf = node.first_element_child().is_none();
-        for child in node.children() {
-            if child.is_element() {
-                write_element(out, child, has_data)?;
-            } else if child.is_text() && (is_mixed || is_leaf) {
-                child.text().unwrap_or_default().chars().for_each(|character| escape(out, character, false));
-            }
+    let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
+    let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
+    let is_leaf = node.first_element_child().is_none();
+    for child in node.children() {
+        if child.is_element() {
+            write_element(out, child)?;
+        } else if child.is_text() && (is_mixed || is_leaf) {
+            child.text().unwrap_or_default().chars().for_each(|character| escape(out, character, false));
         }
     }
     if out.len() == content + 1 {

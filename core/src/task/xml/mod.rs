@@ -2,7 +2,7 @@
 //!
 //! Reading uses the heap, bounded by [`limits`](crate::limits), and gives it back before it returns; writing uses
 //! none. White space between tags, which says nothing, is taken out before a tree is built, because it would be a third of
-//! the nodes. What is not understood (triggers and actions of other kinds) is kept and given back.
+//! the nodes. What is not understood (triggers of other kinds) is kept and given back.
 
 // An error carries what the wire needs by value, so that it outlives the tree that it points into.
 #![allow(clippy::result_large_err)]
@@ -10,6 +10,7 @@
 use super::{Image, LogonType, Path};
 use crate::{sid::Sid, text::Utf16};
 
+mod actions;
 mod element;
 mod error;
 mod heap;

@@ -1,25 +1,25 @@
-//! From text to an image: the parts of a task, RegistrationInfo, Principals and Actions.
+//! From text to an image: the parts of a task, RegistrationInfo and Principals.
 
 use alloc::{string::String, vec::Vec};
 
 use roxmltree::{Document, ParsingOptions};
 
 use super::{
-    Registrant,
+    Registrant, actions,
     element::{Element, Reading},
     error::{Fault, Refused, XmlError},
     heap,
-    keep::{self, Kept},
+    keep::Kept,
     malformed::Said,
     scan::Source,
     settings, triggers,
-    values::{self, LOGON_TYPES, RUN_LEVELS, VERSIONS, named, non_empty},
+    values::{LOGON_TYPES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, VERSIONS, named, non_empty, privilege},
 };
 use crate::{
     limits,
     sid::Sid,
     status::Status,
-    task::{Action, Boundary, Definition, EncodeError, Exec, Image, Principal, RegistrationInfo},
+    task::{Boundary, Definition, EncodeError, Image, Principal, RegistrationInfo},
 };
 
 type Result<T> = core::result::Result<T, Refused>;
@@ -95,7 +95,7 @@ fn read_task<'i>(
     let data = fields.get("Data").map(Element::plain).transpose()?;
     let triggers = fields.get("Triggers").map(|triggers| triggers::read(triggers, registrant.resolve));
     let triggers = triggers.transpose()?.unwrap_or_default();
-    let actions = read_actions(actions)?;
+    let actions = actions::read(actions)?;
     let definition = Definition {
         version: version.map(|(version, _)| version),
         registration,
@@ -140,7 +140,7 @@ fn read_principals<'d>(
     registrant: &mut Registrant<'_>,
     context: Option<&'d str>,
 ) -> Result<Vec<Principal<'d>>> {
-    let mut read = Vec::new();
+    let mut read = principals.map_or(Ok(Vec::new()), |principals| principals.list())?;
     if let Some(principals) = principals {
         for principal in principals.plain()?.elements() {
             let principal = principal?;
@@ -159,10 +159,8 @@ fn read_principals<'d>(
             id: Some(context.unwrap_or(AUTHOR)),
             user: registrant.override_user.or(group.is_none().then_some(registrant.default_user)),
             group,
-            display_name: None,
             logon_type: registrant.override_logon,
-            run_level: None,
-            opaque: None,
+            ..Principal::default()
         };
         heap::push(&mut read, principal)?;
     }
@@ -177,8 +175,8 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         "DisplayName",
         "LogonType",
         "RunLevel",
-        keep::PRINCIPAL[0],
-        keep::PRINCIPAL[1],
+        "ProcessTokenSidType",
+        "RequiredPrivileges",
     ])?;
     let (user, group) = (fields.get("UserId"), fields.get("GroupId"));
     if let (Some(_), Some(group)) = (user, group) {
@@ -202,6 +200,16 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         (None, None, None) => (Some(registrant.default_user), None),
         (None, user, group) => (user, group),
     };
+    let sid_type = fields.value("ProcessTokenSidType", |text| named(&PROCESS_TOKEN_SID_TYPES, text))?;
+    if let Some(field) = fields.get("ProcessTokenSidType") {
+        let is_service = user.is_some_and(|user| [Sid::LOCAL_SERVICE, Sid::NETWORK_SERVICE].contains(&user));
+        field.accepted(is_service.then_some(()))?;
+    }
+    let privileges = fields.get("RequiredPrivileges").map(|privileges| {
+        privileges.texts("Privilege", (1, limits::PRIVILEGES), |field, texts| {
+            Ok(heap::push(texts, field.accepted(privilege(field.value()?))?)?)
+        })
+    });
     Ok(Principal {
         id,
         user,
@@ -209,37 +217,8 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         display_name: fields.text("DisplayName")?,
         logon_type: registrant.override_logon.or(fields.value("LogonType", |text| named(&LOGON_TYPES, text))?),
         run_level: fields.value("RunLevel", |text| named(&RUN_LEVELS, text))?,
-        opaque: keep::PRINCIPAL.iter().find_map(|name| fields.get(name)).and(element.kept()),
+        process_token_sid_type: sid_type,
+        required_privileges: privileges.transpose()?.unwrap_or_default(),
+        opaque: None,
     })
-}
-
-#[inline(never)]
-fn read_actions(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
-    let mut read = Vec::new();
-    for action in actions.elements() {
-        let action = action?;
-        if read.len() == limits::ACTIONS {
-            return Err(action.too_many());
-        }
-        let action = match (action.name(), action.kept()) {
-            ("Exec", _) => read_exec(action)?,
-            (_, Some(xml)) => Action::Opaque { xml },
-            _ => return Err(action.unexpected()),
-        };
-        heap::push(&mut read, action)?;
-    }
-    if read.is_empty() {
-        return Err(actions.missing("Exec"));
-    }
-    Ok(read)
-}
-
-fn read_exec<'d>(element: Element<'d>) -> Result<Action<'d>> {
-    let id = element.id()?;
-    let fields = element.fields(&["Command", "Arguments", "WorkingDirectory"])?;
-    let path = |field: Element<'d>| field.accepted(values::path(field.text()?));
-    let command = path(fields.needed("Command")?)?;
-    let arguments = fields.text("Arguments")?;
-    let working_directory = fields.get("WorkingDirectory").map(path).transpose()?;
-    Ok(Action::Exec { id, exec: Exec { command, arguments, working_directory } })
 }

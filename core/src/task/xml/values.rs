@@ -1,6 +1,6 @@
 //! The simple types of the schema, [MS-TSCH] 2.5.1, and its enumerations.
 
-use crate::task::{InstancesPolicy, LogonType, RunLevel};
+use crate::task::{ComHandler, InstancesPolicy, LogonType, ProcessTokenSidType, RunLevel};
 
 /// XML's white space.
 pub(super) const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
@@ -24,6 +24,11 @@ pub(super) fn number<T: TryFrom<u32>>(text: &str, range: core::ops::RangeInclusi
 /// A duration of any length, in seconds.
 pub(super) const ANY: core::ops::RangeInclusive<u64> = 0..=u64::MAX;
 
+/// xs:string.
+pub(super) const fn any(text: &str) -> Option<&str> {
+    Some(text)
+}
+
 /// xs:string that is not empty.
 pub(super) fn non_empty(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
@@ -35,6 +40,12 @@ pub(super) fn path(text: &str) -> Option<&str> {
     non_empty(text).filter(|text| text.len() <= MOST || text.encode_utf16().count() <= MOST)
 }
 
+/// privilegeType. The schema lists those of its time; others have names that are made alike.
+pub(super) fn privilege(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("Se")?.strip_suffix("Privilege")?;
+    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(text)
+}
+
 /// guidType, in braces.
 pub(super) fn guid(text: &str) -> Option<&str> {
     let digits = text.strip_prefix('{')?.strip_suffix('}')?;
@@ -44,6 +55,12 @@ pub(super) fn guid(text: &str) -> Option<&str> {
             _ => byte.is_ascii_hexdigit(),
         });
     is_guid.then_some(text)
+}
+
+/// guidType of a class, which white space may surround.
+fn class(text: &str) -> Option<&str> {
+    let text = text.trim_matches(SPACE);
+    ComHandler::of_class(text).map(|_| text)
 }
 
 /// The values of the `version` attribute: those that the specification names, and those that newer files carry.
@@ -66,6 +83,33 @@ pub(super) const TRIGGERS: [(&str, &[&str]); 8] = [
     ("LogonTrigger", &["Delay", "UserId"]),
     ("SessionStateChangeTrigger", &["Delay", "UserId", "StateChange"]),
 ];
+
+/// A text that an action has: its name, whether it must be there, and what is accepted.
+type ActionText = (&'static str, bool, fn(&str) -> Option<&str>);
+
+/// The actions in the order of their numbers at rest, with their texts in the order that views have them in.
+pub(super) const ACTIONS: [(&str, &[ActionText]); 4] = [
+    ("Exec", &[("Command", true, path), ("Arguments", false, any), ("WorkingDirectory", false, path)]),
+    ("ComHandler", &[("ClassId", true, class), ("Data", false, any)]),
+    (
+        "SendEmail",
+        &[
+            ("Server", true, non_empty),
+            ("Subject", false, any),
+            ("To", false, any),
+            ("Cc", false, any),
+            ("Bcc", false, any),
+            ("ReplyTo", false, any),
+            ("From", true, non_empty),
+            ("Body", false, any),
+        ],
+    ),
+    ("ShowMessage", &[("Title", true, non_empty), ("Body", true, non_empty)]),
+];
+
+/// processTokenSidType.
+pub(super) const PROCESS_TOKEN_SID_TYPES: [(&str, ProcessTokenSidType); 2] =
+    [("None", ProcessTokenSidType::None), ("Unrestricted", ProcessTokenSidType::Unrestricted)];
 
 /// logonType.
 pub(super) const LOGON_TYPES: [(&str, LogonType); 4] = [

@@ -5,11 +5,14 @@ use core::fmt::{Display, Result, Write};
 
 use super::{
     NAMESPACE,
-    values::{LAST, LOGON_TYPES, MONTHS, POLICIES, RUN_LEVELS, TRIGGERS, WEEKDAYS, name_of},
+    values::{
+        ACTIONS, LAST, LOGON_TYPES, MONTHS, POLICIES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, TRIGGERS, WEEKDAYS, name_of,
+    },
 };
 use crate::task::{
-    Action, Conditions, Event, Image, Months, Path, Principal, Repetition, RunLevel, Schedule, SessionStateChange,
-    Settings, Span, Trigger, TriggerKind, User,
+    Action, Conditions, Event, Image, Months, Named, Path, Principal, Repetition, RunLevel, Schedule,
+    SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User,
+    action::Parts,
     opaque::{self, Piece},
 };
 
@@ -26,11 +29,7 @@ pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&
         image.principals().try_for_each(|principal| write_principal(out, &principal))
     })?;
     out.inside("Settings", None, |out| settings(out, &image.settings(), &image.conditions(), enabled))?;
-    if let Some(data) = image.data() {
-        out.line(&["<Data>"])?;
-        cdata(out.out, data)?;
-        out.out.write_str("</Data>")?;
-    }
+    out.data(image.data())?;
     out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
     let context = image.context().map(|context| ("Context", context));
     out.inside("Actions", context, |out| image.actions().try_for_each(|action| write_action(out, &action)))?;
@@ -83,7 +82,7 @@ fn put(out: &mut dyn Write, pieces: &[&str]) -> Result {
 
 /// Writes text as CDATA, in as many sections as it takes; a carriage return stands between two, because a parser takes
 /// one inside for a line feed.
-pub(super) fn cdata(out: &mut dyn Write, text: &str) -> Result {
+fn cdata(out: &mut dyn Write, text: &str) -> Result {
     if text.is_empty() {
         return Ok(());
     }
@@ -158,6 +157,13 @@ impl Indented<'_> {
         }
     }
 
+    fn data(&mut self, data: Option<&str>) -> Result {
+        let Some(data) = data else { return Ok(()) };
+        self.line(&["<Data>"])?;
+        cdata(self.out, data)?;
+        self.out.write_str("</Data>")
+    }
+
     fn span(&mut self, name: &str, value: Option<Span<'_>>) -> Result {
         value.map_or(Ok(()), |value| self.value(name, &value))
     }
@@ -228,6 +234,10 @@ fn write_principal(out: &mut Indented<'_>, principal: &Principal<'_>) -> Result 
         if let Some(run_level) = principal.run_level.filter(|level| *level != RunLevel::LeastPrivilege) {
             out.value("RunLevel", &name_of(&RUN_LEVELS, &run_level))?;
         }
+        if let Some(sid_type) = principal.process_token_sid_type {
+            out.value("ProcessTokenSidType", &name_of(&PROCESS_TOKEN_SID_TYPES, &sid_type))?;
+        }
+        write_list(out, "RequiredPrivileges", "Privilege", principal.required_privileges)?;
         principal.opaque.map_or(Ok(()), |xml| out.opaque(xml))
     })
 }
@@ -379,12 +389,48 @@ fn write_numbers(out: &mut Indented<'_>, name: &str, item: &str, bits: u32, last
 }
 
 fn write_action(out: &mut Indented<'_>, action: &Action<'_>) -> Result {
-    match action {
-        Action::Opaque { xml } => out.opaque(xml),
-        Action::Exec { id, exec } => out.inside("Exec", id.map(|id| ("id", id)), |out| {
-            out.value("Command", &exec.command)?;
-            out.text("Arguments", exec.arguments)?;
-            out.text("WorkingDirectory", exec.working_directory)
-        }),
+    let known = action.parts().and_then(|parts| Some((ACTIONS.get(parts.kind as usize)?, parts)));
+    let Some(((name, texts), parts)) = known else {
+        return if let Action::Opaque { xml } = action { out.opaque(xml) } else { Ok(()) };
+    };
+    out.inside(name, parts.id.map(|id| ("id", id)), |out| {
+        if let Some(class) = parts.class {
+            let mut text = heapless::String::<38>::new();
+            write!(text, "{{{class}}}")?;
+            text.make_ascii_uppercase();
+            out.value("ClassId", &text)?;
+        }
+        for ((name, ..), text) in texts.iter().zip(parts.texts) {
+            match (*name, parts.kind) {
+                ("Data", _) => out.data(text)?,
+                ("Body", Parts::SEND_EMAIL) => {
+                    write_headers(out, parts.header_fields)?;
+                    out.text(name, text)?;
+                }
+                _ => out.text(name, text)?,
+            }
+        }
+        write_list(out, "Attachments", "File", parts.attachments)
+    })
+}
+
+fn write_headers(out: &mut Indented<'_>, headers: Named<'_>) -> Result {
+    if headers.is_empty() {
+        return Ok(());
     }
+    out.inside("HeaderFields", None, |out| {
+        headers.iter().try_for_each(|(name, value)| {
+            out.inside("HeaderField", None, |out| {
+                out.text("Name", Some(name))?;
+                out.text("Value", Some(value))
+            })
+        })
+    })
+}
+
+fn write_list(out: &mut Indented<'_>, name: &str, item: &str, texts: Texts<'_>) -> Result {
+    if texts.is_empty() {
+        return Ok(());
+    }
+    out.inside(name, None, |out| texts.iter().try_for_each(|text| out.text(item, Some(text))))
 }

@@ -112,8 +112,11 @@ const SAMPLE: &str = r#"<?xml version="1.0"?>
   </ValueQueries></EventTrigger><CalendarTrigger><StartBoundary>
   2026-01-01T00:00:00</StartBoundary><ScheduleByMonth><DaysOfMonth><Day>Last</Day></DaysOfMonth></ScheduleByMonth>
   </CalendarTrigger></Triggers><Settings><Priority>7</Priority></Settings><Data><![CDATA[<a>]]></Data>
-  <Actions Context="P"><Exec><Command>c</Command></Exec><ComHandler><Data><a/></Data></ComHandler></Actions>
-  <Principals><Principal id="P"><UserId>S-1-5-18</UserId><RequiredPrivileges><Privilege/></RequiredPrivileges></Principal>
+  <Actions Context="P"><Exec><Command>c</Command></Exec><ComHandler><ClassId>{AE31B729-D5FD-401E-AF42-784074835AFE}
+  </ClassId><Data><a/></Data></ComHandler><SendEmail><Server>s</Server><From>f</From><Attachments><File>x</File></Attachments>
+  </SendEmail></Actions>
+  <Principals><Principal id="P"><UserId>S-1-5-19</UserId><ProcessTokenSidType>None</ProcessTokenSidType>
+  <RequiredPrivileges><Privilege>SeTcbPrivilege</Privilege></RequiredPrivileges></Principal>
   </Principals></Task>"#;
 
 /// Reads what may be anything; what is read must be a fixed point.

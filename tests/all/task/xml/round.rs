@@ -42,7 +42,13 @@ fn the_least_task_is_written_with_what_is_always_there() {
 fn everything_is_written_in_order() {
     let xml = task(
         r#"<Actions Context="A"><Exec id="e"><WorkingDirectory>w</WorkingDirectory><Arguments/><Command>c</Command></Exec>
-        <ComHandler><Data>x]]&gt;y</Data><ClassId>{1}</ClassId></ComHandler></Actions>
+        <ComHandler><Data>x]]&gt;y</Data><ClassId>{AE31B729-D5FD-401E-AF42-784074835AFE}</ClassId></ComHandler>
+        <ComHandler id="h"><Data/><ClassId>{ae31b729-D5FD-401E-AF42-784074835AFE}</ClassId></ComHandler>
+        <SendEmail><Attachments><File>1</File><File>2</File></Attachments><Body>b</Body><HeaderFields><HeaderField><Value/><Name>n</Name>
+        </HeaderField><HeaderField><Value>w</Value><Name>o</Name></HeaderField></HeaderFields><From>f</From><ReplyTo>r</ReplyTo><Bcc>x</Bcc>
+        <Cc>y</Cc><To>z</To><Subject>s</Subject><Server>t</Server></SendEmail>
+        <SendEmail><Attachments/><HeaderFields/><Subject/><From>f</From><Server>t</Server></SendEmail>
+        <ShowMessage id="m"><Body>b</Body><Title>t</Title></ShowMessage></Actions>
         <Triggers>
         <CalendarTrigger id="c"><ScheduleByMonthDayOfWeek><Months><March/></Months><DaysOfWeek><Monday/><Sunday/></DaysOfWeek>
         <Weeks><Week>Last</Week><Week>1</Week></Weeks></ScheduleByMonthDayOfWeek><RandomDelay>PT1H</RandomDelay>
@@ -74,7 +80,7 @@ fn everything_is_written_in_order() {
         <DeleteExpiredTaskAfter>P30D</DeleteExpiredTaskAfter><AllowStartOnDemand>false</AllowStartOnDemand><AllowHardTerminate>false</AllowHardTerminate></Settings>
         <Principals><Principal id="A"><RequiredPrivileges><Privilege>SeTcbPrivilege</Privilege></RequiredPrivileges>
         <ProcessTokenSidType>None</ProcessTokenSidType><RunLevel>HighestAvailable</RunLevel><DisplayName>d</DisplayName><LogonType>Password</LogonType>
-        <UserId>user</UserId></Principal><Principal id="B"><RunLevel>LeastPrivilege</RunLevel><GroupId>Users</GroupId></Principal></Principals>
+        <UserId>S-1-5-19</UserId></Principal><Principal id="B"><RunLevel>LeastPrivilege</RunLevel><GroupId>Users</GroupId></Principal></Principals>
         <RegistrationInfo><Documentation>o</Documentation><URI>\other</URI><Description>d &amp; "'&lt;&gt;</Description><Author>a</Author>
         <Source>s</Source><SecurityDescriptor>D:</SecurityDescriptor><Date>2026-01-01T00:00:00</Date><Version>v</Version></RegistrationInfo>"#,
     );
@@ -92,7 +98,7 @@ fn everything_is_written_in_order() {
   </RegistrationInfo>
   <Principals>
     <Principal id="A">
-      <UserId>S-1-5-21-1-2-3-500</UserId>
+      <UserId>S-1-5-19</UserId>
       <DisplayName>d</DisplayName>
       <LogonType>Password</LogonType>
       <RunLevel>HighestAvailable</RunLevel>
@@ -232,9 +238,46 @@ fn everything_is_written_in_order() {
       <WorkingDirectory>w</WorkingDirectory>
     </Exec>
     <ComHandler>
+      <ClassId>{AE31B729-D5FD-401E-AF42-784074835AFE}</ClassId>
       <Data><![CDATA[x]]]]><![CDATA[>y]]></Data>
-      <ClassId>{1}</ClassId>
     </ComHandler>
+    <ComHandler id="h">
+      <ClassId>{ae31b729-D5FD-401E-AF42-784074835AFE}</ClassId>
+      <Data></Data>
+    </ComHandler>
+    <SendEmail>
+      <Server>t</Server>
+      <Subject>s</Subject>
+      <To>z</To>
+      <Cc>y</Cc>
+      <Bcc>x</Bcc>
+      <ReplyTo>r</ReplyTo>
+      <From>f</From>
+      <HeaderFields>
+        <HeaderField>
+          <Name>n</Name>
+          <Value />
+        </HeaderField>
+        <HeaderField>
+          <Name>o</Name>
+          <Value>w</Value>
+        </HeaderField>
+      </HeaderFields>
+      <Body>b</Body>
+      <Attachments>
+        <File>1</File>
+        <File>2</File>
+      </Attachments>
+    </SendEmail>
+    <SendEmail>
+      <Server>t</Server>
+      <Subject />
+      <From>f</From>
+    </SendEmail>
+    <ShowMessage id="m">
+      <Title>t</Title>
+      <Body>b</Body>
+    </ShowMessage>
   </Actions>
 </Task>"#;
     assert_eq!(normalised(&xml), expected);
@@ -283,7 +326,8 @@ fn texts_survive_whatever_is_in_them() {
             normalised(&task(&format!(
                 "<RegistrationInfo><Author>{text}</Author></RegistrationInfo><Data>{text}</Data><Triggers><EventTrigger \
                  id=\"x\"><Subscription>a{text}</Subscription></EventTrigger></Triggers><Actions><Exec><Command>a</Command>\
-                 <Arguments>{text}</Arguments></Exec><ComHandler><Data>{text}</Data></ComHandler></Actions>"
+                 <Arguments>{text}</Arguments></Exec><ComHandler><ClassId>{{ae31b729-d5fd-401e-af42-784074835afe}}</ClassId>\
+                 <Data>{text}</Data></ComHandler><ShowMessage><Title>t{text}</Title><Body>{text}b</Body></ShowMessage></Actions>"
             )))
         };
         once(text);

@@ -4,8 +4,8 @@ use super::{CALLER, image_of, image_with, task, task_with, with_registrant};
 use mainspring::{
     sid::Sid,
     task::{
-        Action, Days, Image, InstancesPolicy, LogonType, Months, Offset, RunLevel, Schedule, SessionStateChange,
-        Trigger, TriggerKind, Weekdays, Weeks, xml::read_str,
+        Action, Days, Image, InstancesPolicy, LogonType, Months, Offset, ProcessTokenSidType, RunLevel, Schedule,
+        SessionStateChange, Trigger, TriggerKind, Weekdays, Weeks, xml::read_str,
     },
 };
 
@@ -66,9 +66,9 @@ fn comments_cut_no_text() {
 
 #[test]
 fn principals() {
-    let parts = "<Principals><Principal id=\"A\"><UserId>HOST\\user</UserId><LogonType>S4U</LogonType>\
+    let parts = "<Principals><Principal id=\"A\"><UserId>S-1-5-19</UserId><LogonType>S4U</LogonType>\
         <RunLevel>HighestAvailable</RunLevel><DisplayName>D</DisplayName>\
-        <RequiredPrivileges>\n <Privilege>SeTcbPrivilege</Privilege>\n</RequiredPrivileges>\
+        <RequiredPrivileges>\n <Privilege>SeTcbPrivilege</Privilege>\n<Privilege> SeDebugPrivilege </Privilege></RequiredPrivileges>\
         <ProcessTokenSidType>None</ProcessTokenSidType></Principal>\
         <Principal id=\"B\"><GroupId> Users </GroupId></Principal><Principal/></Principals>";
     let actions = "<Actions Context=\"B\"><Exec><Command>a</Command></Exec></Actions>";
@@ -77,13 +77,15 @@ fn principals() {
         assert_eq!(image.context(), Some("B"));
         assert_eq!(principals.len(), 3);
         assert_eq!(principals[0].id, Some("A"));
-        assert_eq!(principals[0].user, Sid::parse("S-1-5-21-1-2-3-500"));
+        assert_eq!(principals[0].user, Some(Sid::LOCAL_SERVICE));
         assert_eq!(principals[0].logon_type, Some(LogonType::S4u));
         assert_eq!(principals[0].run_level, Some(RunLevel::HighestAvailable));
         assert_eq!(principals[0].display_name, Some("D"));
-        let opaque = "<ProcessTokenSidType>None</ProcessTokenSidType>\
-            <RequiredPrivileges><Privilege>SeTcbPrivilege</Privilege></RequiredPrivileges>";
-        assert_eq!(principals[0].opaque, Some(opaque));
+        assert_eq!(principals[0].process_token_sid_type, Some(ProcessTokenSidType::None));
+        let privileges = principals[0].required_privileges.iter().collect::<Vec<_>>();
+        assert_eq!(privileges, ["SeTcbPrivilege", "SeDebugPrivilege"]);
+        assert!(principals.iter().all(|principal| principal.opaque.is_none()));
+        assert_eq!((principals[1].process_token_sid_type, principals[1].required_privileges.is_empty()), (None, true));
         assert_eq!((principals[1].user, principals[1].group), (None, Sid::parse("S-1-5-32-545")));
         assert_eq!((principals[2].user, principals[2].group), (Sid::parse(CALLER), None));
     });
@@ -328,10 +330,50 @@ fn what_is_not_understood_is_kept_without_white_space() {
         let xml = "<FooTrigger id=\"l\"><Enabled>true</Enabled><UserId>a&amp;b</UserId></FooTrigger>";
         assert_eq!(trigger.kind, TriggerKind::Opaque { xml });
     });
-    let xml = task("<Actions><ComHandler><ClassId>{}</ClassId><Data> <a>1</a> </Data></ComHandler></Actions>");
-    look(&xml, |image| {
-        let xml = "<ComHandler><ClassId>{}</ClassId><Data><![CDATA[<a>1</a>]]></Data></ComHandler>";
-        assert_eq!(image.actions().collect::<Vec<_>>(), [Action::Opaque { xml }]);
+}
+
+#[test]
+fn handlers_mails_and_messages() {
+    let look_at = |xml: &str, check: fn(Action<'_>)| {
+        look(&task(&format!("<Actions>{xml}</Actions>")), |image| {
+            assert_eq!(image.actions().count(), 1);
+            check(image.actions().next().unwrap());
+        });
+    };
+    let class = "{49b247cd-24d4-4ada-ad69-2d975a02B748}";
+    look_at(
+        "<ComHandler id=\"c\"><Data> <a>1</a> </Data><ClassId> {49B247CD-24D4-4ADA-AD69-2D975A02B748}\n</ClassId></ComHandler>",
+        |action| {
+            let Action::ComHandler { id: Some("c"), handler } = action else { panic!("{action:?}") };
+            assert_eq!((handler.class_text, handler.data), ("", Some("<a>1</a>")));
+        },
+    );
+    look_at(&format!("<ComHandler><ClassId>{class}</ClassId></ComHandler>"), |action| {
+        let Action::ComHandler { id: None, handler } = action else { panic!("{action:?}") };
+        assert_eq!((handler.class_text, handler.data), ("{49b247cd-24d4-4ada-ad69-2d975a02B748}", None));
+        assert_eq!(handler.class.to_string(), "49b247cd-24d4-4ada-ad69-2d975a02b748");
+    });
+    look_at(
+        "<SendEmail id=\"m\"><Attachments><File>a</File><File> b </File></Attachments><Body> x\r\ny</Body><HeaderFields>\
+         <HeaderField><Value/><Name>A</Name></HeaderField></HeaderFields><From>f</From><ReplyTo>r</ReplyTo><Bcc>b</Bcc>\
+         <Cc>c</Cc><To>t</To><Subject>s</Subject><Server>srv</Server></SendEmail>",
+        |action| {
+            let Action::SendEmail { id: Some("m"), email } = action else { panic!("{action:?}") };
+            assert_eq!((email.server, email.from, email.subject), ("srv", "f", Some("s")));
+            assert_eq!((email.to, email.cc, email.bcc, email.reply_to), (Some("t"), Some("c"), Some("b"), Some("r")));
+            assert_eq!(email.body, Some(" x\ny"));
+            assert_eq!(email.header_fields.iter().collect::<Vec<_>>(), [("A", "")]);
+            assert_eq!(email.attachments.iter().collect::<Vec<_>>(), ["a", " b "]);
+        },
+    );
+    look_at("<SendEmail><Server>a</Server><From>b</From><Attachments/><HeaderFields/></SendEmail>", |action| {
+        let Action::SendEmail { id: None, email } = action else { panic!("{action:?}") };
+        assert_eq!((email.subject, email.to, email.body), (None, None, None));
+        assert!(email.header_fields.is_empty() && email.attachments.is_empty());
+    });
+    look_at("<ShowMessage id=\"s\"><Body>b</Body><Title> t</Title></ShowMessage>", |action| {
+        let Action::ShowMessage { id: Some("s"), message } = action else { panic!("{action:?}") };
+        assert_eq!((message.title, message.body), (" t", "b"));
     });
 }
 
@@ -339,16 +381,14 @@ fn what_is_not_understood_is_kept_without_white_space() {
 fn actions_and_data() {
     let xml = task(
         "<Data><a b=\"c\">\r\n</a></Data><Actions><Exec id=\"1\"><WorkingDirectory>C:\\</WorkingDirectory><Arguments> x \
-         </Arguments><Command>cmd</Command></Exec><ShowMessage/><SendEmail/><Exec><Command>b</Command></Exec></Actions>",
+         </Arguments><Command>cmd</Command></Exec><Exec><Command>b</Command></Exec></Actions>",
     );
     look(&xml, |image| {
         assert_eq!(image.data(), Some("<a b=\"c\">\n</a>"));
         let actions = image.actions().collect::<Vec<_>>();
-        assert_eq!(actions.len(), 4);
+        assert_eq!(actions.len(), 2);
         let Action::Exec { id: Some("1"), exec } = actions[0] else { panic!() };
         assert_eq!((exec.command, exec.arguments, exec.working_directory), ("cmd", Some(" x "), Some("C:\\")));
-        assert_eq!(actions[1], Action::Opaque { xml: "<ShowMessage/>" });
-        assert_eq!(actions[2], Action::Opaque { xml: "<SendEmail/>" });
     });
 }
 

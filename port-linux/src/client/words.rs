@@ -142,11 +142,7 @@ fn chosen(names: &[&str], bits: u32) -> String {
 fn runs(image: &Image<'_>, strangers: &Strangers) -> String {
     let actions: Vec<String> = image.actions().map(|action| does(&action)).collect();
     let as_whom = image.principals().find(|principal| image.context().is_none() || principal.id == image.context());
-    format!(
-        "runs {}{}",
-        actions.join(", then "),
-        as_whom.map_or(String::new(), |principal| whom(&principal, strangers))
-    )
+    format!("{}{}", actions.join(", then "), as_whom.map_or(String::new(), |principal| whom(&principal, strangers)))
 }
 
 fn does(action: &Action<'_>) -> String {
@@ -154,13 +150,19 @@ fn does(action: &Action<'_>) -> String {
         Action::Exec { exec, .. } => {
             let arguments = exec.arguments.filter(|arguments| !arguments.is_empty());
             let mut text =
-                format!("`{}{}`", exec.command, arguments.map_or(String::new(), |words| format!(" {words}")));
+                format!("runs `{}{}`", exec.command, arguments.map_or(String::new(), |words| format!(" {words}")));
             if let Some(folder) = exec.working_directory.filter(|folder| !folder.is_empty()) {
                 text += &format!(" in `{folder}`");
             }
             text
         }
-        Action::Opaque { xml } => format!("a {}", tag(xml)),
+        Action::ComHandler { handler, .. } => format!("calls the handler {{{}}}", handler.class),
+        Action::SendEmail { email, .. } => {
+            let to = [email.to, email.cc, email.bcc].into_iter().flatten().collect::<Vec<_>>().join(", ");
+            format!("sends an email to {to}")
+        }
+        Action::ShowMessage { message, .. } => format!("shows the message \"{}\"", message.title),
+        Action::Opaque { xml } => format!("does a {}, which is kept and not understood", tag(xml)),
     }
 }
 

@@ -155,11 +155,9 @@ impl<'c> AtJob<'c> {
         let principal = Principal {
             id: Some(AUTHOR),
             user: Some(account),
-            group: None,
-            display_name: None,
             logon_type: Some(logon_type),
             run_level: Some(RunLevel::HighestAvailable),
-            opaque: None,
+            ..Principal::default()
         };
         let exec = Exec { command, arguments, working_directory: None };
         let definition = Definition {

@@ -212,8 +212,11 @@ pub(super) fn only_exec<'b>(image: &Image<'b>) -> Result<'b, Exec<'b>> {
             unless(id.is_none(), "Exec/id")?;
             exec
         }
+        Some(Action::ComHandler { .. }) => return Err(said("ComHandler")),
+        Some(Action::SendEmail { .. }) => return Err(said("SendEmail")),
+        Some(Action::ShowMessage { .. }) => return Err(said("ShowMessage")),
         Some(Action::Opaque { xml }) => return Err(said(element_name(xml))),
-        _ => return Err(said("Actions")),
+        None => return Err(said("Actions")),
     };
     unless(actions.next().is_none(), "Actions")?;
     let is_path = |path: &str| (1..=PATH).contains(&path.encode_utf16().count());
@@ -228,14 +231,15 @@ pub(super) fn logon<'b>(
     is_usual: impl Fn(Option<RunLevel>) -> bool,
 ) -> Result<'b, Option<LogonType>> {
     let mut principals = image.principals();
-    let Some(Principal { group, display_name, logon_type, run_level, opaque, .. }) = principals.next() else {
-        return Ok(None);
-    };
+    let Some(principal) = principals.next() else { return Ok(None) };
+    let Principal { group, display_name, logon_type, run_level, opaque, .. } = principal;
     unless(principals.next().is_none(), "Principals")?;
     unless(group.is_none(), "Principal/GroupId")?;
     unless(display_name.is_none(), "Principal/DisplayName")?;
     unless(is_usual(run_level), "Principal/RunLevel")?;
     unless(logon_type != Some(LogonType::S4u), "Principal/LogonType")?;
+    unless(principal.process_token_sid_type.is_none(), "Principal/ProcessTokenSidType")?;
+    unless(principal.required_privileges.is_empty(), "Principal/RequiredPrivileges")?;
     match opaque {
         Some(xml) => Err(said(element_name(xml))),
         None => Ok(logon_type),

@@ -164,15 +164,7 @@ impl Job<'_> {
         } else {
             (!is_service(&user)).then_some(LogonType::Password)
         };
-        Principal {
-            id: Some(AUTHOR),
-            user: Some(user),
-            group: None,
-            display_name: None,
-            logon_type,
-            run_level: None,
-            opaque: None,
-        }
+        Principal { id: Some(AUTHOR), user: Some(user), logon_type, ..Principal::default() }
     }
 
     fn settings<'t>(&self, limit: Option<Span<'t>>) -> Result<(Settings<'t>, Conditions<'t>)> {

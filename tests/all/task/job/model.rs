@@ -385,7 +385,7 @@ fn any_definition_survives_where_it_can_be_said() {
             display_name: rare(chance).then_some("d"),
             logon_type: Some(if rare(chance) { LogonType::S4u } else { logons[chance.below(3) as usize] }),
             run_level: rare(chance).then_some(RunLevel::HighestAvailable),
-            opaque: None,
+            ..Principal::default()
         };
         let flag = |chance: &mut Chance| chance.below(2) == 0;
         let exec = Exec { command: "c d", arguments: text(chance), working_directory: flag(chance).then_some("w") };

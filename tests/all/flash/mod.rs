@@ -9,3 +9,4 @@ mod forge;
 mod random;
 mod veil;
 mod wear;
+mod witness;

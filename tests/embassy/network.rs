@@ -172,6 +172,30 @@ fn a_fifth_client_is_refused_and_may_come_again() {
     assert_eq!(machine.host.connections(), 4);
 }
 
+/// Each socket says once that it listens, before anybody is served, and not again for its next connection.
+#[test]
+fn a_socket_says_once_that_it_listens() {
+    let mut world = World::new();
+    let machine = Machine::boot(&mut world, Made::default());
+    let hub = Hub::new(8, FAIR);
+    let (server, _) = hub.stack(&mut world, 1);
+    let (client, _) = hub.stack(&mut world, 2);
+    machine.listen(&mut world, server, 2);
+    assert_eq!(machine.journal.count("Listening"), 0);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(machine.journal.count("Listening"), 2);
+    for _ in 0..3 {
+        let (answer, _) = world.spawn(async move {
+            Session::open(client, USER, PASSWORD).await?.close().await;
+            Ok::<_, Lost>(())
+        });
+        world.until(&answer, Duration::from_secs(5)).unwrap();
+        world.pass(Duration::from_secs(3));
+    }
+    assert_eq!(machine.journal.count("Connected"), 3);
+    assert_eq!(machine.journal.count("Listening"), 2);
+}
+
 /// A client whose cable is pulled in the middle of a call is missed within a minute, and its socket serves the next one.
 #[test]
 fn a_client_that_vanishes_frees_its_socket() {

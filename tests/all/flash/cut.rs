@@ -343,19 +343,24 @@ fn at_every_word_on_pages_of_4096() {
     no_losses(tally);
 }
 
-/// Where a page of 4096 bytes is left: what counts in the oldest one is copied, and that one is erased.
-#[test]
-fn at_every_word_where_a_page_of_4096_is_left() {
+/// Cuts at every word of some lists that have pages of 4096 bytes left, and the oldest erased.
+fn where_pages_are_left<V: Veil<4096, 4>>(turns: usize, cuts: &[Cut]) -> Tally {
     let mut chance = Chance::new(13);
     let mut tally = Tally::default();
     let mut scene = used::<4096, 4, Bare<4096, 4>>(6, &mut chance);
-    for _ in 0..3 {
+    for _ in 0..turns {
         let lists = before_a_turn(&mut scene, 2..6, &mut chance);
         let before = erases(&scene, 2..6);
-        tally.session::<4096, 4, Bare<4096, 4>>(&mut scene, &lists, &CUTS, 1);
+        tally.session::<4096, 4, V>(&mut scene, &lists, cuts, 1);
         assert!(erases(&scene, 2..6) > before);
     }
-    no_losses(tally);
+    tally
+}
+
+/// Where a page of 4096 bytes is left: what counts in the oldest one is copied, and that one is erased.
+#[test]
+fn at_every_word_where_a_page_of_4096_is_left() {
+    no_losses(where_pages_are_left::<Bare<4096, 4>>(3, &CUTS));
 }
 
 /// Where a page of the journal, of some five hundred entries, is full, and the other is erased and goes on; both ways.
@@ -391,4 +396,14 @@ fn canary_without_reading_back_records_are_lost() {
     let Tally { cuts, losses } = enumerate::<1024, 4, Blind<1024, 4>>(11, &[Cut::NearBlank], 1);
     println!("{} of {cuts}", losses.len());
     assert!(!losses.is_empty(), "none in {cuts}");
+}
+
+/// The canary: the same where a page of 4096 bytes is left, so the one erase among so many words is seen to be cut.
+#[test]
+fn canary_where_a_page_of_4096_is_left_without_the_journal_records_are_lost() {
+    for cut in [Cut::HalfProgrammed, Cut::NearBlank, Cut::AllZero] {
+        let Tally { cuts, losses } = where_pages_are_left::<Forgetful<4096, 4>>(3, &[cut]);
+        println!("{cut:?}: {} of {cuts}", losses.len());
+        assert!(!losses.is_empty(), "{cut:?}: none in {cuts}");
+    }
 }

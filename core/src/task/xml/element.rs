@@ -13,6 +13,7 @@ use super::{
     heap::NoMemory,
     keep::Kept,
     values::{self, SPACE},
+    version,
 };
 use crate::{
     limits,
@@ -30,6 +31,8 @@ pub(super) struct Reading<'d> {
     made: Vec<OnceCell<Vec<u8>>>,
     /// How many of them there are.
     count: Cell<usize>,
+    /// The minor version of the schema that the text says it keeps to, or one that is higher than any.
+    minor: Cell<u8>,
     /// Why something was refused.
     fault: Cell<Option<Fault<'d>>>,
 }
@@ -48,7 +51,7 @@ impl<'d> Reading<'d> {
         let mut made = Vec::new();
         made.try_reserve_exact(most).map_err(|_| NoMemory)?;
         made.resize_with(most, OnceCell::new);
-        Ok(Self { kept, made, count: Cell::new(0), fault: Cell::new(None) })
+        Ok(Self { kept, made, count: Cell::new(0), minor: Cell::new(u8::MAX), fault: Cell::new(None) })
     }
 
     /// Makes something to be lent, which takes `room` bytes at most.
@@ -173,7 +176,7 @@ impl<'d> Element<'d> {
         let fields = Fields(self);
         for element in self.elements() {
             let element = element?;
-            if !is_known(element.name()) {
+            if !is_known(element.name()) || !version::has(self.reading.minor.get(), element.name()) {
                 return Err(element.unexpected());
             }
             if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
@@ -207,6 +210,11 @@ impl<'d> Element<'d> {
             Some(id @ ("", _)) => Err(self.attribute_refused("id", id)),
             id => Ok(id.map(|(id, _)| id)),
         }
+    }
+
+    /// What is read from now on may have no elements that are newer than a version.
+    pub(super) fn set_version(&self, version: &str) {
+        self.reading.minor.set(version::minor(version).unwrap_or(u8::MAX));
     }
 
     /// It may have no attributes.

@@ -21,9 +21,11 @@ mod scan;
 mod settings;
 mod triggers;
 mod values;
+mod version;
 mod write;
 
 pub use error::{ERROR_TEXT, XmlError};
+pub use version::{VersionError, lowest_version};
 
 /// The namespace of every element.
 pub const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
@@ -72,5 +74,22 @@ pub fn write(
     sddl: Option<&str>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
-    write::task(image, path, enabled, sddl, out)
+    write::task(image, path, enabled, sddl, None, out)
+}
+
+/// As [`write()`], for a client that knows the schema of `version` (1.2 or higher): the `version` attribute says so, and
+/// UseUnifiedSchedulingEngine is left out where that version lacks it. [`lowest_version`] says what needs none of this.
+///
+/// # Errors
+/// [`VersionError`] names what that version cannot say; nothing was written then.
+pub fn write_version<'i>(
+    image: &Image<'i>,
+    path: &Path,
+    enabled: bool,
+    sddl: Option<&str>,
+    version: &str,
+    out: &mut dyn core::fmt::Write,
+) -> Result<(), VersionError<'i>> {
+    let minor = version::expressed(image, version)?;
+    Ok(write::task(image, path, enabled, sddl, Some((version, minor)), out)?)
 }

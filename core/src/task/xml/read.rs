@@ -19,7 +19,7 @@ use crate::{
     limits,
     sid::Sid,
     status::Status,
-    task::{Boundary, Definition, EncodeError, Image, Principal, RegistrationInfo},
+    task::{Boundary, Definition, EncodeError, Image, Principal, RegistrationInfo, RunLevel},
 };
 
 type Result<T> = core::result::Result<T, Refused>;
@@ -82,6 +82,9 @@ fn read_task<'i>(
     let version = task.attribute("version")?;
     if let Some(version) = version.filter(|(version, _)| !VERSIONS.contains(version)) {
         return Err(task.attribute_refused("version", version));
+    }
+    if let Some((version, _)) = version {
+        task.set_version(version);
     }
     let fields = task.fields(&["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
     let actions = fields.needed("Actions")?;
@@ -216,7 +219,10 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
         group,
         display_name: fields.text("DisplayName")?,
         logon_type: registrant.override_logon.or(fields.value("LogonType", |text| named(&LOGON_TYPES, text))?),
-        run_level: fields.value("RunLevel", |text| named(&RUN_LEVELS, text))?,
+        // The lowest is the default, which is not given back.
+        run_level: fields
+            .value("RunLevel", |text| named(&RUN_LEVELS, text))?
+            .filter(|level| *level != RunLevel::LeastPrivilege),
         process_token_sid_type: sid_type,
         required_privileges: privileges.transpose()?.unwrap_or_default(),
         opaque: None,

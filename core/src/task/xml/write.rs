@@ -8,6 +8,7 @@ use super::{
     values::{
         ACTIONS, LAST, LOGON_TYPES, MONTHS, POLICIES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, TRIGGERS, WEEKDAYS, name_of,
     },
+    version,
 };
 use crate::task::{
     Action, Conditions, Event, Image, Months, Named, Path, Principal, Repetition, RunLevel, Schedule,
@@ -16,9 +17,18 @@ use crate::task::{
     opaque::{self, Piece},
 };
 
-pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&str>, out: &mut dyn Write) -> Result {
+/// Writes a task; as one of another version, and its minor one, if that is given.
+pub(super) fn task(
+    image: &Image<'_>,
+    path: &Path,
+    enabled: bool,
+    sddl: Option<&str>,
+    version: Option<(&str, u8)>,
+    out: &mut dyn Write,
+) -> Result {
     out.write_str("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<Task")?;
-    if let Some(version) = image.version() {
+    let minor = version.map(|(_, minor)| minor);
+    if let Some(version) = version.map(|(version, _)| version).or(image.version()) {
         attribute(out, "version", version)?;
     }
     attribute(out, "xmlns", NAMESPACE)?;
@@ -28,7 +38,11 @@ pub(super) fn task(image: &Image<'_>, path: &Path, enabled: bool, sddl: Option<&
     out.inside("Principals", None, |out| {
         image.principals().try_for_each(|principal| write_principal(out, &principal))
     })?;
-    out.inside("Settings", None, |out| settings(out, &image.settings(), &image.conditions(), enabled))?;
+    let mut conditions = image.conditions();
+    if minor.is_some_and(|minor| !version::has(minor, "UseUnifiedSchedulingEngine")) {
+        conditions.use_unified_scheduling_engine = false;
+    }
+    out.inside("Settings", None, |out| settings(out, &image.settings(), &conditions, enabled))?;
     out.data(image.data())?;
     out.inside("Triggers", None, |out| image.triggers().try_for_each(|trigger| write_trigger(out, &trigger)))?;
     let context = image.context().map(|context| ("Context", context));

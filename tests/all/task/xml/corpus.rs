@@ -6,7 +6,7 @@ use super::{image_of, image_of_wire, utf16, written};
 use mainspring::{
     sid::Sid,
     status::Status,
-    task::{Image, Path},
+    task::{Image, Path, RegistrationInfo},
 };
 
 /// The files that are no tasks or not well-formed, and the place that says so.
@@ -100,12 +100,24 @@ fn with_known_accounts(text: &str) -> String {
     known
 }
 
+/// Both say the same; where the first has no place, or another, it is the place of the task.
+fn assert_same(first: &[u8], second: &[u8], path: &str) {
+    let (first, second) = (Image::parse(first).unwrap(), Image::parse(second).unwrap());
+    assert_eq!(first.version(), second.version());
+    assert_eq!(RegistrationInfo { uri: Some(path), ..first.registration() }, second.registration());
+    assert_eq!((first.settings(), first.conditions()), (second.settings(), second.conditions()));
+    assert_eq!((first.data(), first.context()), (second.data(), second.context()));
+    assert_eq!(first.principals().collect::<Vec<_>>(), second.principals().collect::<Vec<_>>());
+    assert_eq!(first.triggers().collect::<Vec<_>>(), second.triggers().collect::<Vec<_>>());
+    assert_eq!(first.actions().collect::<Vec<_>>(), second.actions().collect::<Vec<_>>());
+}
+
 #[test]
 fn real_files_are_read_and_given_back() {
     let Some(files) = corpus() else { return };
     let (mut read, mut refused, mut round) = (0, 0, 0);
     let mut shares = Vec::new();
-    let mut sizes = Vec::new();
+    let (mut sizes, mut typical) = (Vec::new(), Vec::new());
     for file in &files {
         for task in tasks(file) {
             let text = with_known_accounts(&task);
@@ -125,16 +137,30 @@ fn real_files_are_read_and_given_back() {
             let path = path_of(&image);
             let first = written(&image, &path);
             let image_again = image_of(&first).unwrap_or_else(|error| panic!("{}: {error}\n{first}", file.name));
+            assert_same(&image, &image_again, &path);
             let second = written(&image_again, &path);
             assert_eq!(first, second, "{}", file.name);
+            assert!(image_of(&second).unwrap() == image_again, "{}", file.name);
             round += 1;
             sizes.push(image.len());
             shares.push(1000 * image.len() / text.len());
+            // What takes 3 KB where it comes from, in UTF-16.
+            if (2_500..3_500).contains(&(2 * text.len())) {
+                typical.push(image.len());
+            }
         }
     }
     assert_eq!(refused, REFUSED.len());
     sizes.sort_unstable();
     shares.sort_unstable();
+    typical.sort_unstable();
+    let small = typical.iter().filter(|size| **size <= 400).count();
+    println!(
+        "{} tasks of about 3 KB: median image {} bytes, {small} of at most 400",
+        typical.len(),
+        typical[typical.len() / 2]
+    );
+    assert!(typical[typical.len() / 2] <= 400);
     println!(
         "{read} read, {refused} refused, {round} round-tripped; median image {} bytes, {}.{}% of its UTF-8",
         sizes[sizes.len() / 2],

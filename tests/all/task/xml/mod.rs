@@ -6,10 +6,13 @@
 mod bounds;
 mod corpus;
 mod malformed;
+mod properties;
 mod refused;
 mod round;
 mod spaces;
+mod table;
 mod understood;
+mod versions;
 
 use mainspring::{
     sid::Sid,
@@ -93,7 +96,7 @@ fn normalised(xml: &str) -> String {
 
 /// A task around parts of it.
 pub(super) fn task(parts: &str) -> String {
-    format!("<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">{parts}</Task>")
+    format!("<Task version=\"1.4\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">{parts}</Task>")
 }
 
 /// A task around parts of it that does something.

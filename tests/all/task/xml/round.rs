@@ -6,7 +6,7 @@ use mainspring::task::{Image, Path, xml::write};
 #[test]
 fn the_least_task_is_written_with_what_is_always_there() {
     let expected = r#"<?xml version="1.0" encoding="UTF-16"?>
-<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+<Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
     <URI>\Task</URI>
   </RegistrationInfo>
@@ -32,7 +32,7 @@ fn the_least_task_is_written_with_what_is_always_there() {
   </Actions>
 </Task>"#;
     assert_eq!(normalised(&task_with("")), expected);
-    assert_eq!(normalised(&task_with("").replace(" version=\"1.2\"", "")), expected.replace(" version=\"1.2\"", ""));
+    assert_eq!(normalised(&task_with("").replace(" version=\"1.4\"", "")), expected.replace(" version=\"1.4\"", ""));
     let xml = written(&image_of(&task_with("")).unwrap(), "\\Task");
     assert_eq!(xml.matches("\r\n").count(), 25);
     assert_eq!(xml.matches('\n').count(), 25);
@@ -85,7 +85,7 @@ fn everything_is_written_in_order() {
         <Source>s</Source><SecurityDescriptor>D:</SecurityDescriptor><Date>2026-01-01T00:00:00</Date><Version>v</Version></RegistrationInfo>"#,
     );
     let expected = r#"<?xml version="1.0" encoding="UTF-16"?>
-<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+<Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
     <Version>v</Version>
     <Date>2026-01-01T00:00:00</Date>

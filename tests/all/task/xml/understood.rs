@@ -16,7 +16,7 @@ fn look<T>(xml: &str, look: impl FnOnce(&Image<'_>) -> T) -> T {
 
 #[test]
 fn the_least_task() {
-    look(&task_with("").replace(" version=\"1.2\"", ""), |image| {
+    look(&task_with("").replace(" version=\"1.4\"", ""), |image| {
         assert_eq!(image.version(), None);
         assert_eq!(image.registration(), Default::default());
         assert_eq!(image.settings(), Default::default());

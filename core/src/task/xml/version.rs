@@ -1,0 +1,117 @@
+//! Which version of the schema has what, [MS-TSCH] 2.5.4 and 2.5.6.
+
+use core::fmt::{Display, Formatter, Result};
+
+use super::values::VERSIONS;
+use crate::task::{
+    Action, Image, TriggerKind,
+    opaque::{self, Piece},
+};
+
+/// The elements that version 1.2 does not have, and the minor version that is the first to have each.
+const NEWER: [(&str, u8); 6] = [
+    ("UseUnifiedSchedulingEngine", 3),
+    ("DisallowStartOnRemoteAppSession", 3),
+    ("ProcessTokenSidType", 3),
+    ("RequiredPrivileges", 3),
+    ("MaintenanceSettings", 4),
+    ("Volatile", 4),
+];
+
+/// The version that has an element whatever a definition says: those that newer ones added are in no specification.
+const HIGHEST: u8 = 4;
+
+/// The minor version of a `version` attribute, if it is one of those that are known.
+pub(super) fn minor(version: &str) -> Option<u8> {
+    VERSIONS.iter().zip(0..).find(|(known, _)| **known == version).map(|(_, minor)| minor)
+}
+
+/// Whether a minor version has an element of that name.
+pub(super) fn has(minor: u8, name: &str) -> bool {
+    NEWER.iter().all(|(newer, first)| minor >= *first || *newer != name)
+}
+
+/// A version of the schema cannot say what a definition says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionError<'i> {
+    /// There is no such version, or it is one whose tasks are not written as XML: 1.0 and 1.1.
+    Unknown,
+    /// It has no such element, without which this were another task.
+    Node(&'i str),
+    /// The text could not be written.
+    Write,
+}
+
+impl Display for VersionError<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Unknown => f.write_str("no version of the schema that is written as XML"),
+            Self::Node(name) => write!(f, "the version of the schema has no {name}"),
+            Self::Write => f.write_str("the text could not be written"),
+        }
+    }
+}
+
+impl core::error::Error for VersionError<'_> {}
+
+impl From<core::fmt::Error> for VersionError<'_> {
+    fn from(_: core::fmt::Error) -> Self {
+        Self::Write
+    }
+}
+
+/// The lowest version of the schema that has everything that is in a definition, at least 1.2. A trigger that no version has
+/// needs the version that came with it.
+///
+/// What an older version lacks and the task does without, UseUnifiedSchedulingEngine, counts here too.
+#[must_use]
+pub fn lowest_version(image: &Image<'_>) -> &'static str {
+    let mut lowest = 2;
+    needs(image, &mut |_, minor| lowest = lowest.max(minor));
+    VERSIONS.get(usize::from(lowest)).copied().unwrap_or_default()
+}
+
+/// The minor version that a definition may be written as, if it can be; what it does without is left out there.
+pub(super) fn expressed<'i>(image: &Image<'i>, version: &str) -> core::result::Result<u8, VersionError<'i>> {
+    let wanted = minor(version).filter(|minor| *minor >= 2).ok_or(VersionError::Unknown)?;
+    let mut lacking = None;
+    needs(image, &mut |name, minor| {
+        // It says how the machine goes about it, and nothing about what the task does and when.
+        if minor > wanted && name != "UseUnifiedSchedulingEngine" {
+            lacking = lacking.or(Some(name));
+        }
+    });
+    lacking.map_or(Ok(wanted), |name| Err(VersionError::Node(name)))
+}
+
+/// Visits the elements that not every version has, each with the minor version that it needs.
+fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
+    let conditions = image.conditions();
+    let principal = |has: fn(&crate::task::Principal<'i>) -> bool| image.principals().any(|one| has(&one));
+    let is_there = [
+        conditions.use_unified_scheduling_engine,
+        conditions.disallow_start_on_remote_app_session,
+        principal(|one| one.process_token_sid_type.is_some()),
+        principal(|one| !one.required_privileges.is_empty() || one.opaque.is_some()),
+        conditions.maintenance.is_some(),
+        conditions.volatile,
+    ];
+    for ((name, minor), _) in NEWER.iter().zip(is_there).filter(|(_, is_there)| *is_there) {
+        visit(name, *minor);
+    }
+    let triggers = image.triggers().filter_map(|trigger| match trigger.kind {
+        TriggerKind::Opaque { xml } => Some(xml),
+        _ => None,
+    });
+    let actions = image.actions().filter_map(|action| match action {
+        Action::Opaque { xml } => Some(xml),
+        _ => None,
+    });
+    for xml in triggers.chain(actions) {
+        let name = match opaque::next(xml) {
+            Some((Piece::Start { name, .. }, _)) => name,
+            _ => "",
+        };
+        visit(name, image.version().and_then(self::minor).unwrap_or(HIGHEST).max(HIGHEST));
+    }
+}

@@ -1,0 +1,106 @@
+//! The version that says what a task is, and tasks as older versions have them.
+
+use mainspring::task::{
+    Action, Definition, Exec, Image, Path, Trigger, TriggerKind,
+    xml::{VersionError, lowest_version, write_version},
+};
+
+use super::{image_of, task_with};
+
+/// The task as a client of that version gets it.
+fn as_version(image: &[u8], version: &str) -> Result<String, String> {
+    let image = Image::parse(image).unwrap();
+    let mut text = String::new();
+    match write_version(&image, &Path::parse("a").unwrap(), true, None, version, &mut text) {
+        Ok(()) => Ok(text),
+        Err(error) => {
+            assert_eq!(text, "", "nothing was written");
+            Err(match error {
+                VersionError::Node(name) => name.to_owned(),
+                other => other.to_string(),
+            })
+        }
+    }
+}
+
+#[test]
+fn a_task_needs_the_version_that_has_all_of_it() {
+    let unified = "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine>";
+    let settings = |xml: &str| format!("<Settings>{xml}</Settings>");
+    let principal =
+        |xml: &str| format!("<Principals><Principal><UserId>S-1-5-19</UserId>{xml}</Principal></Principals>");
+    for (parts, lowest, lacking) in [
+        (String::new(), "1.2", ""),
+        (settings("<Volatile>false</Volatile>"), "1.2", ""),
+        (settings(unified), "1.3", ""),
+        (
+            settings("<DisallowStartOnRemoteAppSession>true</DisallowStartOnRemoteAppSession>"),
+            "1.3",
+            "DisallowStartOnRemoteAppSession",
+        ),
+        (principal("<ProcessTokenSidType>None</ProcessTokenSidType>"), "1.3", "ProcessTokenSidType"),
+        (
+            principal("<RequiredPrivileges><Privilege>SeTcbPrivilege</Privilege></RequiredPrivileges>"),
+            "1.3",
+            "RequiredPrivileges",
+        ),
+        (settings("<Volatile>true</Volatile>"), "1.4", "Volatile"),
+        (
+            settings(&format!("{unified}<MaintenanceSettings><Period>P1D</Period></MaintenanceSettings>")),
+            "1.4",
+            "MaintenanceSettings",
+        ),
+        ("<Triggers><LogonTrigger/><IdleTrigger/></Triggers>".into(), "1.2", ""),
+        ("<Triggers><WnfStateChangeTrigger/></Triggers>".into(), "1.4", "WnfStateChangeTrigger"),
+    ] {
+        for version in ["1.4", "1.6", ""] {
+            let attribute = if version.is_empty() { String::new() } else { format!(" version=\"{version}\"") };
+            let xml = task_with(&parts).replace(" version=\"1.4\"", &attribute);
+            let image = image_of(&xml).unwrap();
+            let is_foreign = lacking.starts_with("Wnf") && version == "1.6";
+            let lowest = if is_foreign { "1.6" } else { lowest };
+            assert_eq!(lowest_version(&Image::parse(&image).unwrap()), lowest, "{parts}");
+            for wanted in ["1.2", "1.3", "1.4", "1.5", "1.6"] {
+                match as_version(&image, wanted) {
+                    Err(name) => assert!(wanted < lowest && name == lacking, "{parts} as {wanted}: {name}"),
+                    Ok(text) => {
+                        assert!(wanted >= lowest || lacking.is_empty(), "{parts} as {wanted}");
+                        assert!(text.contains(&format!("<Task version=\"{wanted}\" xmlns")));
+                        assert_eq!(text.contains("UseUnified"), parts.contains("UseUnified") && wanted != "1.2");
+                        // A reader of that version takes it.
+                        image_of(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn versions_that_are_none() {
+    let image = image_of(&task_with("")).unwrap();
+    for version in ["", "1.0", "1.1", "1.7", "2.0", "1.2.0"] {
+        assert_eq!(as_version(&image, version), Err(VersionError::Unknown.to_string()));
+    }
+}
+
+/// An earlier form of the image has some of it as XML.
+#[test]
+fn what_is_held_as_xml_counts() {
+    let exec = Exec { command: "a", arguments: None, working_directory: None };
+    let mut buffer = [0; 256];
+    let trigger = Trigger {
+        id: None,
+        enabled: true,
+        start: None,
+        end: None,
+        execution_time_limit: None,
+        repetition: None,
+        kind: TriggerKind::Opaque { xml: "<LogonTrigger/>" },
+    };
+    let definition =
+        Definition { triggers: &[trigger], actions: &[Action::Exec { id: None, exec }], ..Definition::default() };
+    let image = Image::encode(&definition, &mut buffer).unwrap();
+    assert_eq!(lowest_version(&image), "1.4");
+    assert_eq!(as_version(image.bytes(), "1.3"), Err("LogonTrigger".to_owned()));
+}

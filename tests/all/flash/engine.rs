@@ -173,7 +173,11 @@ fn a_full_flash_refuses_and_keeps_all() {
     // A longer definition of one that there is has no room either, and the one there was stays.
     let mut longer = task.clone();
     longer.actions = vec![exec("a for=5 and so many words that it takes four hundred bytes more than before"); 6];
-    assert_eq!(world.register_as(&names[0], &longer, Creation::Update), Err(refused));
+    let keys = world.outside.store.store.space().keys;
+    for name in &names {
+        assert_eq!(world.register_as(name, &longer, Creation::Update), Err(refused));
+    }
+    assert_eq!(world.outside.store.store.space().keys, keys, "what was refused is not there");
     world.run_for(3 * MINUTE);
     let runs = world.outside.starts().len();
     assert_eq!(runs, 3 * names.len());

@@ -93,6 +93,21 @@ fn an_update_that_came_as_far_as_the_entry_counts() {
     assert_eq!((world.loaded.swept, world.loaded.tasks), (1, 1));
 }
 
+/// An update that failed before that leaves nothing of the new definition, which would take room until the next start.
+#[test]
+fn an_update_that_did_not_come_so_far_leaves_nothing() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("old")).unwrap();
+    let before = world.outside.store.records.clone();
+    world.outside.store.fail_writes = Some((StoreError::Exhausted, 1));
+    assert_eq!(world.register("a", &Task::new("new")), Err(Refused::Store(StoreError::Exhausted)));
+    assert_eq!(world.outside.store.records, before);
+    world.outside.store.fail_writes = None;
+    world.run("a", &[]).unwrap();
+    assert_eq!(world.outside.starts()[0].1, "old");
+}
+
 #[test]
 fn a_firing_that_cannot_be_recorded_does_not_run_and_the_next_does() {
     let mut slots = Slots::new(8, 8);

@@ -229,10 +229,14 @@ impl Engine<'_> {
         };
         if let Err(error) = done {
             self.tell(Event::StoreFailed { error });
-            // If it came as far as the entry, then the old definition may be gone, and the new one counts.
-            let came = fetch(self.memory.record, cx, slot.number).is_ok_and(|entry| entry.definition == definition);
-            if came {
-                self.adopt(cx, index.0, terms, &registration.image);
+            match fetch(self.memory.record, cx, slot.number).map(|entry| entry.definition == definition) {
+                // If it came as far as the entry, then the old definition may be gone, and the new one counts.
+                Ok(true) => self.adopt(cx, index.0, terms, &registration.image),
+                // Nothing points to the new one, which would take room until the next start.
+                Ok(false) => {
+                    let _ = cx.store.apply(&[Change::Delete(definition_key(definition))]);
+                }
+                Err(_) => {}
             }
             return Err(Refused::Store(error));
         }

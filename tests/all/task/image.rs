@@ -342,6 +342,69 @@ fn the_layout_is_pinned() {
 }
 
 #[test]
+fn the_layout_of_what_waits_for_somebody_is_pinned() {
+    let (mut queries, mut user, mut privileges) = ([0; 64], [0; User::ROOM], [0; 64]);
+    let triggers = [
+        trigger(TriggerKind::Idle, None),
+        trigger(
+            TriggerKind::Event(Event {
+                delay: Some(Span::from_seconds(60)),
+                number_of_occurrences: 2,
+                period_of_occurrence: Some(Span::from_seconds(3600)),
+                matching_element: Some("m"),
+                value_queries: Named::new(&["a", "b", "Author", "c"], &mut queries).unwrap(),
+                ..event("*")
+            }),
+            None,
+        ),
+        trigger(TriggerKind::Logon { user: User::new(&Sid::LOCAL_SYSTEM, &mut user), delay: None }, None),
+        trigger(TriggerKind::SessionState { user: None, delay: None, change: SessionStateChange::SessionUnlock }, None),
+    ];
+    let principals = [Principal {
+        process_token_sid_type: Some(ProcessTokenSidType::Unrestricted),
+        required_privileges: Texts::new(&["SeTcbPrivilege"], &mut privileges).unwrap(),
+        ..Principal::default()
+    }];
+    let actions = [
+        Action::ShowMessage { id: Some("m"), message: Message { title: "t", body: "b" } },
+        Action::SendEmail { id: None, email: email("s", "f") },
+    ];
+    let definition =
+        Definition { principals: &principals, triggers: &triggers, actions: &actions, ..Definition::default() };
+    let mut buffer = [0; 256];
+    let image = Image::encode(&definition, &mut buffer).unwrap();
+    let pinned = [
+        "a4",                                 // image
+        "0001",                               // layout 1
+        "0381a2",                             // principals
+        "0701",                               // process token sid type Unrestricted
+        "08816e536554636250726976696c656765", // required privileges
+        "0684",                               // triggers
+        "a10004",                             // idle
+        "a7",                                 // event
+        "0005",                               // its kind
+        "0705",                               // delay, one minute
+        "09612a",                             // subscription
+        "0c02",                               // number of occurrences
+        "0d06",                               // period of occurrence, one hour
+        "0e616d",                             // matching element
+        "0f8461616162076163",                 // value queries, one name is word 7
+        "a200060a820512",                     // logon, user
+        "a200070b05",                         // session state, change
+        "0882",                               // actions
+        "a40003",
+        "01616d",
+        "036174",
+        "046162", // message
+        "a30002",
+        "036173",
+        "096166", // mail
+    ];
+    assert_eq!(hex(image.bytes()), pinned.concat());
+    assert_holds(&image, &definition);
+}
+
+#[test]
 fn everything_survives() {
     everything(|definition| {
         let mut buffer = [0; 2048];

@@ -103,6 +103,16 @@ fn documents() -> Vec<(&'static str, String)> {
         ("comments", described(&"a<!-- b -->".repeat(200))),
         ("kept", task(&format!("<Triggers><FooTrigger>{}</FooTrigger></Triggers>", "<a>&amp;<![CDATA[&&&&]]></a>".repeat(100)))),
         ("kept data", task("").replace("<Exec>", "<ComHandler><ClassId>{00000000-0000-0000-0000-000000000001}</ClassId><Data><![CDATA[x]]></Data></ComHandler><Exec>")),
+        ("lists", task(&format!(
+            "<Triggers>{}</Triggers>",
+            "<EventTrigger><Subscription>*</Subscription><ValueQueries><Value name='a'>b</Value><Value name='c'>d</Value></ValueQueries></EventTrigger>".repeat(20),
+        ))),
+        ("users", task(&format!("<Triggers>{}</Triggers>", "<LogonTrigger><UserId>S-1-5-18</UserId></LogonTrigger>".repeat(48)))),
+        ("a mail", task("").replace("<Exec>", &format!(
+            "<SendEmail><Server>a</Server><From>b</From><HeaderFields>{}</HeaderFields><Attachments>{}</Attachments></SendEmail><Exec>",
+            "<HeaderField><Name>a</Name><Value>b</Value></HeaderField>".repeat(32),
+            "<File>a</File>".repeat(8),
+        ))),
         ("instructions", task(&"<?a b?>".repeat(300))),
         ("a name that does not end", format!("<{}></b>", "a".repeat(3000))),
         ("names that do not end", "<abcdefghijklmnop>".repeat(40)),
@@ -111,7 +121,7 @@ fn documents() -> Vec<(&'static str, String)> {
 }
 
 fn read_with(bytes: &[u8], image: &mut [u8]) -> Result<usize, Status> {
-    let mut resolve = |_: &str| None;
+    let mut resolve = Sid::parse;
     let mut registrant = Registrant {
         resolve: &mut resolve,
         default_user: Sid::LOCAL_SYSTEM,

@@ -9,8 +9,8 @@ use crate::{
     bytes::{Full, Writer},
     status::Status,
     task::{
-        Action, Boundary, Conditions, Days, Exec, Image, InstancesPolicy, LogonType, Months, Offset, Principal,
-        RunLevel, Schedule, Settings, Span, Trigger, TriggerKind, Weeks, opaque,
+        Action, Boundary, Conditions, Days, Exec, Idle, Image, InstancesPolicy, LogonType, Months, Offset, Principal,
+        RegistrationInfo, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind, Weeks, opaque,
     },
     time::civil::DateTime,
 };
@@ -176,12 +176,22 @@ const fn said(element: &str) -> NotV1Compat<'_> {
 
 /// What no file of before Vista says of its registration, and Data.
 pub(super) fn not_in_registration<'b>(image: &Image<'b>) -> Result<'b, ()> {
-    let registration = image.registration();
+    // Every field is named, so that a new one is not forgotten. Date and URI are the file's own.
+    let RegistrationInfo {
+        version,
+        date: _,
+        security_descriptor,
+        source,
+        author: _,
+        description: _,
+        documentation,
+        uri: _,
+    } = image.registration();
     let elements = [
-        (registration.version, "RegistrationInfo/Version"),
-        (registration.security_descriptor, "RegistrationInfo/SecurityDescriptor"),
-        (registration.source, "RegistrationInfo/Source"),
-        (registration.documentation, "RegistrationInfo/Documentation"),
+        (version, "RegistrationInfo/Version"),
+        (security_descriptor, "RegistrationInfo/SecurityDescriptor"),
+        (source, "RegistrationInfo/Source"),
+        (documentation, "RegistrationInfo/Documentation"),
         (image.data(), "Data"),
     ];
     elements.into_iter().try_for_each(|(value, element)| unless(value.is_none(), element))
@@ -189,19 +199,45 @@ pub(super) fn not_in_registration<'b>(image: &Image<'b>) -> Result<'b, ()> {
 
 /// The settings that neither a .JOB file nor an AT job has.
 pub(super) fn not_in_settings(settings: &Settings<'_>, conditions: &Conditions<'_>) -> Result<'static, ()> {
-    let is_usual = settings.instances_policy == InstancesPolicy::IgnoreNew;
-    unless(settings.allow_start_on_demand, "Settings/AllowStartOnDemand")?;
-    unless(settings.allow_hard_terminate, "Settings/AllowHardTerminate")?;
-    unless(is_usual, "Settings/MultipleInstancesPolicy")?;
-    unless(!settings.start_when_available, "Settings/StartWhenAvailable")?;
-    unless(!conditions.run_only_if_network_available, "Settings/RunOnlyIfNetworkAvailable")?;
-    unless(!conditions.disallow_start_on_remote_app_session, "Settings/DisallowStartOnRemoteAppSession")?;
-    unless(!conditions.use_unified_scheduling_engine, "Settings/UseUnifiedSchedulingEngine")?;
-    unless(!conditions.volatile, "Settings/Volatile")?;
-    unless(conditions.network_profile_name.is_none(), "Settings/NetworkProfileName")?;
-    unless(conditions.network.is_none(), "Settings/NetworkSettings")?;
-    unless(conditions.maintenance.is_none(), "Settings/MaintenanceSettings")?;
-    unless(conditions.delete_expired_task_after.is_none_or(is_zero), "Settings/DeleteExpiredTaskAfter")
+    // Every field is named, so that a new one is not forgotten. The ignored ones have a place in a .JOB file.
+    let Settings {
+        enabled: _,
+        hidden: _,
+        allow_start_on_demand,
+        allow_hard_terminate,
+        instances_policy,
+        execution_time_limit: _,
+        start_when_available,
+        priority: _,
+    } = *settings;
+    let Conditions {
+        disallow_start_if_on_batteries: _,
+        stop_if_going_on_batteries: _,
+        run_only_if_network_available,
+        run_only_if_idle: _,
+        wake_to_run: _,
+        disallow_start_on_remote_app_session,
+        use_unified_scheduling_engine,
+        volatile,
+        idle: Idle { duration: _, wait_timeout: _, stop_on_idle_end: _, restart_on_idle: _ },
+        network_profile_name,
+        network,
+        restart_on_failure: _,
+        maintenance,
+        delete_expired_task_after,
+    } = *conditions;
+    unless(allow_start_on_demand, "Settings/AllowStartOnDemand")?;
+    unless(allow_hard_terminate, "Settings/AllowHardTerminate")?;
+    unless(instances_policy == InstancesPolicy::IgnoreNew, "Settings/MultipleInstancesPolicy")?;
+    unless(!start_when_available, "Settings/StartWhenAvailable")?;
+    unless(!run_only_if_network_available, "Settings/RunOnlyIfNetworkAvailable")?;
+    unless(!disallow_start_on_remote_app_session, "Settings/DisallowStartOnRemoteAppSession")?;
+    unless(!use_unified_scheduling_engine, "Settings/UseUnifiedSchedulingEngine")?;
+    unless(!volatile, "Settings/Volatile")?;
+    unless(network_profile_name.is_none(), "Settings/NetworkProfileName")?;
+    unless(network.is_none(), "Settings/NetworkSettings")?;
+    unless(maintenance.is_none(), "Settings/MaintenanceSettings")?;
+    unless(delete_expired_task_after.is_none_or(is_zero), "Settings/DeleteExpiredTaskAfter")
 }
 
 /// The one program that the task runs.
@@ -232,14 +268,25 @@ pub(super) fn logon<'b>(
 ) -> Result<'b, Option<LogonType>> {
     let mut principals = image.principals();
     let Some(principal) = principals.next() else { return Ok(None) };
-    let Principal { group, display_name, logon_type, run_level, opaque, .. } = principal;
+    // Every field is named, so that a new one is not forgotten. For the first two there is no place in a file.
+    let Principal {
+        id: _,
+        user: _,
+        group,
+        display_name,
+        logon_type,
+        run_level,
+        process_token_sid_type,
+        required_privileges,
+        opaque,
+    } = principal;
     unless(principals.next().is_none(), "Principals")?;
     unless(group.is_none(), "Principal/GroupId")?;
     unless(display_name.is_none(), "Principal/DisplayName")?;
     unless(is_usual(run_level), "Principal/RunLevel")?;
     unless(logon_type != Some(LogonType::S4u), "Principal/LogonType")?;
-    unless(principal.process_token_sid_type.is_none(), "Principal/ProcessTokenSidType")?;
-    unless(principal.required_privileges.is_empty(), "Principal/RequiredPrivileges")?;
+    unless(process_token_sid_type.is_none(), "Principal/ProcessTokenSidType")?;
+    unless(required_privileges.is_empty(), "Principal/RequiredPrivileges")?;
     match opaque {
         Some(xml) => Err(said(element_name(xml))),
         None => Ok(logon_type),

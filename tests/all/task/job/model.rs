@@ -111,8 +111,8 @@ fn a_file_of_windows_7_is_a_task_without_limit() {
     let again = file_of(&image, &job).unwrap();
     let different = again.iter().zip(&bytes).enumerate().filter(|(_, (ours, theirs))| ours != theirs);
     // Undefined flags stay. INFINITE is written as what it is, and there is a flag for the application name.
-    assert_eq!(different.map(|(at, _)| at).collect::<Vec<_>>(), [0x28]);
-    assert_eq!(again[0x28..0x2C], [0xFF; 4]);
+    assert_eq!(different.map(|(at, _)| at).collect::<Vec<_>>(), [0x24]);
+    assert_eq!(again[0x24..0x28], [0xFF; 4]);
 }
 
 /// A header that is a task's.

@@ -99,6 +99,13 @@ fn elements_of_later_versions() {
         (setting("<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine>"), "UseUnifiedSchedulingEngine"),
         (setting("<Volatile>true</Volatile>"), "Volatile"),
     ];
+    let service = |xml: &str| format!("<Principals><Principal><UserId>S-1-5-19</UserId>{xml}</Principal></Principals>");
+    let privileges = service("<RequiredPrivileges><Privilege>SeTcbPrivilege</Privilege></RequiredPrivileges>");
+    let token = service("<ProcessTokenSidType>None</ProcessTokenSidType>");
+    for (parts, element) in [(privileges, "RequiredPrivileges"), (token, "ProcessTokenSidType")] {
+        let xml = xml::task_with(&parts).replace("\"1.2\"", "\"1.4\"");
+        assert_eq!(refused(&xml), Some((format!("Principal/{element}"), None)), "{parts}");
+    }
     for (parts, element) in cases {
         let xml = xml::task_with(&parts).replace("\"1.2\"", "\"1.4\"");
         assert_eq!(refused(&xml), Some((format!("Settings/{element}"), None)), "{parts}");
@@ -111,6 +118,7 @@ fn elements_of_actions() {
         ("<Exec><Command>a</Command></Exec><Exec><Command>b</Command></Exec>", "Actions"),
         ("<Exec id=\"i\"><Command>a</Command></Exec>", "Exec/id"),
         ("<ComHandler><ClassId>{49b247cd-24d4-4ada-ad69-2d975a02b748}</ClassId></ComHandler>", "ComHandler"),
+        ("<SendEmail><Server>s</Server><To>t</To><From>f</From></SendEmail>", "SendEmail"),
         ("<ShowMessage><Title>t</Title><Body>b</Body></ShowMessage>", "ShowMessage"),
     ];
     for (actions, element) in cases {

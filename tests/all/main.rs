@@ -6,6 +6,7 @@ mod auth;
 mod engine;
 mod epm;
 mod flash;
+mod fuzz;
 mod house;
 mod linux;
 mod mgmt;

@@ -2,7 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
+pub mod chance;
 pub mod disk;
+pub mod fuzz;
 pub mod nor;
 pub mod server;
 pub mod store;

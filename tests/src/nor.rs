@@ -1,6 +1,6 @@
 //! A NOR flash part: erasing makes ones of a page, programming makes zeros of bits, and the power can go off at any word.
 
-use crate::disk::Chance;
+use crate::chance::Chance;
 use embedded_storage_async::nor_flash::{
     ErrorType, MultiwriteNorFlash, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };

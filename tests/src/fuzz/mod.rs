@@ -1,0 +1,36 @@
+//! What the fuzz targets of `tests/fuzz` do with their bytes.
+//!
+//! A target panics when it finds something. It is here, and not there, so that `tests/all` can do the same with the bytes
+//! that once made it panic, with no fuzzer.
+
+mod flash;
+mod image;
+mod job;
+mod moments;
+mod parameters;
+mod xml;
+
+pub use flash::flash;
+pub use image::image;
+pub use job::job;
+pub use moments::moments;
+pub use parameters::parameters;
+pub use xml::xml;
+
+/// Every target by its name.
+pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+    ("canary", canary),
+    ("flash", flash),
+    ("image", image),
+    ("job", job),
+    ("moments", moments),
+    ("parameters", parameters),
+    ("xml", xml),
+];
+
+/// A planted fault that only a fuzzer finds: one that sees which bytes lead farther. It shows that the others are looked at.
+pub fn canary(bytes: &[u8]) {
+    if let [b'l', b'i', b'e', b's', ..] = bytes {
+        panic!("the planted fault");
+    }
+}

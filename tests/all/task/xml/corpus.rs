@@ -78,7 +78,7 @@ fn tasks(file: &File) -> Vec<String> {
 }
 
 /// The path that the task says it has.
-fn path_of(image: &[u8]) -> String {
+pub(super) fn path_of(image: &[u8]) -> String {
     let image = Image::parse(image).unwrap();
     image.registration().uri.and_then(|uri| Path::parse(uri).ok()).map_or("\\Task".to_owned(), |path| path.to_string())
 }
@@ -110,6 +110,19 @@ fn assert_same(first: &[u8], second: &[u8], path: &str) {
     assert_eq!(first.principals().collect::<Vec<_>>(), second.principals().collect::<Vec<_>>());
     assert_eq!(first.triggers().collect::<Vec<_>>(), second.triggers().collect::<Vec<_>>());
     assert_eq!(first.actions().collect::<Vec<_>>(), second.actions().collect::<Vec<_>>());
+}
+
+/// Every task that can be read, as an image, with the name of its file; nothing if there is no corpus.
+pub(super) fn readable() -> Option<Vec<(String, Vec<u8>)>> {
+    let mut readable = Vec::new();
+    for file in corpus()? {
+        for task in tasks(&file) {
+            if let Ok(image) = image_of(&with_known_accounts(&task)) {
+                readable.push((file.name.clone(), image));
+            }
+        }
+    }
+    Some(readable)
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod malformed;
 mod properties;
 mod refused;
 mod round;
+mod schema;
 mod spaces;
 mod table;
 mod understood;

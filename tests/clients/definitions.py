@@ -123,6 +123,14 @@ def converted():
     mainspring("convert", f"{FOLDER.name}/old.job", f"{FOLDER.name}/new.xml")
     assert "runs `water.exe --all` as SYSTEM" in mainspring("validate", "--strict", f"{FOLDER.name}/new.xml")
     mainspring("convert", file("short.job", "\x01"), once, expect=1)
+    mainspring("convert", system, f"{FOLDER.name}/older.xml", "--as-version", "1.2")
+    with open(f"{FOLDER.name}/older.xml", encoding="utf-16") as held:
+        assert '<Task version="1.2"' in held.read()
+    newer = file("newer.xml", WATER.replace("PLANT\\gärtner", "SYSTEM").replace("<WakeToRun>", "<Volatile>true</Volatile><WakeToRun>"))
+    said = mainspring("convert", newer, f"{FOLDER.name}/newest.xml", "--as-version", "1.3", expect=1)
+    assert "no Volatile" in said and not os.path.exists(f"{FOLDER.name}/newest.xml"), said
+    mainspring("convert", newer, f"{FOLDER.name}/newest.xml", "--as-version", "1.1", expect=1)
+    mainspring("convert", newer, f"{FOLDER.name}/newest.cbor", "--as-version", "1.3", expect=2)
     nobody = file("nobody.xml", re.sub("<Principals>.*</Principals>", "", WATER).replace(' Context="A"', ""))
     mainspring("convert", nobody, once)
     with open(once, encoding="utf-16") as held:

@@ -58,6 +58,9 @@ pub(super) struct Convert {
     input: PathBuf,
     /// What is written: .xml in normalised form and UTF-16, .job, or .cbor
     output: PathBuf,
+    /// Write XML for clients that know no more than this version of the schema: 1.2, 1.3 or 1.4
+    #[arg(long, value_name = "VERSION")]
+    as_version: Option<String>,
     #[command(flatten)]
     strict: Strict,
 }
@@ -107,8 +110,11 @@ pub(super) fn validate(validate: &Validate, json: bool) -> Result<(String, bool)
 /// [`Failure::File`] for a definition that is invalid or that the other form cannot say, [`Failure::Usage`] for files that there
 /// is no reading or writing.
 pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
-    let Convert { input, output, strict } = convert;
+    let Convert { input, output, as_version, strict } = convert;
     let (from, to) = (Form::of(input)?, Form::of(output)?);
+    if as_version.is_some() && to != Form::Xml {
+        return Err(unusable(output, &"--as-version is for .xml"));
+    }
     let read = || std::fs::read(input).map_err(|error| unusable(input, &error));
     let (bytes, strangers) = match from {
         Form::Xml => read_xml(input, *strict).map_err(|unread| refused(input, unread))?,
@@ -117,7 +123,7 @@ pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
     };
     let image = parsed(input, &bytes)?;
     let written = match to {
-        Form::Xml => utf16(&normalised(&image, &strangers, output)?),
+        Form::Xml => utf16(&normalised(&image, &strangers, (input, output), as_version.as_deref())?),
         Form::Job => {
             let mut room = vec![0; JOB];
             let written = Job::default().write_image(&image, &mut room);
@@ -179,13 +185,23 @@ fn parsed<'b>(file: &Path, bytes: &'b [u8]) -> Result<Image<'b>, Failure> {
 
 /// The normalised form, with the names of accounts that only a server knows as they came, and without a principal that
 /// nobody named.
-fn normalised(image: &Image<'_>, strangers: &Strangers, file: &Path) -> Result<String, Failure> {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+fn normalised(
+    image: &Image<'_>,
+    strangers: &Strangers,
+    (input, output): (&Path, &Path),
+    version: Option<&str>,
+) -> Result<String, Failure> {
+    let stem = output.file_stem().unwrap_or_default().to_string_lossy();
     let path = image.registration().uri.map_or_else(|| format!("\\{stem}"), str::to_owned);
     let path = task::Path::parse(&path).map_err(|error| Failure::File(format!("{path}: {error}")))?;
     let mut text = String::new();
-    // Text in memory takes all that is written.
-    let _ = xml::write(image, &path, image.settings().enabled, None, &mut text);
+    let enabled = image.settings().enabled;
+    match version {
+        // Text in memory takes all that is written.
+        None => drop(xml::write(image, &path, enabled, None, &mut text)),
+        Some(version) => xml::write_version(image, &path, enabled, None, version, &mut text)
+            .map_err(|error| Failure::File(format!("{}: {error}", input.display())))?,
+    }
     text = text.replace("      <UserId>S-1-0-0</UserId>\r\n", "");
     for (name, sid) in strangers.iter() {
         let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

@@ -17,8 +17,11 @@ pub use moments::moments;
 pub use parameters::parameters;
 pub use xml::xml;
 
+/// What a target does with the bytes that a fuzzer makes up.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("canary", canary),
     ("flash", flash),
     ("image", image),

@@ -1,5 +1,8 @@
 //! Task XML.
 
+// An error carries its texts by value.
+#![allow(clippy::result_large_err)]
+
 use mainspring::{
     sid::Sid,
     task::{
@@ -26,8 +29,6 @@ pub fn xml(bytes: &[u8]) {
     }
 }
 
-// An error carries its texts by value.
-#[allow(clippy::result_large_err)]
 fn with_registrant<T>(read: impl FnOnce(&mut Registrant<'_>) -> Result<T, XmlError>) -> Result<T, XmlError> {
     let read = read(&mut Registrant {
         resolve: &mut |name| Sid::parse(name).or((name.len() < 20).then_some(Sid::ADMINISTRATORS)),

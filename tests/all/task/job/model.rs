@@ -345,7 +345,7 @@ fn any_definition_survives_where_it_can_be_said() {
                 2 => calendar(Schedule::Week { interval: 1 + chance.below(52) as u8, days }),
                 3 => {
                     let last = if rare(chance) { 1 << 31 } else { 0 };
-                    calendar(Schedule::Month { days: Days(1 + chance.below(0x7FFF_FFFF) as u32 | last), months })
+                    calendar(Schedule::Month { days: Days((1 + chance.below(0x7FFF_FFFF) as u32) | last), months })
                 }
                 4 => {
                     let weeks = Weeks(if rare(chance) { 3 } else { 1 << chance.below(5) });

@@ -103,7 +103,7 @@ impl Job<'_> {
     /// Whom the task runs as is not in the file: the account name store has it ([MS-TSCH] 3.2.1), and none is LocalSystem.
     /// What is not part of a definition stays behind: the Job uuid, what the last run left (Exit Code, Status, the time, Start
     /// Error, Running Instance Count), the signature, undefined bits and unused words. A Maximum Run Time of `INFINITE`, of
-    /// one less, which Windows 7 writes for it, and of 0 are no limit.
+    /// one less, which a real file of Windows 7 has, and of 0 are no limit.
     ///
     /// # Errors
     /// [`FromJobError`] names what cannot be taken over.

@@ -3,6 +3,7 @@
 //! A target panics when it finds something. It is here, and not there, so that `tests/all` can do the same with the bytes
 //! that once made it panic, with no fuzzer.
 
+mod at;
 mod flash;
 mod image;
 mod job;
@@ -10,6 +11,7 @@ mod moments;
 mod parameters;
 mod xml;
 
+pub use at::at;
 pub use flash::flash;
 pub use image::image;
 pub use job::job;
@@ -21,7 +23,8 @@ pub use xml::xml;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
+    ("at", at),
     ("canary", canary),
     ("flash", flash),
     ("image", image),

@@ -202,11 +202,15 @@ fn random(chance: &mut Chance) -> String {
 
 #[test]
 fn what_is_written_of_generated_tasks_is_valid() {
+    const PATH: &str = "\\a b\\Ta\u{e4}sk";
     let mut chance = Chance::new(0x5D);
     let documents = (0..1000).map(|number| {
         let xml = random(&mut chance);
         let image = image_of(&xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
-        (format!("{number}"), written(&image, "\\a b\\Ta\u{e4}sk"))
+        let text = written(&image, PATH);
+        let again = image_of(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(written(&again, PATH), text);
+        (format!("{number}"), text)
     });
     assert_valid(&documents.collect::<Vec<_>>());
 }

@@ -13,6 +13,7 @@ use mainspring::{
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
     status::Status,
+    task::Resources,
     time::{Monotonic, Now, Timestamp, zone::Zone},
     tsch::{self, client::Request},
 };
@@ -147,6 +148,8 @@ pub struct Server {
     pub reply: usize,
     /// What is answered as the highest version.
     pub version: u32,
+    /// The strings that fields name.
+    pub resources: Option<&'static dyn Resources>,
 }
 
 fn lend<T>(mut make: impl FnMut() -> T, count: usize) -> &'static mut [T] {
@@ -186,6 +189,7 @@ impl Server {
             now: Now { monotonic: Monotonic(1_000_000), wall: Some(NEW_YEAR) },
             reply: 65_536,
             version: tsch::VERSION,
+            resources: None,
         };
         server.with(|engine, cx| engine.load(cx)).unwrap();
         server
@@ -307,6 +311,7 @@ impl<'s> Called<'s> {
             ports: Ports { store: &mut server.records, entropy: &mut server.entropy, accounts: &mut server.people },
             zone: &server.zone,
             scratch,
+            resources: server.resources,
             version: server.version,
         }
         .call(server.now, &call, reply)

@@ -6,18 +6,21 @@ use super::{
     context, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
-    engine::{Creation, Engine, Entry, Registration},
+    engine::{Creation, Definition, Engine, Entry, Registration},
     guid::Guid,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Accounts, Entropy},
     sid::Sid,
     status::Status,
     task::{
-        Image, LogonType, Path, PathError, Principal,
+        Image, LogonType, Path, PathError, Principal, Reader,
         xml::{self, Registrant, XmlError},
     },
     text::Utf16,
 };
+
+/// Bytes of the longest list of languages that is looked at; for a longer one nothing is put in.
+const LANGUAGES: usize = 256;
 
 /// TASK_VALIDATE_ONLY
 pub(super) const VALIDATE_ONLY: u32 = 0x01;
@@ -218,8 +221,9 @@ impl Service<'_, '_> {
         Ok(Status::S_OK)
     }
 
-    /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Languages are read and ignored:
-    /// there are no localised strings.
+    /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Where the host has strings for fields that
+    /// name some (2.5.8), and languages are named, they are put in. An empty list of languages, with which clients ask for a
+    /// definition that they will register again, names none.
     #[inline(never)]
     pub(super) fn retrieve_task(
         &mut self,
@@ -228,15 +232,22 @@ impl Service<'_, '_> {
         out: &mut Encoder<'_>,
     ) -> Result<Status, Refusal> {
         let name = stub.string()?;
-        let _languages = stub.string()?;
+        let languages = stub.string()?;
         let _number_of_languages = stub.u32()?;
 
         let task = self.task(&path_below_root(name)?)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let definition = self.engine.definition(&mut cx, task)?;
         out.pointer()?;
-        out.formatted(|text| {
-            xml::write(&definition.image, &definition.path, definition.enabled, definition.sddl, text)
+        let Definition { path, image, enabled, sddl } = definition;
+        let languages = languages.to_string::<LANGUAGES>().unwrap_or_default();
+        let reader = self.resources.filter(|_| !languages.is_empty());
+        out.formatted(|text| match reader {
+            None => xml::write(&image, &path, enabled, sddl, text),
+            Some(resources) => {
+                let reader = Reader { resources, languages: &languages };
+                xml::write_localized(&image, &path, enabled, sddl, reader, text)
+            }
         })?;
         Ok(Status::S_OK)
     }

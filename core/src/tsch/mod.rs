@@ -56,6 +56,8 @@ pub struct Service<'s, 'a> {
     pub zone: &'s Zone<'s>,
     /// Room for one definition at rest and one security descriptor; too little of it gets `E_OUTOFMEMORY`.
     pub scratch: &'s mut [u8],
+    /// The strings that fields of definitions name, if the host has some.
+    pub resources: Option<&'s dyn crate::task::Resources>,
     /// What `SchRpcHighestVersion` answers: the major version in the upper half, the minor one in the lower.
     pub version: u32,
 }

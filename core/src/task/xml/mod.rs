@@ -7,7 +7,7 @@
 // An error carries what the wire needs by value, so that it outlives the tree that it points into.
 #![allow(clippy::result_large_err)]
 
-use super::{Image, LogonType, Path};
+use super::{Image, LogonType, Path, Reader};
 use crate::{sid::Sid, text::Utf16};
 
 mod actions;
@@ -74,7 +74,23 @@ pub fn write(
     sddl: Option<&str>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
-    write::task(image, path, enabled, sddl, None, out)
+    write::task(image, path, enabled, sddl, None, None, out)
+}
+
+/// As [`write()`], with the strings that fields name instead of holding them, [MS-TSCH] 2.5.8, for a reader of some language. A
+/// name whose string nobody has is left as it is.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn write_localized(
+    image: &Image<'_>,
+    path: &Path,
+    enabled: bool,
+    sddl: Option<&str>,
+    reader: Reader<'_>,
+    out: &mut dyn core::fmt::Write,
+) -> core::fmt::Result {
+    write::task(image, path, enabled, sddl, None, Some(reader), out)
 }
 
 /// As [`write()`], for a client that knows the schema of `version` (1.2 or higher): the `version` attribute says so, and
@@ -91,5 +107,5 @@ pub fn write_version<'i>(
     out: &mut dyn core::fmt::Write,
 ) -> Result<(), VersionError<'i>> {
     let minor = version::expressed(image, version)?;
-    Ok(write::task(image, path, enabled, sddl, Some((version, minor)), out)?)
+    Ok(write::task(image, path, enabled, sddl, Some((version, minor)), None, out)?)
 }

@@ -11,19 +11,25 @@ use super::{
     version,
 };
 use crate::task::{
-    Action, Conditions, Event, Image, Months, Named, Path, Principal, Repetition, RunLevel, Schedule,
+    Action, Conditions, Event, Image, Months, Named, Path, Principal, Reader, Repetition, RunLevel, Schedule,
     SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User,
     action::Parts,
     opaque::{self, Piece},
 };
 
-/// Writes a task; as one of another version, and its minor one, if that is given.
+/// The fields that may be localised, [MS-TSCH] 2.5.8. No other element that is written by [`Indented::text`] has one of these
+/// names.
+const LOCALIZABLE: [&str; 8] =
+    ["Source", "Author", "Description", "Documentation", "DisplayName", "Subject", "Title", "Body"];
+
+/// Writes a task; as one of another version, and its minor one, if that is given; for a reader, if there is one.
 pub(super) fn task(
     image: &Image<'_>,
     path: &Path,
     enabled: bool,
     sddl: Option<&str>,
     version: Option<(&str, u8)>,
+    reader: Option<Reader<'_>>,
     out: &mut dyn Write,
 ) -> Result {
     out.write_str("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<Task")?;
@@ -33,7 +39,7 @@ pub(super) fn task(
     }
     attribute(out, "xmlns", NAMESPACE)?;
     out.write_str(">")?;
-    let mut out = Indented { out, depth: 1, is_open: false };
+    let mut out = Indented { out, reader, depth: 1, is_open: false };
     registration(&mut out, image, path, sddl)?;
     out.inside("Principals", None, |out| {
         image.principals().try_for_each(|principal| write_principal(out, &principal))
@@ -120,6 +126,7 @@ fn cdata(out: &mut dyn Write, text: &str) -> Result {
 /// Writes each element on a line of its own.
 struct Indented<'o> {
     out: &'o mut dyn Write,
+    reader: Option<Reader<'o>>,
     depth: usize,
     /// Whether the last tag lacks its end, because nobody knows yet whether its element is empty.
     is_open: bool,
@@ -167,6 +174,14 @@ impl Indented<'_> {
         match value {
             None => Ok(()),
             Some("") => self.line(&["<", name, " />"]),
+            Some(value) if self.reader.is_some() && LOCALIZABLE.contains(&name) => {
+                self.line(&["<", name, ">"])?;
+                let mut out = Escaped { out: self.out, is_attribute: false };
+                if !self.reader.map_or(Ok(false), |reader| reader.write(value, &mut out))? {
+                    out.write_str(value)?;
+                }
+                put(self.out, &["</", name, ">"])
+            }
             Some(value) => self.value(name, &value),
         }
     }

@@ -9,6 +9,8 @@
 //!
 //! Every call is short, never waits and never calls back. Calling once too often is harmless.
 
+mod services;
+
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{
@@ -20,11 +22,13 @@ use crate::{
     limits::{EVENTS, STRANGER_TIME},
     mgmt,
     ports::{Ports, StoreError},
-    rpc::{self, Association, Call, Counts, Fault, Interface, Login, Pool, Services, Step, Trust},
+    rpc::{self, Association, Counts, Login, Pool, Step},
     status::Status,
+    task::Resources,
     time::{Monotonic, Now, zone::Zone},
-    tsch,
 };
+use services::Rooms;
+pub use services::interfaces;
 
 /// Which listener a connection came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +163,7 @@ pub struct Config<'a> {
     pub identity: Identity<'a>,
     /// What the endpoint mapper answers with.
     pub endpoints: &'a [epm::Entry<'a>],
-    /// What `SchRpcHighestVersion` answers; [`tsch::VERSION`] unless there is a reason.
+    /// What `SchRpcHighestVersion` answers; [`tsch::VERSION`](crate::tsch::VERSION) unless there is a reason.
     pub version: u32,
     /// The longest fragment that is taken and sent, in bytes: what the host lends [`serve`](crate::serve) for each of its two
     /// buffers. From [`FRAGMENT_MIN`](crate::limits::FRAGMENT_MIN) to [`FRAGMENT_MAX`](crate::limits::FRAGMENT_MAX), which
@@ -183,6 +187,7 @@ pub struct Scheduler<'a> {
     reply: &'a mut [u8],
     image: &'a mut [u8],
     config: Config<'a>,
+    resources: Option<&'a dyn Resources>,
     statistics: mgmt::Statistics,
     events: heapless::Deque<Event, EVENTS>,
     lost_events: u32,
@@ -207,6 +212,7 @@ impl<'a> Scheduler<'a> {
             reply: memory.reply,
             image: memory.image,
             config,
+            resources: None,
             statistics: mgmt::Statistics::default(),
             events: heapless::Deque::new(),
             lost_events: 0,
@@ -215,6 +221,11 @@ impl<'a> Scheduler<'a> {
             next_check: Monotonic::MAX,
             touched: 0,
         }
+    }
+
+    /// Has the strings that fields of definitions name put in for clients that ask for a language, [MS-TSCH] 2.5.8.
+    pub fn localize(&mut self, resources: &'a dyn Resources) {
+        self.resources = Some(resources);
     }
 
     /// Reads the store, sweeps what nothing points to, arms every trigger, and fires those that fire at start.
@@ -359,6 +370,7 @@ impl<'a> Scheduler<'a> {
             zone,
             image: self.image,
             config: &self.config,
+            resources: self.resources,
             statistics: self.statistics,
             slot,
         };
@@ -545,56 +557,4 @@ fn place(connection: ConnectionId) -> usize {
 
 fn context<'c>(now: Now, zone: &'c Zone<'c>, ports: &'c mut Ports<'_>) -> Context<'c> {
     Context { now, zone, store: ports.store, entropy: ports.entropy }
-}
-
-/// What the scheduler's own port serves, and in which order [`Rooms`] counts it.
-static SERVICES: [&Interface; 3] = [&epm::INTERFACE, &mgmt::INTERFACE, &tsch::INTERFACE];
-/// What the endpoint mapper's port serves: the first of the above.
-static MAPPER: [&Interface; 2] = [&epm::INTERFACE, &mgmt::INTERFACE];
-
-/// All interfaces that are served, for documentation and tests.
-#[must_use]
-pub fn interfaces() -> &'static [&'static Interface] {
-    &SERVICES
-}
-
-/// The services of one connection, for one step.
-struct Rooms<'s, 'a> {
-    engine: &'s mut Engine<'a>,
-    ports: Ports<'s>,
-    zone: &'s Zone<'s>,
-    image: &'s mut [u8],
-    config: &'s Config<'a>,
-    statistics: mgmt::Statistics,
-    slot: &'s ConnectionSlot,
-}
-
-impl Services for Rooms<'_, '_> {
-    fn trust(&mut self) -> Trust<'_> {
-        Trust { entropy: self.ports.entropy, accounts: self.ports.accounts }
-    }
-
-    fn interfaces(&self) -> &'static [&'static Interface] {
-        if self.slot.mapper { &MAPPER } else { &SERVICES }
-    }
-
-    fn call(&mut self, now: Now, call: &Call<'_>, reply: &mut [u8]) -> Result<usize, Fault> {
-        match call.interface {
-            0 => epm::Service { entries: self.config.endpoints, local: self.slot.local.into() }.call(call, reply),
-            1 => mgmt::Service {
-                interfaces: self.interfaces(),
-                principal: self.config.identity.dns_name,
-                statistics: self.statistics,
-            }
-            .call(call, reply),
-            _ => tsch::Service {
-                engine: self.engine,
-                ports: self.ports.reborrow(),
-                zone: self.zone,
-                scratch: self.image,
-                version: self.config.version,
-            }
-            .call(now, call, reply),
-        }
-    }
 }

@@ -122,42 +122,33 @@ impl<'b> Action<'b> {
 
     /// Takes it apart; `None` if it is opaque.
     pub(super) fn parts(&self) -> Option<Parts<'b>> {
-        let (kind, texts) = match *self {
-            Self::Exec { exec, .. } => (
-                Parts::EXEC,
-                [Some(exec.command), exec.arguments, exec.working_directory, None, None, None, None, None],
-            ),
-            Self::ComHandler { handler, .. } => {
-                let class = Some(handler.class_text).filter(|text| !text.is_empty());
-                (Parts::COM_HANDLER, [class, handler.data, None, None, None, None, None, None])
+        Some(match self {
+            Self::Exec { exec, .. } => {
+                self.with(Parts::EXEC, &[Some(exec.command), exec.arguments, exec.working_directory])
             }
-            Self::SendEmail { email, .. } => (
-                Parts::SEND_EMAIL,
-                [
-                    Some(email.server),
-                    email.subject,
-                    email.to,
-                    email.cc,
-                    email.bcc,
-                    email.reply_to,
-                    Some(email.from),
-                    email.body,
-                ],
-            ),
+            Self::ComHandler { handler, .. } => {
+                let text = Some(handler.class_text).filter(|text| !text.is_empty());
+                let class = if text.is_none() { Some(handler.class) } else { None };
+                Parts { class, ..self.with(Parts::COM_HANDLER, &[text, handler.data]) }
+            }
+            Self::SendEmail { email, .. } => {
+                let Email { server, subject, to, cc, bcc, reply_to, from, body, .. } = *email;
+                let texts = [Some(server), subject, to, cc, bcc, reply_to, Some(from), body];
+                let (header_fields, attachments) = (email.header_fields, email.attachments);
+                Parts { header_fields, attachments, ..self.with(Parts::SEND_EMAIL, &texts) }
+            }
             Self::ShowMessage { message, .. } => {
-                (Parts::SHOW_MESSAGE, [Some(message.title), Some(message.body), None, None, None, None, None, None])
+                self.with(Parts::SHOW_MESSAGE, &[Some(message.title), Some(message.body)])
             }
             Self::Opaque { .. } => return None,
-        };
-        let mut parts = Parts { id: self.id(), texts, ..Parts::new(kind) };
-        match *self {
-            Self::ComHandler { handler, .. } if handler.class_text.is_empty() => parts.class = Some(handler.class),
-            Self::SendEmail { email, .. } => {
-                (parts.header_fields, parts.attachments) = (email.header_fields, email.attachments);
-            }
-            _ => {}
-        }
-        Some(parts)
+        })
+    }
+
+    /// What one is made of, if these texts are all.
+    fn with(&self, kind: u32, texts: &[Option<&'b str>]) -> Parts<'b> {
+        let mut parts = Parts { id: self.id(), ..Parts::new(kind) };
+        parts.texts.iter_mut().zip(texts).for_each(|(part, text)| *part = *text);
+        parts
     }
 }
 

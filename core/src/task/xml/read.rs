@@ -153,7 +153,14 @@ fn read_principals<'d>(
             if read.len() == limits::PRINCIPALS {
                 return Err(principal.too_many());
             }
-            heap::push(&mut read, read_principal(principal, registrant)?)?;
+            let one = read_principal(principal, registrant)?;
+            // A Context that names two names none.
+            if let Some(id) =
+                principal.attribute("id")?.filter(|_| read.iter().any(|other: &Principal<'_>| other.id == one.id))
+            {
+                return Err(principal.attribute_refused("id", id));
+            }
+            heap::push(&mut read, one)?;
         }
     }
     if read.is_empty() {

@@ -167,6 +167,7 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     // Actions.
     (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">^<Actions/></Task>", MISSING, "Exec", ""),
     (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals><Principal id=\"A\"/></Principals>\n<Actions Context=\"^B\"><Exec><Command>a</Command></Exec></Actions></Task>", INVALID, "Context", "B"),
+    (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals><Principal id=\"A\"/><Principal/>\n<Principal id=\"^A\"/></Principals><Actions/></Task>", INVALID, "id", "A"),
     (In::Actions, "^<Run/>", UNEXPECTED, "Run", ""),
     (In::Actions, "^<Exec/>", MISSING, "Command", ""),
     (In::Actions, "<Exec>^<Command/></Exec>", INVALID, "Command", ""),

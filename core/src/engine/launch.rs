@@ -14,7 +14,7 @@ use crate::{
     limits::{FIRINGS_PER_TICK, QUEUED_RUNS, STOP_TIME},
     ports::{Change, StoreError},
     status::Status,
-    store::{self, Cause, INSTANCE_MAX, STATE_MAX, State},
+    store::{self, Cause, INSTANCE, INSTANCE_MAX, STATE_MAX, State},
     task::InstancesPolicy,
     time::{Now, Timestamp},
 };
@@ -340,25 +340,39 @@ impl Engine<'_> {
     }
 
     /// Starts the instance that has waited longest for the others of its task to end, if they have; returns whether the
-    /// store did not fail.
+    /// store did not fail. One whose record is damaged ends instead: it would be in the way for ever.
     fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
-        let Some(slot) = self.memory.tasks.get(task as usize) else { return true };
+        loop {
+            let Some(next) = self.longest_queued(task) else { return true };
+            match self.begin(cx, next, None) {
+                Ok(()) => {
+                    self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
+                    return true;
+                }
+                Err(StoreError::Corrupt | StoreError::TooSmall { .. }) => {
+                    self.tell(Event::RecordDamaged { kind: INSTANCE, number: next + 1 });
+                    self.drop_queued(cx, next);
+                }
+                Err(error) => {
+                    self.stalled = true;
+                    self.try_later(cx.now);
+                    self.tell(Event::StoreFailed { error });
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// The instance of a task that waits and may start, if there is one.
+    fn longest_queued(&self, task: u32) -> Option<u32> {
+        let slot = self.memory.tasks.get(task as usize)?;
         if slot.running > 0 || slot.queued == 0 || self.closing {
-            return true;
+            return None;
         }
         let turn = |&index: &u32| self.memory.instances.get(index as usize).map(|slot| slot.turn);
         let waits =
             |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
-        let next = list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).min_by_key(turn);
-        let Some(next) = next else { return true };
-        if let Err(error) = self.begin(cx, next, None) {
-            self.stalled = true;
-            self.try_later(cx.now);
-            self.tell(Event::StoreFailed { error });
-            return false;
-        }
-        self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
-        true
+        list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).min_by_key(turn)
     }
 
     /// Starts instances that wait for nothing any more; returns whether the store did not fail. Those that a tick does not

@@ -236,7 +236,9 @@ impl Engine<'_> {
 
     fn load_instance(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
         let Ok(record) = store::Instance::decode(bytes) else { return self.tell_damaged(key, found) };
-        if record.arguments.len() > store::ARGUMENTS {
+        // Arguments are read again when an action starts.
+        let is_readable = record.arguments.is_empty() || bytes.len() <= self.memory.record.len();
+        if record.arguments.len() > store::ARGUMENTS || !is_readable {
             return self.tell_damaged(key, found);
         }
         self.next_task = self.next_task.max(record.task.saturating_add(1));

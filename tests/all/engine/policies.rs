@@ -6,7 +6,7 @@ use mainspring::{
     limits::QUEUED_RUNS,
     ports::{Change, Store, StoreError},
     status::Status,
-    store::instance_key,
+    store::{INSTANCE, instance_key},
     task::{Action, InstancesPolicy, Message, Span, Trigger},
 };
 use mainspring_tests::world::{MINUTE, Outside, SECOND, Seen, Slots, Task, World, at, boot, every, exec, once};
@@ -316,6 +316,45 @@ fn a_run_whose_record_is_gone_ends() {
     world.run("a", &["x"]).unwrap();
     world.run_for(MINUTE);
     assert_eq!(world.outside.starts().len(), 3);
+}
+
+/// One that waits and whose record is gone when its turn comes ends, and stands in nobody's way.
+#[test]
+fn a_queued_run_whose_record_is_gone_holds_nothing_up() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let exec = mainspring::task::Exec { command: "a for=30", arguments: Some("$(Arg0)"), working_directory: None };
+    let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
+    let task = Task { actions: vec![Action::Exec { id: None, exec }], ..Task::default() }.with(queue);
+    world.register("a", &task).unwrap();
+    world.register("b", &Task::new("b for=1").when(every(once("2024-05-01T12:00:10"), 60, None))).unwrap();
+    for argument in ["first", "lost", "last"] {
+        world.run("a", &[argument]).unwrap();
+    }
+    world.outside.store.apply(&[Change::Delete(instance_key(2))]).unwrap();
+    world.run_for(5 * MINUTE);
+    let ran: Vec<&str> = world.outside.starts().iter().map(|start| start.1).collect();
+    assert_eq!(ran.iter().filter(|ran| **ran == "b for=1").count(), 5);
+    let ran: Vec<&str> = ran.into_iter().filter(|ran| *ran != "b for=1").collect();
+    assert_eq!(ran, ["a for=30 first", "a for=30 last"]);
+    assert!(world.outside.events.contains(&Event::RecordDamaged { kind: INSTANCE, number: 2 }));
+}
+
+/// A machine that has less room than the one before cannot read the arguments of a run that waits.
+#[test]
+fn a_queued_run_that_is_too_long_for_this_machine_is_damaged() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
+    world.register("a", &Task::new("a for=30").with(queue)).unwrap();
+    world.run("a", &[]).unwrap();
+    world.run("a", &["x".repeat(100).as_str()]).unwrap();
+    let outside = world.die();
+    let mut slots = Slots::new(4, 8).with_record(128);
+    let mut world = World::boot(&mut slots, outside);
+    assert_eq!(world.loaded.damaged, 1);
+    world.run_for(MINUTE);
+    world.run("a", &[]).unwrap();
 }
 
 #[test]

@@ -7,7 +7,8 @@
 //! 1. Bring up `embassy-executor`, a time driver and a network driver, as for any embassy firmware. The executor should sleep
 //!    when nothing is due: between deadlines this crate sets one timer, and no tick.
 //! 2. Bring the flash: a driver of `embedded-storage` (wrapped in [`flash::Blocking`]) or `embedded-storage-async`, for a part
-//!    whose words may be programmed once more to clear bits. Give the store pages of their own, nothing else in them.
+//!    whose words may be programmed again and again to clear bits ([`flash`] has the whole contract). Give the store pages of
+//!    their own, blank at first; where something else was, [`flash::FlashStore::format`] makes them so.
 //! 3. Choose sizes: [`memory::Memory`], [`net::SocketMemory`] and [`flash::FlashStore`] have them as parameters. All of it is
 //!    zeros at first, so put it into `ConstStaticCell`s: it costs no flash, and is not built on the stack.
 //! 4. Write the functions that tasks may run, and list them with [`actions!`].
@@ -31,12 +32,12 @@
 //! | a log | [`log::Log`] | `log::Defmt` with the feature `defmt`, [`log::Silent`] |
 //!
 //! ```ignore
-//! let store = FlashStore::mount(Blocking(flash), 0..SIZE, LONGEST.take())?;
-//! let host = HOST.init(Host::new(Parts { memory: MEMORY.take().lend(), store: STORE.init(store), /* … */ }));
+//! let store = FlashStore::mount_in(STORE.uninit(), Blocking(flash), 0..SIZE, LONGEST.take(), Damage::GiveUp)?;
+//! let host = HOST.init(Host::new(Parts { memory: MEMORY.take().lend(), store, /* … */ }));
 //! host.start()?;
 //! spawner.spawn(keep_time(host)?);
 //! for socket in SOCKETS.take() {
-//!     spawner.spawn(serve(host, stack, socket)?);
+//!     spawner.spawn(serve(host, stack, PORT, socket)?);
 //! }
 //! ```
 //!
@@ -44,7 +45,7 @@
 //! driver are of a board.
 //!
 //! With the feature `xml` tasks are registered and retrieved over the network; the firmware has an allocator then, which is
-//! used while one definition is read: about four bytes for each byte of a usual one in UTF-8, up to seven where it is all
+//! used while one definition is read (`rlsf` makes blocks shorter where they are): about four bytes for each byte of a usual one in UTF-8, up to seven where it is all
 //! elements without text, if the allocator makes blocks shorter where they are, twice that otherwise. Too little gets
 //! `E_OUTOFMEMORY` for that call alone.
 //!
@@ -53,13 +54,14 @@
 //! The firmware of `examples/qemu` is 257 KB of flash, whatever its sizes are. `examples/qemu/figures --sizes` builds it in the
 //! three of `examples/qemu/src/sizes.rs`, and prints what the linker says of each:
 //!
-//! | tasks | connections | runs at once | XML, UTF-16 units | of it heap | memory, without the stack of 10 KB | flash for records |
+//! | tasks | connections | runs at once | longest XML, UTF-16 units | of it heap | memory, without the stack of 10 KB | flash for records |
 //! | --- | --- | --- | --- | --- | --- | --- |
 //! | 8 | 2 | 3 | 1,500 | 7 KB | 48 KB | 24 KB |
 //! | 32 | 4 | 6 | 3,000 | 13 KB | 86 KB | 72 KB |
 //! | 100 | 8 | 12 | 8,000 | 34 KB | 202 KB | 208 KB |
 //!
-//! The flash is for definitions of 400 bytes that fill 30 % of it. What each task, run, connection and call adds, says
+//! The flash is for definitions of 400 bytes that fill 30 % of it, and there are keys for as many of those: a definition of more
+//! than half a kilobyte takes a key for each 495 bytes and one more, so give `KEYS` that many for each long one. What each task, run, connection and call adds, says
 //! [`memory`], and the compiler checks it.
 //!
 //! What a power cut leaves, how much flash a run wears, how long a call takes at most, and how to choose pages for ten years

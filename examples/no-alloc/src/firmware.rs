@@ -5,6 +5,7 @@ use cortex_m_rt::{entry, exception};
 use defmt_semihosting as _;
 use mainspring::{
     engine::{Context, Engine, InstanceSlot, Memory, Order, TaskSlot, Work},
+    event::Event,
     ports::{Entropy, NoEntropy},
     status::Status,
     time::{Monotonic, Now, Timestamp, zone::Zone},
@@ -148,7 +149,11 @@ fn main() -> ! {
             obey(&mut engine, &mut cx, order);
         }
         while let Some(event) = engine.event() {
-            defmt::debug!("{}", event);
+            match event {
+                Event::RecordDamaged { .. } | Event::StoreFailed { .. } => defmt::error!("{}", event),
+                Event::Skipped { .. } | Event::Lost { .. } => defmt::warn!("{}", event),
+                _ => defmt::debug!("{}", event),
+            }
         }
         // While nothing is due, flash is erased for what comes next. What fails is told by the call that needs it.
         while left(&engine, wall.now()) > MOVE && store.tidy().is_ok_and(|more| more) {}
@@ -200,6 +205,9 @@ fn act(command: &str, arguments: &str, now: Now) -> Status {
             note::write(now.wall, arguments);
             Status::S_OK
         }
-        _ => Status::E_FILE_NOT_FOUND,
+        _ => {
+            defmt::warn!("there is no action of the name {=str}", command);
+            Status::E_FILE_NOT_FOUND
+        }
     }
 }

@@ -143,8 +143,11 @@ impl Lan9118 {
 
     /// Whether a frame can be sent: there is room for it, and for what will be said of it.
     fn has_room() -> bool {
-        // Nobody asks what became of a frame; but these words must be taken away.
-        while TX_FIFO_INF.read() >> 16 & 0xFF != 0 {
+        // Nobody asks what became of a frame; but these words must be taken away, of which there are no more than this.
+        for _ in 0..0xFF {
+            if TX_FIFO_INF.read() >> 16 & 0xFF == 0 {
+                break;
+            }
             TX_STATUS.read();
         }
         TX_FIFO_INF.read() & 0xFFFF >= ROOM

@@ -16,7 +16,7 @@ struct Sizes {
 }
 
 const CHOSEN: Sizes = if cfg!(sizes = "small") {
-    // 8 tasks of 1,500 units of XML.
+    // Up to 8 tasks, the longest of 1,500 units of XML.
     Sizes {
         tasks: 8,
         instances: 3,
@@ -30,7 +30,7 @@ const CHOSEN: Sizes = if cfg!(sizes = "small") {
         heap: 7 * 1024,
     }
 } else if cfg!(sizes = "large") {
-    // 100 tasks of 8,000 units of XML.
+    // Up to 100 tasks, the longest of 8,000 units of XML.
     Sizes {
         tasks: 100,
         instances: 12,
@@ -44,7 +44,7 @@ const CHOSEN: Sizes = if cfg!(sizes = "small") {
         heap: 34 * 1024,
     }
 } else {
-    // A task XML of 3,072 units and 100 of path and security descriptor; it comes back with white space.
+    // Up to 32 tasks, the longest of 3,072 units of XML and 100 of path and security descriptor; it comes back with white space.
     Sizes {
         tasks: 32,
         instances: 6,

@@ -32,6 +32,10 @@
 //! - MUST be plain NOR whose words may be programmed again to make more zeros of their bits, which
 //!   [`MultiwriteNorFlash`](embedded_storage_async::nor_flash::MultiwriteNorFlash) says: an item is erased by making its
 //!   checksum zero;
+//! - MUST take any number of such programmings of a word between two erases of its page, also with the bits that it has: each
+//!   mount makes the marks of the journal and of the page being filled certain by programming them once more. Serial NOR and
+//!   parallel NOR with uniform sectors do; the internal flash of nRF52 allows a word to be programmed twice, and does not,
+//!   although its driver says that it is [`MultiwriteNorFlash`](embedded_storage_async::nor_flash::MultiwriteNorFlash);
 //! - MUST leave every word alone that is not being programmed, and every page that is not being erased, whatever happens to
 //!   the power;
 //! - MUST have pages of 256 bytes or more, of one size that is a power of two, and words of 32 bytes or less. A word is what is
@@ -56,7 +60,9 @@
 //!
 //! Damage that no cut leaves behind (a wrong bit in an old item, a page of noise) makes [`FlashStore::mount`] fail with
 //! [`MountError::Damaged`]; [`FlashStore::salvage`] mounts what is left, for a firmware that would rather run with that, and
-//! [`FlashStore::format`] starts anew. None of them panics, whatever the part holds.
+//! [`FlashStore::format`] starts anew. None of them panics, whatever the part holds. A store that refuses damage refuses it also
+//! when it meets some later: every call fails from then on, nothing runs, and so does the next mount. An appliance that has to go
+//! on gives up what is damaged ([`Damage::GiveUp`]) and reports it.
 //!
 //! # How full, how worn
 //!

@@ -42,8 +42,8 @@ const RECORD: usize = 64 * 1024;
 pub struct Geometry {
     /// Bytes that are erased at once: a power of two from 256 to 16,384, or 65,536.
     pub page: usize,
-    /// Bytes that are programmed at once: 1, 4 or 8. Words of two bytes, or of more than eight, belong to parts that the
-    /// store cannot be on, because they cannot be programmed again.
+    /// Bytes that are programmed at once: 1, 4 or 8. The store takes words of 2, 16 and 32 bytes too; parts that have them and may
+    /// be programmed again are rare, and each size is code of its own here.
     pub word: usize,
 }
 

@@ -440,7 +440,7 @@ pub(super) fn read_state(cx: &mut Context<'_>, number: u32) -> Result<Option<Sta
     let mut buffer = [0; 2 * STATE_MAX];
     match cx.store.get(store::state_key(number), &mut buffer) {
         Ok(found) => Ok(found.and_then(|length| State::decode(buffer.get(..length)?).ok())),
-        Err(StoreError::TooSmall { .. }) => Ok(None),
+        Err(StoreError::TooSmall { .. } | StoreError::Corrupt) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -108,6 +108,21 @@ fn an_update_that_did_not_come_so_far_leaves_nothing() {
     assert_eq!(world.outside.starts()[0].1, "old");
 }
 
+/// What the store remembers of a task's runs is damaged: the next result takes its place, and nothing waits for it.
+#[test]
+fn a_damaged_state_holds_nothing_up() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &Task::new("a for=10")).unwrap();
+    world.run("a", &[]).unwrap();
+    world.outside.store.fail_reads = Some(StoreError::Corrupt);
+    world.run_for(20 * SECOND);
+    world.outside.store.fail_reads = None;
+    assert_eq!(world.last_result("a"), Some(Status::S_OK));
+    world.run("a", &[]).unwrap();
+    assert_eq!(world.outside.starts().len(), 2);
+}
+
 #[test]
 fn a_firing_that_cannot_be_recorded_does_not_run_and_the_next_does() {
     let mut slots = Slots::new(8, 8);

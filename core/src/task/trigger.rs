@@ -29,7 +29,27 @@ pub struct Months(pub u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Weeks(pub u8);
 
+impl Weekdays {
+    /// The names of daysOfWeekType, in the order of the bits.
+    pub const NAMES: [&'static str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+}
+
 impl Months {
+    /// The names of monthsType, in the order of the bits.
+    pub const NAMES: [&'static str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
     /// Every month, which is also what leaving Months out means.
     pub const ALL: Self = Self(0xFFF);
 }

@@ -107,8 +107,7 @@ fn days(schedule: Schedule) -> String {
 }
 
 fn weekdays(days: Weekdays) -> String {
-    const NAMES: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-    chosen(&NAMES, days.0.into())
+    chosen(&Weekdays::NAMES, days.0.into())
 }
 
 fn which(weeks: Weeks) -> String {
@@ -116,21 +115,7 @@ fn which(weeks: Weeks) -> String {
 }
 
 fn of_months(months: Months) -> String {
-    const NAMES: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    if months == Months::ALL { "every month".into() } else { chosen(&NAMES, months.0.into()) }
+    if months == Months::ALL { "every month".into() } else { chosen(&Months::NAMES, months.0.into()) }
 }
 
 /// The names whose bits are set.

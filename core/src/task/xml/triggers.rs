@@ -7,7 +7,7 @@ use super::{
     error::Refused,
     heap,
     settings::INTERVAL,
-    values::{ANY, LAST, MONTHS, TRIGGERS, WEEKDAYS, named, non_empty, number},
+    values::{ANY, LAST, TRIGGERS, named, non_empty, number},
 };
 use crate::{
     limits,
@@ -158,11 +158,11 @@ fn read_schedule(element: Element<'_>) -> Result<Schedule> {
 
 fn read_weekdays(schedule: Fields<'_>) -> Result<Weekdays> {
     // Seven bits are a byte.
-    Ok(Weekdays(read_set(schedule.needed("DaysOfWeek")?, &WEEKDAYS)? as u8))
+    Ok(Weekdays(read_set(schedule.needed("DaysOfWeek")?, &Weekdays::NAMES)? as u8))
 }
 
 fn read_months(schedule: Fields<'_>) -> Result<Months> {
-    schedule.get("Months").map_or(Ok(Months::ALL), |months| read_set(months, &MONTHS).map(Months))
+    schedule.get("Months").map_or(Ok(Months::ALL), |months| read_set(months, &Months::NAMES).map(Months))
 }
 
 /// Reads elements that say something by being there as bits; one of them at least must be.

@@ -131,25 +131,6 @@ pub(super) const POLICIES: [(&str, InstancesPolicy); 4] = [
     ("StopExisting", InstancesPolicy::StopExisting),
 ];
 
-/// daysOfWeekType, in the order of the bits.
-pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-
-/// monthsType, in the order of the bits.
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
 /// What is written as `Last` is the bit after the numbered days or weeks.
 pub(super) const LAST: &str = "Last";
 

@@ -5,14 +5,12 @@ use core::fmt::{Display, Result, Write};
 
 use super::{
     NAMESPACE,
-    values::{
-        ACTIONS, LAST, LOGON_TYPES, MONTHS, POLICIES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, TRIGGERS, WEEKDAYS, name_of,
-    },
+    values::{ACTIONS, LAST, LOGON_TYPES, POLICIES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, TRIGGERS, name_of},
     version,
 };
 use crate::task::{
     Action, Conditions, Event, Image, Months, Named, Path, Principal, Reader, Repetition, RunLevel, Schedule,
-    SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User,
+    SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User, Weekdays,
     action::Parts,
     opaque::{self, Piece},
 };
@@ -385,7 +383,7 @@ fn write_schedule(out: &mut Indented<'_>, schedule: Schedule) -> Result {
         Schedule::Day { interval } => out.inside("ScheduleByDay", None, |out| out.value("DaysInterval", &interval)),
         Schedule::Week { interval, days } => out.inside("ScheduleByWeek", None, |out| {
             out.value("WeeksInterval", &interval)?;
-            write_set(out, "DaysOfWeek", &WEEKDAYS, u16::from(days.0))
+            write_set(out, "DaysOfWeek", &Weekdays::NAMES, u16::from(days.0))
         }),
         Schedule::Month { days, months } => out.inside("ScheduleByMonth", None, |out| {
             write_numbers(out, "DaysOfMonth", "Day", days.0, 31)?;
@@ -393,14 +391,14 @@ fn write_schedule(out: &mut Indented<'_>, schedule: Schedule) -> Result {
         }),
         Schedule::MonthDayOfWeek { weeks, days, months } => out.inside("ScheduleByMonthDayOfWeek", None, |out| {
             write_numbers(out, "Weeks", "Week", u32::from(weeks.0), 4)?;
-            write_set(out, "DaysOfWeek", &WEEKDAYS, u16::from(days.0))?;
+            write_set(out, "DaysOfWeek", &Weekdays::NAMES, u16::from(days.0))?;
             write_months(out, months)
         }),
     }
 }
 
 fn write_months(out: &mut Indented<'_>, months: Months) -> Result {
-    if months == Months::ALL { Ok(()) } else { write_set(out, "Months", &MONTHS, months.0) }
+    if months == Months::ALL { Ok(()) } else { write_set(out, "Months", &Months::NAMES, months.0) }
 }
 
 fn write_set(out: &mut Indented<'_>, name: &str, names: &[&str], bits: u16) -> Result {

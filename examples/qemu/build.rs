@@ -29,7 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => {}
         Some(sizes @ ("small" | "large")) => {
             println!("cargo:rustc-cfg=sizes=\"{sizes}\"");
-            map = map.replace(MEMORY, "1M");
+            let larger = map.replace(MEMORY, "1M");
+            if larger == map {
+                return Err(format!("memory.x does not say {MEMORY}").into());
+            }
+            map = larger;
         }
         Some(other) => {
             return Err(format!("MAINSPRING_SIZES is {other}, and should be small, large, or not there").into());

@@ -94,10 +94,13 @@ impl Engine<'_> {
         })?;
         self.instances.gather(self.memory.instances, |slot| slot.phase == Phase::Unused);
         self.sort(definition_number);
-        cx.store.scan(DEFINITION, &mut |key, bytes| {
-            self.load_definition(key, bytes, &clocks, &mut found);
+        let record = core::mem::take(&mut self.memory.record);
+        let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
+            self.load_definition(key, plan::unpacked(record, bytes), &clocks, &mut found);
             true
-        })?;
+        });
+        self.memory.record = record;
+        scanned?;
         self.mark_damaged(&mut found);
         if !found.incomplete {
             self.sweep(cx, &mut found);
@@ -302,13 +305,13 @@ impl Engine<'_> {
         self.memory.tasks.get(index as usize).is_some_and(|slot| slot.has(flag::FOLDER))
     }
 
-    fn load_definition(&mut self, key: Key, bytes: &[u8], clocks: &Clocks<'_>, found: &mut Found) {
+    fn load_definition(&mut self, key: Key, image: Option<Image<'_>>, clocks: &Clocks<'_>, found: &mut Found) {
         self.next_definition = self.next_definition.max(key.number.saturating_add(1));
         let Some(index) = self.look_up(definition_number, key.number) else {
             found.lost_definitions += 1;
             return;
         };
-        let Ok(image) = Image::parse(bytes) else {
+        let Some(image) = image else {
             self.with_task(index, |slot| slot.set(flag::SEEN | flag::DAMAGED, true));
             return self.tell_damaged(key, found);
         };
@@ -413,9 +416,10 @@ impl Engine<'_> {
         let clocks = self.clocks(cx);
         let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
+        let record = core::mem::take(&mut self.memory.record);
         let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
             if let Some(index) = self.look_up(definition_number, key.number)
-                && let Ok(image) = Image::parse(bytes)
+                && let Some(image) = plan::unpacked(record, bytes)
             {
                 self.with_task(index, |slot| {
                     if !is_due(slot, clocks.now) {
@@ -428,6 +432,7 @@ impl Engine<'_> {
         let scanned = resolved.and(scanned);
         // Those that the scan did not come to keep what they were due for.
         self.queue_all();
+        self.memory.record = record;
         self.rearm = scanned.is_err();
         if let Err(error) = scanned {
             self.try_later(cx.now);

@@ -12,13 +12,19 @@ use crate::{
     time::{Now, Timestamp, zone::Zone},
 };
 
-/// A definition, fetched into `record`.
+/// A definition, fetched into `record` and unpacked there.
 ///
 /// # Errors
 /// [`Refused::Damaged`] if there is none or it cannot be read, or what befell the store.
 pub(super) fn image<'e>(record: &'e mut [u8], store: &mut dyn Store, number: u32) -> Result<Image<'e>, Refused> {
     let length = store.get(definition_key(number), record)?.ok_or(Refused::Damaged)?;
-    Image::parse(record.get(..length).ok_or(Refused::Damaged)?).map_err(|_| Refused::Damaged)
+    Image::unpack(record, length).map_err(|_| Refused::Damaged)
+}
+
+/// The definition that a record holds, unpacked in `into`.
+pub(super) fn unpacked<'e>(into: &'e mut [u8], record: &[u8]) -> Option<Image<'e>> {
+    into.get_mut(..record.len())?.copy_from_slice(record);
+    Image::unpack(into, record.len()).ok()
 }
 
 /// What moments are measured against.

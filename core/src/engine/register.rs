@@ -127,9 +127,8 @@ impl Engine<'_> {
         if self.tasks.count as usize + missing as usize >= self.capacity() {
             return Err(Refused::TooBusy);
         }
-        if let Some(image) = image {
+        if image.is_some() {
             self.next_definition = entry.definition.checked_add(1).ok_or(Refused::TooBusy)?;
-            self.fits(entry, image)?;
         }
         // A list that failed half-way may have left records with these numbers.
         self.next_task = next;
@@ -149,13 +148,6 @@ impl Engine<'_> {
             }
         }
         self.place(number, entry.path, if entry.folder { flag::FOLDER } else { 0 }).ok_or(Refused::TooBusy)
-    }
-
-    /// Definition and entry must fit the lent record together, because they are looked at together.
-    fn fits(&mut self, entry: &store::Entry<'_>, image: &Image<'_>) -> Result<(), Refused> {
-        let room = self.memory.record.len().checked_sub(image.bytes().len()).ok_or(Refused::TooLarge)?;
-        entry.encode(self.memory.record.get_mut(..room).ok_or(Refused::TooLarge)?)?;
-        Ok(())
     }
 
     /// Gives a slot to a task or folder whose folder is there, and puts it into the index and at the end of its folder.
@@ -201,7 +193,7 @@ impl Engine<'_> {
         // What was there keeps its way of writing the path; if it is damaged, this heals it.
         let total = self.memory.record.len();
         let length = cx.store.get(entry_key(slot.number), self.memory.record)?.unwrap_or(0);
-        let (old, room) = self.memory.record.split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
+        let (old, mut room) = self.memory.record.split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
         let old = store::Entry::decode(old).ok();
         let entry = store::Entry {
             enabled: registration.image.settings().enabled && !registration.disable,
@@ -213,14 +205,10 @@ impl Engine<'_> {
             registrant: Some(registration.registrant),
             sddl: registration.sddl.or(old.and_then(|old| old.sddl)),
         };
-        let put = entry.encode(room)?;
-        if put.len() + registration.image.bytes().len() > total {
-            return Err(Refused::TooLarge);
-        }
+        let put_entry = encode(&mut room, slot.number, &entry)?;
+        let put_definition = pack(room, definition, &registration.image, &put_entry, total)?;
         let terms = Terms::of(&entry);
         let old = Change::Delete(definition_key(slot.definition));
-        let put_definition = Change::Put(definition_key(definition), registration.image.bytes());
-        let put_entry = Change::Put(entry_key(slot.number), put);
         let done = match state {
             None => cx.store.apply(&[put_definition, put_entry, old]),
             Some(state) => {
@@ -403,16 +391,17 @@ fn put_new(
     image: Option<&Image<'_>>,
 ) -> Result<(), Refused> {
     let mut changes = Changes::new();
+    let total = record.len();
     let mut room = record;
     let made = ancestors(entry.path).skip(ancestors(entry.path).count().saturating_sub(missing as usize));
     for (number, path) in (first..).zip(made) {
         changes.push(encode(&mut room, number, &folder(path))?).map_err(|_| Refused::TooLarge)?;
     }
+    let put_entry = encode(&mut room, first + missing, entry)?;
     if let Some(image) = image {
-        let put = Change::Put(definition_key(entry.definition), image.bytes());
-        changes.push(put).map_err(|_| Refused::TooLarge)?;
+        changes.push(pack(room, entry.definition, image, &put_entry, total)?).map_err(|_| Refused::TooLarge)?;
     }
-    changes.push(encode(&mut room, first + missing, entry)?).map_err(|_| Refused::TooLarge)?;
+    changes.push(put_entry).map_err(|_| Refused::TooLarge)?;
     if let Err(error) = cx.store.apply(&changes) {
         // What was done of it would come to light at the next start, though nobody was told of it.
         let undo: Changes<'_> = changes.iter().rev().map(|change| Change::Delete(key(change))).collect();
@@ -428,6 +417,23 @@ fn encode<'r>(room: &mut &'r mut [u8], number: u32, entry: &store::Entry<'_>) ->
     let (record, rest) = core::mem::take(room).split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
     *room = rest;
     Ok(Change::Put(entry_key(number), record))
+}
+
+/// The change that puts a definition, which is packed into `room`. It must fit the lent record, which is of `total` bytes,
+/// together with its entry, because they are looked at together.
+fn pack<'r>(
+    room: &'r mut [u8],
+    definition: u32,
+    image: &Image<'r>,
+    entry: &Change<'_>,
+    total: usize,
+) -> Result<Change<'r>, Refused> {
+    let packed = image.pack(room);
+    let entry = if let Change::Put(_, bytes) = entry { bytes.len() } else { 0 };
+    if entry + packed.room > total {
+        return Err(Refused::TooLarge);
+    }
+    Ok(Change::Put(definition_key(definition), packed.bytes))
 }
 
 const fn key(change: &Change<'_>) -> crate::ports::Key {

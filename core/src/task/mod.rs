@@ -29,7 +29,7 @@ pub use action::{Action, ComHandler, Email, Exec, Message};
 pub use boundary::{Boundary, Offset};
 pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
 pub use definition::Definition;
-pub use image::{EncodeError, Image, ImageError, Named, Texts, User};
+pub use image::{EncodeError, Image, ImageError, Named, Packed, Texts, User};
 pub use localization::{Reader, Resource, Resources};
 pub use path::{Name, Path, PathError};
 pub use principal::{LogonType, Principal, ProcessTokenSidType, RunLevel};

@@ -4,6 +4,7 @@ use mainspring::status::Status;
 use mainspring_embassy::flash::{FlashStore, MountError};
 use mainspring_linux::image::{Geometry, ImageError, Listed, Source, build, read};
 use mainspring_tests::{
+    chance::Chance,
     nor::Nor,
     world::{MINUTE, Outside, Slots, World},
 };
@@ -80,7 +81,9 @@ fn what_cannot_be_in_an_image_is_refused_and_said_of_which_file() {
     let (_, error) = refused(&[source(&stranger, "a")]);
     assert!(error.to_string().contains("bob"), "{error}");
     // More than the flash has room for.
-    let long = minutely(&format!("<Description>{}</Description>", "d".repeat(4000)), "", "valve");
+    let mut chance = Chance::new(1);
+    let noise: String = (0..4000).map(|_| char::from(b'A' + chance.below(58) as u8).to_string()).collect();
+    let long = minutely(&format!("<Description><![CDATA[{noise}]]></Description>"), "", "valve");
     let names: Vec<String> = (0..8).map(|number| number.to_string()).collect();
     let many: Vec<_> = names.iter().map(|name| source(&long, name)).collect();
     let (at, error) = refused(&many);

@@ -73,7 +73,7 @@ fn typical() -> (Vec<Principal<'static>>, Vec<Trigger<'static>>, Vec<Action<'sta
 }
 
 /// Everything that an image can hold, used at least once.
-fn everything(check: impl FnOnce(&Definition<'_>)) {
+pub(super) fn everything(check: impl FnOnce(&Definition<'_>)) {
     let (mut privileges, mut headers, mut files) = ([0; 64], [0; 64], [0; 64]);
     let principals = [
         Principal {

@@ -3,6 +3,7 @@
 pub(crate) mod image;
 mod job;
 mod kinds;
+mod packed;
 mod parameters;
 mod path;
 mod spans;

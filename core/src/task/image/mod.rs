@@ -1,4 +1,4 @@
-//! The definition at rest: a CBOR image, checked once, looked into without being copied.
+//! The definition at rest: a CBOR image, checked once, looked into without being copied. Records hold it [`Packed`].
 //!
 //! # Layout 1
 //!
@@ -51,9 +51,11 @@ use super::{Action, Conditions, Definition, Principal, RegistrationInfo, Setting
 mod decode;
 mod encode;
 mod lists;
+mod packed;
 mod words;
 
 pub use lists::{Named, Texts, User};
+pub use packed::Packed;
 
 /// The layout that is written, and the only one that is read.
 const LAYOUT: u32 = 1;

@@ -42,6 +42,8 @@ pub const PATH_BYTES: usize = 3 * PATH_UNITS;
 /// Levels of folders in a path; a deeper one gets `E_INVALID_NAME`.
 pub const PATH_LEVELS: usize = 32;
 
+/// Bytes of the languages that a client asks for; of a longer list the first that fit are looked at.
+pub const LANGUAGES: usize = 256;
 /// UTF-16 code units of a task XML; a longer one gets `E_OUTOFMEMORY`.
 pub const XML_UNITS: usize = 512 * 1024;
 /// Nodes of a task XML; more get `SCHED_E_MALFORMEDXML`.

@@ -5,7 +5,8 @@
 /// `Display` gives it back as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span<'b> {
-    /// How long, in seconds; a month counts 30 days and a year 365, and a fraction of a second is left out.
+    /// How long, in seconds, less than 2^62; a month counts 30 days and a year 365, and a fraction of a second counts as a
+    /// whole one.
     pub seconds: u64,
     /// As it was written, where that differs from the canonical form; empty otherwise.
     pub text: &'b str,
@@ -13,6 +14,9 @@ pub struct Span<'b> {
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
+
+/// No span has as many seconds. An image holds the count and its unit in one number.
+const TOO_MANY: u64 = 1 << 62;
 
 impl<'b> Span<'b> {
     /// A span in canonical form.
@@ -40,8 +44,19 @@ impl<'b> Span<'b> {
             Some(("", time)) => sum(time, TIME)?,
             Some((date, time)) => sum(date, DATE)?.checked_add(sum(time, TIME)?)?,
         };
+        let seconds = seconds.checked_add(u64::from(has_fraction(text))).filter(|seconds| *seconds < TOO_MANY)?;
         let canonical = Self::from_seconds(seconds);
         Some(if canonical.is_written(text) { canonical } else { Self { seconds, text } })
+    }
+
+    /// Its whole seconds, without the fraction.
+    pub(super) fn whole_seconds(&self) -> u64 {
+        self.seconds.saturating_sub(u64::from(has_fraction(self.text)))
+    }
+
+    /// Whether it is at least as long as the first of the seconds, and no longer than the last.
+    pub(super) fn is_within(&self, seconds: core::ops::RangeInclusive<u64>) -> bool {
+        seconds.contains(&self.whole_seconds()) && seconds.contains(&self.seconds)
     }
 
     /// The count and the designator of the canonical form: the largest unit of days, hours, minutes and seconds that
@@ -95,6 +110,11 @@ impl Designator {
             Self::Days => DAY,
         }
     }
+}
+
+/// Whether a duration has a fraction of a second.
+fn has_fraction(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(_, fraction)| fraction.bytes().any(|byte| matches!(byte, b'1'..=b'9')))
 }
 
 /// Adds up counts with their designators, each at most once and in the order of `units`; at least one is needed.

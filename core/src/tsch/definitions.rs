@@ -8,6 +8,7 @@ use super::{
 use crate::{
     engine::{Creation, Definition, Engine, Entry, Registration},
     guid::Guid,
+    limits::LANGUAGES,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Accounts, Entropy},
     sid::Sid,
@@ -18,9 +19,6 @@ use crate::{
     },
     text::Utf16,
 };
-
-/// Bytes of the longest list of languages that is looked at; for a longer one nothing is put in.
-const LANGUAGES: usize = 256;
 
 /// TASK_VALIDATE_ONLY
 pub(super) const VALIDATE_ONLY: u32 = 0x01;
@@ -240,7 +238,7 @@ impl Service<'_, '_> {
         let definition = self.engine.definition(&mut cx, task)?;
         out.pointer()?;
         let Definition { path, image, enabled, sddl } = definition;
-        let languages = languages.to_string::<LANGUAGES>().unwrap_or_default();
+        let languages = first_languages(languages);
         let reader = self.resources.filter(|_| !languages.is_empty());
         out.formatted(|text| match reader {
             None => xml::write(&image, &path, enabled, sddl, text),
@@ -251,6 +249,18 @@ impl Service<'_, '_> {
         })?;
         Ok(Status::S_OK)
     }
+}
+
+/// As many of the languages as are looked at, the preferred ones.
+fn first_languages(list: Utf16<'_>) -> heapless::String<LANGUAGES> {
+    let mut languages = heapless::String::new();
+    for character in list.chars().map_while(core::result::Result::ok) {
+        if languages.push(character).is_err() {
+            languages.truncate(languages.rfind('\\').unwrap_or(0));
+            break;
+        }
+    }
+    languages
 }
 
 /// Which registration the flags ask for, and whether that may be. Flags of zero ask for a new task; flags other than

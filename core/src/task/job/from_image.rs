@@ -361,7 +361,7 @@ fn fraction(span: Span<'_>) -> Option<u32> {
 fn run_time(limit: Option<Span<'_>>) -> Result<'static, u32> {
     let Some(limit) = limit else { return Ok(u32::MAX) };
     let milliseconds = fraction(limit)
-        .and_then(|fraction| limit.seconds.checked_mul(1000)?.checked_add(fraction.into()))
+        .and_then(|fraction| limit.whole_seconds().checked_mul(1000)?.checked_add(fraction.into()))
         .and_then(|milliseconds| u32::try_from(milliseconds).ok())
         .filter(|milliseconds| (1..0xFFFF_FFFE).contains(milliseconds));
     milliseconds.ok_or(said("Settings/ExecutionTimeLimit"))

@@ -18,7 +18,9 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
         if read.len() == limits::ACTIONS {
             return Err(action.too_many());
         }
-        heap::push(&mut read, read_action(action)?)?;
+        let one = read_action(action)?;
+        action.has_own_id(read.iter().map(Action::id))?;
+        heap::push(&mut read, one)?;
     }
     if read.is_empty() {
         return Err(actions.missing("Exec"));
@@ -27,7 +29,7 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
 }
 
 fn read_action(element: Element<'_>) -> Result<Action<'_>> {
-    let known = ACTIONS.iter().zip(0..).find(|((name, _), _)| *name == element.name());
+    let known = ACTIONS.iter().zip(0..).find(|((name, _), _)| *name == element.name() && element.is_of_version());
     let ((_, texts), kind) = known.ok_or_else(|| element.unexpected())?;
     let mut parts = Parts { id: element.id()?, ..Parts::new(kind) };
     let is_mail = kind == Parts::SEND_EMAIL;

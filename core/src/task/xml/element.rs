@@ -127,13 +127,15 @@ impl<'d> Element<'d> {
     /// Its value is refused.
     pub(super) fn refused(&self, status: Status) -> Refused {
         let start = self.node.range().start;
-        let at = self.node.children().find(Node::is_text).map_or(start, |text| {
-            // Where white space comes before a value, the place is that of the value.
-            let source = self.node.document().input_text().get(text.range()).unwrap_or_default();
-            let value = source.trim_start_matches(SPACE);
-            text.range().start + if value.is_empty() { 0 } else { source.len() - value.len() }
-        });
+        let at = self.node.children().find(Node::is_text).map_or(start, |text| self.start_of(text));
         self.refused_for(Fault { status, at, node: self.name(), value: self.raw().trim_matches(SPACE) })
+    }
+
+    /// The place of a text: behind the white space before it, if there is anything else.
+    fn start_of(&self, text: Node<'_, '_>) -> usize {
+        let source = self.node.document().input_text().get(text.range()).unwrap_or_default();
+        let value = source.trim_start_matches(SPACE);
+        text.range().start + if value.is_empty() { 0 } else { source.len() - value.len() }
     }
 
     fn raw(&self) -> &'d str {
@@ -156,12 +158,8 @@ impl<'d> Element<'d> {
                 return Some(Self { node, ..self }.checked());
             }
             let text = node.text().filter(|_| node.is_text())?.trim_matches(SPACE);
-            let fault = Fault {
-                status: Status::SCHED_E_UNEXPECTEDNODE,
-                at: node.range().start,
-                node: self.name(),
-                value: text,
-            };
+            let (at, node) = (self.start_of(node), self.name());
+            let fault = Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value: text };
             (!text.is_empty()).then(|| Err(self.refused_for(fault)))
         })
     }
@@ -176,7 +174,7 @@ impl<'d> Element<'d> {
         let fields = Fields(self);
         for element in self.elements() {
             let element = element?;
-            if !is_known(element.name()) || !version::has(self.reading.minor.get(), element.name()) {
+            if !is_known(element.name()) || !element.is_of_version() {
                 return Err(element.unexpected());
             }
             if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
@@ -212,9 +210,21 @@ impl<'d> Element<'d> {
         }
     }
 
+    /// Its `id` must not be one of those that others have.
+    pub(super) fn has_own_id(&self, mut others: impl Iterator<Item = Option<&'d str>>) -> Result<()> {
+        let own = self.node.attribute_node("id");
+        let Some(own) = own.filter(|own| others.any(|other| other == Some(own.value()))) else { return Ok(()) };
+        Err(self.attribute_refused("id", (own.value(), own.range_value().start)))
+    }
+
     /// What is read from now on may have no elements that are newer than a version.
     pub(super) fn set_version(&self, version: &str) {
         self.reading.minor.set(version::minor(version).unwrap_or(u8::MAX));
+    }
+
+    /// Whether the version that the text says it keeps to has such elements.
+    pub(super) fn is_of_version(&self) -> bool {
+        version::has(self.reading.minor.get(), self.name())
     }
 
     /// It may have no attributes.
@@ -290,7 +300,7 @@ impl<'d> Element<'d> {
     /// Its value, which is a duration of so many seconds.
     pub(super) fn span(&self, seconds: RangeInclusive<u64>) -> Result<Span<'d>> {
         let span = Span::parse(self.value()?);
-        self.accepted(span.filter(|span| seconds.contains(&span.seconds)))
+        self.accepted(span.filter(|span| span.is_within(seconds)))
     }
 }
 

@@ -90,6 +90,9 @@ fn read_task<'i>(
     let actions = fields.needed("Actions")?;
     let registration = fields.get("RegistrationInfo").map(read_registration).transpose()?.unwrap_or_default();
     let context = actions.attribute("Context")?;
+    if let Some(context @ ("", _)) = context {
+        return Err(actions.attribute_refused("Context", context));
+    }
     let principals = read_principals(fields.get("Principals"), registrant, context.map(|(context, _)| context))?;
     if let Some(context) = context.filter(|(context, _)| !principals.iter().any(|one| one.id == Some(context))) {
         return Err(actions.attribute_refused("Context", context));
@@ -155,11 +158,7 @@ fn read_principals<'d>(
             }
             let one = read_principal(principal, registrant)?;
             // A Context that names two names none.
-            if let Some(id) =
-                principal.attribute("id")?.filter(|_| read.iter().any(|other: &Principal<'_>| other.id == one.id))
-            {
-                return Err(principal.attribute_refused("id", id));
-            }
+            principal.has_own_id(read.iter().map(|other: &Principal<'_>| other.id))?;
             heap::push(&mut read, one)?;
         }
     }

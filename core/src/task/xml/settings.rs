@@ -106,6 +106,10 @@ fn read_restart(element: Element<'_>) -> Result<RestartOnFailure<'_>> {
 fn read_maintenance(element: Element<'_>) -> Result<Maintenance<'_>> {
     let fields = element.plain()?.fields(&["Period", "Deadline", "Exclusive"])?;
     let period = fields.needed("Period")?.span(DAY..=u64::MAX)?;
-    let deadline = fields.span("Deadline", period.seconds + 1..=u64::MAX)?;
+    let deadline = fields.get("Deadline").map(|field| {
+        let deadline = field.span(ANY)?;
+        field.accepted(Some(deadline).filter(|deadline| deadline.seconds > period.seconds))
+    });
+    let deadline = deadline.transpose()?;
     Ok(Maintenance { period, deadline, exclusive: fields.flag("Exclusive", false)? })
 }

@@ -34,7 +34,9 @@ pub(super) fn read<'d>(
         if read.len() == limits::TRIGGERS {
             return Err(element.too_many());
         }
-        heap::push(&mut read, read_trigger(element, resolve)?)?;
+        let trigger = read_trigger(element, resolve)?;
+        element.has_own_id(read.iter().map(|other: &Trigger<'_>| other.id))?;
+        heap::push(&mut read, trigger)?;
     }
     Ok(read)
 }
@@ -43,7 +45,7 @@ fn read_trigger<'d>(element: Element<'d>, resolve: &mut dyn FnMut(&str) -> Optio
     if let Some(xml) = element.kept() {
         return Ok(Trigger::bare(TriggerKind::Opaque { xml }));
     }
-    let known = TRIGGERS.iter().find(|(name, _)| *name == element.name());
+    let known = TRIGGERS.iter().find(|(name, _)| *name == element.name() && element.is_of_version());
     let (name, own) = known.ok_or_else(|| element.unexpected())?;
     let id = element.id()?;
     let fields = element.fields_if(&|name| BASE.contains(&name) || own.contains(&name))?;

@@ -40,10 +40,18 @@ pub(super) fn path(text: &str) -> Option<&str> {
     non_empty(text).filter(|text| text.len() <= MOST || text.encode_utf16().count() <= MOST)
 }
 
-/// privilegeType. The schema lists those of its time; others have names that are made alike.
+/// What is between `Se` and `Privilege` in the values of privilegeType.
+const PRIVILEGES: &str = "CreateToken AssignPrimaryToken LockMemory IncreaseQuota UnsolicitedInput MachineAccount Tcb \
+    Security TakeOwnership LoadDriver SystemProfile Systemtime ProfileSingleProcess IncreaseBasePriority CreatePagefile \
+    CreatePermanent Backup Restore Shutdown Debug Audit SystemEnvironment ChangeNotify RemoteShutdown Undock SyncAgent \
+    EnableDelegation ManageVolume Impersonate CreateGlobal TrustedCredManAccess Relabel IncreaseWorkingSet TimeZone \
+    CreateSymbolicLink DelegateSessionUserImpersonate";
+
+/// privilegeType, and the one privilege that Windows has had since the schema was printed,
+/// SeDelegateSessionUserImpersonatePrivilege.
 pub(super) fn privilege(text: &str) -> Option<&str> {
     let name = text.strip_prefix("Se")?.strip_suffix("Privilege")?;
-    (!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(text)
+    PRIVILEGES.split(' ').any(|known| known == name).then_some(text)
 }
 
 /// guidType, in braces.

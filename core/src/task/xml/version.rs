@@ -8,6 +8,21 @@ use crate::task::{
     opaque::{self, Piece},
 };
 
+/// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Settings
+/// that tools write whatever the version are not among it, if such a task does without them.
+const NEW: [&str; 10] = [
+    "EventTrigger",
+    "RegistrationTrigger",
+    "SessionStateChangeTrigger",
+    "ComHandler",
+    "SendEmail",
+    "ShowMessage",
+    "RestartOnFailure",
+    "NetworkSettings",
+    "ValueQueries",
+    "GroupId",
+];
+
 /// The elements that version 1.2 does not have, and the minor version that is the first to have each.
 const NEWER: [(&str, u8); 6] = [
     ("UseUnifiedSchedulingEngine", 3),
@@ -28,7 +43,7 @@ pub(super) fn minor(version: &str) -> Option<u8> {
 
 /// Whether a minor version has an element of that name.
 pub(super) fn has(minor: u8, name: &str) -> bool {
-    NEWER.iter().all(|(newer, first)| minor >= *first || *newer != name)
+    NEWER.iter().all(|(newer, first)| minor >= *first || *newer != name) && (minor >= 2 || !NEW.contains(&name))
 }
 
 /// A version of the schema cannot say what a definition says.

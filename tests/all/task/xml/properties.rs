@@ -1,5 +1,7 @@
 //! Any definition survives the image and the XML and back: what is written is read as what it was, and written as it was.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use mainspring::{
     sid::Sid,
     task::{
@@ -68,8 +70,9 @@ impl Dice {
     }
 
     fn span(&mut self, least: u64) -> Span<'static> {
-        let seconds = least + self.one_of(&[0, 1, 59, 60, 3600, 86_400, 31 * 86_400]);
-        Some(self.one_of(&["P1Y2M3DT4H5M6.7S", "PT999999M", "P400D"]))
+        let longest = (1 << 62) - 1 - least;
+        let seconds = least + self.one_of(&[0, 1, 59, 60, 3600, 86_400, 31 * 86_400, 1 << 40, longest - 1, longest]);
+        Some(self.one_of(&["P1Y2M3DT4H5M6.7S", "PT999999M", "P400D", "PT86460.001S", "PT4611686018427387902.5S"]))
             .filter(|_| self.roll(4) == 0)
             .map_or(Span::from_seconds(seconds), |text| Span::parse(text).unwrap())
     }
@@ -191,7 +194,7 @@ impl Dice {
         let is_opaque = matches!(kind, TriggerKind::Opaque { .. });
         let needs_start = matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. });
         let trigger = Trigger {
-            id: self.maybe(Self::filled),
+            id: self.maybe(|_| own_id()),
             enabled: self.flip(),
             start: Some(self.boundary()).filter(|_| needs_start || self.flip()),
             end: self.maybe(Self::boundary),
@@ -218,7 +221,7 @@ impl Dice {
     }
 
     fn action(&mut self) -> Action<'static> {
-        let id = self.maybe(Self::filled);
+        let id = self.maybe(|_| own_id());
         match self.roll(4) {
             0 => {
                 let exec = Exec {
@@ -321,6 +324,12 @@ impl Dice {
             uri: Some("\\Task"),
         }
     }
+}
+
+/// An id that nothing else has.
+fn own_id() -> &'static str {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    Box::leak(format!("id {}", MADE.fetch_add(1, Ordering::Relaxed)).into_boxed_str())
 }
 
 /// Makes a definition of everything that a definition can have.

@@ -191,8 +191,9 @@ fn random(chance: &mut Chance) -> String {
         ["<UserId>user</UserId><LogonType>S4U</LogonType>", "<GroupId>Users</GroupId>", ""][chance.below(3) as usize];
     let others = ["", "<Principal id=\"other\"><UserId>SYSTEM</UserId></Principal>"][chance.below(2) as usize];
     let principal = some(chance, PRINCIPAL);
-    let actions =
-        (0..=chance.below(4)).map(|_| ACTIONS[chance.below(ACTIONS.len() as u64) as usize]).collect::<String>();
+    let actions = (0..=chance.below(4))
+        .map(|number| ACTIONS[chance.below(ACTIONS.len() as u64) as usize].replace("1 e", &format!("{number} e")))
+        .collect::<String>();
     let text = format!(
         "<RegistrationInfo>{registration}</RegistrationInfo><Triggers>{triggers}</Triggers><Settings>{settings}</Settings>{data}\
          <Principals><Principal id=\"A\">{user}{principal}</Principal>{others}</Principals><Actions Context=\"A\">{actions}</Actions>"

@@ -61,6 +61,15 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Settings, "<ExecutionTimeLimit>^3h</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "3h"),
     (In::Settings, "<ExecutionTimeLimit>^-PT1H</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "-PT1H"),
     (In::Settings, "<DeleteExpiredTaskAfter>^P1W</DeleteExpiredTaskAfter>", INVALID, "DeleteExpiredTaskAfter", "P1W"),
+    // Longer than a number can say, and than one of the image can.
+    (In::Settings, "<ExecutionTimeLimit>^PT18446744073709551616S</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "PT18446744073709551616S"),
+    (In::Settings, "<ExecutionTimeLimit>^PT9223372036854775807S</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "PT9223372036854775807S"),
+    (In::Triggers, "<BootTrigger><Delay>^PT4611686018427387904S</Delay></BootTrigger>", INVALID, "Delay", "PT4611686018427387904S"),
+    (In::Settings, "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>^PT18446744073709551615S</Period></MaintenanceSettings>", INVALID, "Period", "PT18446744073709551615S"),
+    // Fractions of seconds count at both ends.
+    (In::Settings, "<RestartOnFailure><Count>1</Count><Interval>^P31DT0.5S</Interval></RestartOnFailure>", INVALID, "Interval", "P31DT0.5S"),
+    (In::Settings, "<RestartOnFailure><Count>1</Count><Interval>^PT59.5S</Interval></RestartOnFailure>", INVALID, "Interval", "PT59.5S"),
+    (In::Settings, "<Hidden>true</Hidden>\n\n  ^x", UNEXPECTED, "Settings", "x"),
     // Ranges of settings.
     (In::Settings, "<Priority>^11</Priority>", INVALID, "Priority", "11"),
     (In::Settings, "<Priority>^-1</Priority>", INVALID, "Priority", "-1"),
@@ -88,6 +97,9 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Task, "<Task version=\"1.3\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Settings>\n^<MaintenanceSettings/></Settings><Actions/></Task>", UNEXPECTED, "MaintenanceSettings", ""),
     (In::Task, "<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals><Principal>\n^<ProcessTokenSidType>None</ProcessTokenSidType></Principal></Principals><Actions/></Task>", UNEXPECTED, "ProcessTokenSidType", ""),
     (In::Task, "<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals><Principal>\n^<RequiredPrivileges/></Principal></Principals><Actions/></Task>", UNEXPECTED, "RequiredPrivileges", ""),
+    (In::Task, "<Task version=\"1.1\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Triggers>\n^<EventTrigger/></Triggers><Actions/></Task>", UNEXPECTED, "EventTrigger", ""),
+    (In::Task, "<Task version=\"1.0\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Actions>\n^<ComHandler/></Actions></Task>", UNEXPECTED, "ComHandler", ""),
+    (In::Task, "<Task version=\"1.1\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Settings>\n^<RestartOnFailure/></Settings><Actions/></Task>", UNEXPECTED, "RestartOnFailure", ""),
     // Principals.
     (In::Principal, "^<UserId></UserId>", INVALID, "UserId", ""),
     (In::Principal, "<UserId>user</UserId> ^<GroupId>Users</GroupId>", UNEXPECTED, "GroupId", ""),
@@ -106,7 +118,12 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Principal, "<RequiredPrivileges><Privilege>^SePrivilege</Privilege></RequiredPrivileges>", INVALID, "Privilege", "SePrivilege"),
     (In::Principal, "<RequiredPrivileges><Privilege>^TcbPrivilege</Privilege></RequiredPrivileges>", INVALID, "Privilege", "TcbPrivilege"),
     (In::Principal, "<RequiredPrivileges><Privilege>^SeTcb-Privilege</Privilege></RequiredPrivileges>", INVALID, "Privilege", "SeTcb-Privilege"),
+    (In::Principal, "<RequiredPrivileges><Privilege>^SeFooPrivilege</Privilege></RequiredPrivileges>", INVALID, "Privilege", "SeFooPrivilege"),
     (In::Principal, "<RequiredPrivileges ^a='b'/>", UNEXPECTED, "a", "b"),
+    // What names something must say so, and alone.
+    (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Actions Context=\"^\"><Exec><Command>c</Command></Exec></Actions></Task>", INVALID, "Context", ""),
+    (In::Actions, "<Exec id='a'><Command>c</Command></Exec><Exec id='^a'><Command>d</Command></Exec>", INVALID, "id", "a"),
+    (In::Triggers, "<BootTrigger id='a'/><IdleTrigger id='b'/><LogonTrigger id='^a'/>", INVALID, "id", "a"),
     // Triggers.
     (In::Triggers, "^<Foo/>", UNEXPECTED, "Foo", ""),
     (In::Triggers, "<IdleTrigger id='^'/>", INVALID, "id", ""),

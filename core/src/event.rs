@@ -16,6 +16,19 @@ pub enum Skipped {
     StoreFailed,
     /// There were no random bytes for the identifier of the instance.
     NoEntropy,
+    /// The machine runs on batteries, and the task does not.
+    OnBatteries,
+    /// There is no network, or not the one that the task names.
+    NoNetwork,
+    /// The machine was not idle for as long as the task demands, and it has been waited for long enough.
+    NotIdle,
+    /// The session is that of a remote application.
+    RemoteAppSession,
+    /// It came while the server was down, the machine slept, or the clock showed another time. Told once for all such
+    /// occurrences of a task.
+    Missed,
+    /// The task was disabled while the run waited for its moment.
+    Disabled,
 }
 
 /// Something happened that a log or a history would want to keep. Tasks are named by their number in the store.

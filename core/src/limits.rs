@@ -82,6 +82,10 @@ pub const STOP_TIME: u64 = 5_000;
 /// is not run. After a stall of the host the occurrence that was due runs however late it is, and of those behind it the
 /// ones that are late by no more than this. Steps that nobody reported are noticed when they are larger.
 pub const LATE_TIME: u64 = 60_000;
+/// Milliseconds after the server came up in which nothing starts that was missed.
+pub const QUIET_TIME: u64 = 60_000;
+/// Milliseconds between starts of what was missed.
+pub const SPREAD_TIME: u64 = 5_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
 pub const FIRINGS_PER_TICK: usize = 32;
 /// Milliseconds until something that the store refused is tried again.

@@ -11,10 +11,10 @@ use crate::{
 use bytemuck::Zeroable;
 use mainspring::{
     engine::{
-        Context, Creation, Engine, Entry, InstanceSlot, Loaded, Memory, Order, Refused, Registration, TaskIndex,
-        TaskSlot, Work,
+        Context, Creation, Engine, Entry, InstanceSlot, Loaded, Machine, Memory, Order, Refused, Registration,
+        TaskIndex, TaskSlot, Work,
     },
-    event::Event,
+    event::{Event, Skipped},
     guid::Guid,
     ports::{Entropy, NoEntropy},
     sid::Sid,
@@ -414,6 +414,20 @@ impl<'a, S: Medium> World<'a, S> {
     pub fn set_clock(&mut self, to: &str) {
         self.outside.now.wall = Some(at(to));
         self.call(|engine, cx| engine.clock_set(cx));
+    }
+
+    /// The machine is another.
+    pub fn machine(&mut self, change: impl FnOnce(&mut Machine)) {
+        let mut machine = self.engine.machine();
+        change(&mut machine);
+        self.call(|engine, cx| engine.machine_changed(cx, machine));
+    }
+
+    /// Why runs were skipped, in the order in which that was told.
+    #[must_use]
+    pub fn skipped(&self) -> Vec<Skipped> {
+        let reason = |event: &Event| if let Event::Skipped { reason, .. } = event { Some(*reason) } else { None };
+        self.outside.events.iter().filter_map(reason).collect()
     }
 
     /// Registers a task, whether it is there or not.

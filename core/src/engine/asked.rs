@@ -1,7 +1,7 @@
 //! What is asked about one task, and the action of an instance.
 
 use super::{
-    Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskState, Work,
+    Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskSlot, TaskState, Work,
     enumerate::fetch,
     instances::{arguments, unpack},
     launch::read_state,
@@ -60,7 +60,7 @@ impl Engine<'_> {
         match self.task(task) {
             Err(_) => TaskState::Unknown,
             Ok(slot) if slot.running > 0 => TaskState::Running,
-            Ok(slot) if slot.queued > 0 || slot.has(flag::DELAYED) => TaskState::Queued,
+            Ok(slot) if slot.queued > 0 || slot.has(flag::DELAYED) || self.waits(slot) => TaskState::Queued,
             Ok(slot) if slot.has(flag::ENABLED) => TaskState::Ready,
             Ok(_) => TaskState::Disabled,
         }
@@ -73,10 +73,11 @@ impl Engine<'_> {
     pub fn last_run(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Option<LastRun>, Refused> {
         let slot = self.task(task)?;
         let (number, last) = (slot.number, slot.last);
-        let recorded = read_state(cx, number)?.map(|state| (state.started.unwrap_or(Timestamp::MIN), state.result));
+        let recorded = read_state(cx, number)?.filter(|state| state.result != Status::SCHED_S_TASK_HAS_NOT_RUN);
+        let recorded = recorded.map(|state| (state.started.unwrap_or(Timestamp::MIN), state.result));
         let in_memory = list::iter::<OfTask, _>(self.memory.instances, last)
             .filter_map(|index| self.memory.instances.get(index as usize))
-            .filter(|slot| slot.phase != Phase::Queued)
+            .filter(|slot| slot.runs() || slot.phase == Phase::Ended)
             .map(|slot| (slot.started, if slot.runs() { Status::SCHED_S_TASK_RUNNING } else { slot.result }));
         // What is still to come by the clock was dated by a wrong one.
         let known = |at: Timestamp| if cx.now.wall.is_some_and(|now| at > now) { Timestamp::MIN } else { at };
@@ -124,7 +125,22 @@ impl Engine<'_> {
     /// will show then. Touches no store.
     #[must_use]
     pub fn next_run(&self, task: TaskIndex) -> Option<Timestamp> {
-        let slot = self.task(task).ok().filter(|slot| slot.has(flag::ARMED) && !slot.has(flag::RETRY))?;
+        let slot =
+            self.task(task).ok().filter(|slot| slot.has(flag::ARMED) && !slot.has(flag::RETRY | flag::EXPIRES))?;
+        self.due_at(slot)
+    }
+
+    /// When the machine is to be awake, as a task is due then that asks for that (WakeToRun, [MS-TSCH] 3.2.4.5). A host asks
+    /// before it lets the machine sleep. Looks at every task, and touches no store.
+    #[must_use]
+    pub fn wake(&self) -> Option<Timestamp> {
+        let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
+        let wakes = |slot: &&TaskSlot| slot.has(flag::WAKE) && slot.has(flag::ARMED) && !slot.has(flag::EXPIRES);
+        used.iter().filter(wakes).filter_map(|slot| self.due_at(slot)).min()
+    }
+
+    /// What the wall clock shows, or will show, when a task is due that is armed.
+    fn due_at(&self, slot: &TaskSlot) -> Option<Timestamp> {
         if !slot.has(flag::RELATIVE) {
             return Some(Timestamp(slot.due));
         }

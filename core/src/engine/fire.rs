@@ -1,11 +1,12 @@
 //! Ticks: what is due is fired, and the clocks are followed.
 
 use super::{
-    Context, Engine, Refused,
-    plan::{self, After, Moment},
+    Context, Engine, Refused, TaskSlot, catch_up,
+    plan::{self, After, Moment, Run},
     queue,
     refused::NotRun,
     slots::flag,
+    waiting::Until,
 };
 use crate::{
     event::{Event, Skipped},
@@ -108,22 +109,41 @@ impl Engine<'_> {
     fn fire(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
         let clocks = self.clocks(cx);
         let Some(&task) = self.memory.tasks.get(index as usize) else { return true };
+        if task.has(flag::EXPIRES) {
+            return self.expire(cx, index, &task);
+        }
         let moment = Moment { at: task.due, relative: task.has(flag::RELATIVE) };
         let retry = task.has(flag::RETRY);
         if !moment.relative {
             let at = Timestamp(moment.at);
             self.with_task(index, |task| task.floor = task.floor.max(at));
         }
+        let turns = &mut self.turns;
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
-            let after = if retry { After::just_before(&clocks) } else { After::moment(moment, &clocks, LATE_TIME) };
-            let run = if retry { None } else { plan::run(&image, &task, &clocks, moment) };
-            (run, plan::next(&image, &task, &clocks, after))
+            let (mut slot, mut run, mut after) = (task, None, After::just_before(&clocks));
+            if slot.has(flag::CATCHING_UP) {
+                let owed = catch_up::run(&image, &task, &clocks);
+                slot.floor = owed.map_or(slot.floor, |(_, at, _)| at);
+                slot.set(flag::OWED, owed.is_some_and(|(.., more)| more));
+                run = owed.map(|(run, ..)| run);
+            } else if !retry {
+                after = After::moment(moment, &clocks, LATE_TIME);
+                run = plan::run(&image, &task, &clocks, moment);
+            }
+            let next = plan::next(&image, &slot, &clocks, after);
+            (run, turns.next(&image, &mut slot, next, &clocks), slot)
         });
         match found {
-            Ok((run, next)) => {
+            Ok((run, next, slot)) => {
+                self.with_task(index, |task| {
+                    task.floor = task.floor.max(slot.floor);
+                    for flag in [flag::OWED, flag::CATCHING_UP] {
+                        task.set(flag, slot.has(flag));
+                    }
+                });
                 self.arm(index, next);
                 if let Some(run) = run
-                    && let Err(why) = self.launch(cx, index, run, &[])
+                    && let Err(why) = self.launch_after_random_delay(cx, index, &run)
                 {
                     self.tell_skipped(task.number, why);
                     return !matches!(why, NotRun::Store(_));
@@ -131,20 +151,55 @@ impl Engine<'_> {
                 true
             }
             Err(refused) => {
-                if let Refused::Store(error) = refused {
+                if let Refused::Store(_) = refused {
                     self.arm_retry(index, cx.now);
-                    self.tell(Event::StoreFailed { error });
                 } else {
                     self.disarm(index);
                     self.with_task(index, |task| task.set(flag::DAMAGED, true));
-                    self.tell(Event::RecordDamaged { kind: DEFINITION, number: task.definition });
                 }
+                self.tell_unreadable(&task, refused);
                 if !retry {
                     self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
                 }
                 !matches!(refused, Refused::Store(_))
             }
         }
+    }
+
+    /// Deletes a task that fires no more, or looks again later, if something of it still runs; returns whether the store did not
+    /// fail.
+    fn expire(&mut self, cx: &mut Context<'_>, index: u32, task: &TaskSlot) -> bool {
+        let deleted = if task.last.is_some() {
+            Ok(())
+        } else {
+            self.path_of(cx, task.number).and_then(|path| self.delete(cx, &path))
+        };
+        if task.last.is_some() || deleted.is_err() {
+            let at = i64::try_from(cx.now.monotonic.plus(LATE_TIME).0).unwrap_or(i64::MAX);
+            let moment = Some(Moment { at, relative: true });
+            self.arm(index, plan::Next { moment, delayed: false, expires: true });
+        }
+        !matches!(deleted, Err(Refused::Store(_)))
+    }
+
+    /// Starts a run, or lets it wait for a part of the RandomDelay of its trigger, [MS-TSCH] 2.5.3.5.
+    fn launch_after_random_delay(&mut self, cx: &mut Context<'_>, index: u32, run: &Run) -> Result<(), NotRun> {
+        if run.random_delay == 0 {
+            return self.launch_or_wait(cx, index, run, &[], 0);
+        }
+        let mut random = [0; 8];
+        cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
+        let delay = u64::from_le_bytes(random) % run.random_delay.saturating_add(1);
+        self.wait(cx, index, run, Until::Again { at: cx.now.monotonic.plus(delay), attempt: 0 })
+    }
+
+    /// Tells that the definition of a task could not be read.
+    pub(super) fn tell_unreadable(&mut self, task: &TaskSlot, refused: Refused) {
+        self.tell(if let Refused::Store(error) = refused {
+            Event::StoreFailed { error }
+        } else {
+            Event::RecordDamaged { kind: DEFINITION, number: task.definition }
+        });
     }
 
     pub(super) fn tell_skipped(&mut self, task: u32, why: NotRun) {

@@ -16,9 +16,10 @@ use crate::{
 };
 
 impl Engine<'_> {
-    /// Starts the task on demand. `arguments` become `$(Arg0)` onwards.
+    /// Starts the task on demand, if its conditions allow that now. `arguments` become `$(Arg0)` onwards.
     ///
-    /// The answer is the identifier of the instance, which runs or waits for others to end, as the policy says.
+    /// The answer is the identifier of the instance, which runs or waits for others to end, as the policy says. Nothing waits
+    /// for a condition.
     ///
     /// # Errors
     /// Says what stands against it; with the policy to ignore new instances, [`Refused::AlreadyRunning`].
@@ -27,6 +28,29 @@ impl Engine<'_> {
         cx: &mut Context<'_>,
         task: TaskIndex,
         arguments: &mut dyn Iterator<Item = &str>,
+    ) -> Result<Guid, Refused> {
+        self.run_on_demand(cx, task, arguments, true)
+    }
+
+    /// Starts the task on demand, whatever its conditions say; otherwise as [`run`](Self::run).
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run), without [`Refused::Hindered`].
+    pub fn run_anyway(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: TaskIndex,
+        arguments: &mut dyn Iterator<Item = &str>,
+    ) -> Result<Guid, Refused> {
+        self.run_on_demand(cx, task, arguments, false)
+    }
+
+    fn run_on_demand(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: TaskIndex,
+        arguments: &mut dyn Iterator<Item = &str>,
+        with_conditions: bool,
     ) -> Result<Guid, Refused> {
         let slot = *self.task(task)?;
         if !slot.has(flag::ENABLED) {
@@ -41,12 +65,12 @@ impl Engine<'_> {
             return Err(Refused::TooLarge);
         }
         let image = plan::image(self.memory.record, cx.store, slot.definition)?;
-        let settings = image.settings();
-        if !settings.allow_start_on_demand {
+        if !image.settings().allow_start_on_demand {
             return Err(Refused::NotOnDemand);
         }
-        let run = Run::on_demand(&settings);
-        self.launch(cx, task.0, run, arguments).map_err(|why| {
+        let run = Run::of(&image);
+        let admitted = if with_conditions { self.machine.admits(&run.needs, cx.now.monotonic) } else { Ok(()) };
+        admitted.and_then(|()| self.launch(cx, task.0, run, arguments)).map_err(|why| {
             self.tell_skipped(slot.number, why);
             why.into()
         })
@@ -96,7 +120,7 @@ impl Engine<'_> {
         let number = self.task(task)?.number;
         let path = self.path_of(cx, number)?;
         let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
-        let state = if slot.phase == Phase::Queued { TaskState::Queued } else { TaskState::Running };
+        let state = if slot.runs() { TaskState::Running } else { TaskState::Queued };
         Ok(InstanceInfo { instance, task, path, state, action: slot.action, process: slot.process })
     }
 
@@ -162,11 +186,21 @@ impl Engine<'_> {
         self.end(cx, index, if terminated { Status::SCHED_S_TASK_TERMINATED } else { result });
     }
 
-    /// The host could not start the current action of an instance, which ends with `result`; further actions do not start.
+    /// The host could not start the current action of an instance, which ends with `result`; further actions do not start. The
+    /// task is tried again later if it asks for that.
     pub fn start_failed(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
         let Some(index) = self.instance_at(instance) else { return };
-        if self.memory.instances.get(index as usize).is_some_and(InstanceSlot::runs) {
-            self.end(cx, index, result);
+        let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { return };
+        self.end(cx, index, result);
+        if slot.has(order::STOPPING) || self.closing {
+            return;
+        }
+        if let Some(task) = slot.task.index()
+            && let Some(definition) = self.memory.tasks.get(task as usize).map(|task| task.definition)
+            && let Ok(image) = plan::image(self.memory.record, cx.store, definition)
+        {
+            let run = Run { cause: slot.cause(), trigger: slot.trigger, ..Run::of(&image) };
+            self.try_again_later(cx, task, &run, slot.attempt);
         }
     }
 
@@ -175,7 +209,8 @@ impl Engine<'_> {
     pub fn stop_all(&mut self, cx: &mut Context<'_>) {
         self.closing = true;
         for index in 0..self.instances.mark {
-            if self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase != Phase::Queued) {
+            let lasts = |slot: &InstanceSlot| matches!(slot.phase, Phase::Queued | Phase::Waiting);
+            if self.memory.instances.get(index as usize).is_some_and(|slot| !lasts(slot)) {
                 self.ask_to_stop(cx, index);
             }
         }

@@ -72,7 +72,7 @@ impl Engine<'_> {
     }
 
     /// Writes into an identifier where its instance stands, in a way that only who knows the key can read.
-    fn identify(&self, guid: Guid, index: u32) -> Guid {
+    pub(super) fn identify(&self, guid: Guid, index: u32) -> Guid {
         let mut bytes = guid.to_bytes();
         let (front, back) = bytes.split_at_mut(12);
         back.copy_from_slice(&(self.key.mask(front) ^ index).to_le_bytes());
@@ -185,7 +185,9 @@ impl Engine<'_> {
                 return;
             }
             self.clear_deadline(index);
-            if slot.has(order::STOPPING) {
+            if slot.phase == Phase::Waiting {
+                self.wait_over(cx, index);
+            } else if slot.has(order::STOPPING) {
                 self.give_order(index, order::STOP_HARD);
             } else {
                 self.ask_to_stop(cx, index);
@@ -198,6 +200,7 @@ impl Engine<'_> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         match instance.phase {
             Phase::Queued => self.drop_queued(cx, index),
+            Phase::Waiting => self.drop_waiting(index),
             Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
             Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
             // Whether there is anything to stop, the host's answer to the recovery tells.
@@ -221,9 +224,9 @@ impl Engine<'_> {
     pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
         // Those that wait go first, so that the end of another does not start them.
         let mut any = self.each_instance(task, |engine, index, phase| {
-            let waits = phase == Phase::Queued;
+            let waits = matches!(phase, Phase::Queued | Phase::Waiting);
             if waits {
-                engine.drop_queued(cx, index);
+                engine.ask_to_stop(cx, index);
             }
             waits
         });

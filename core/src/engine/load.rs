@@ -4,7 +4,7 @@
 //! number of the task or of its definition, so that a record finds its slot in O(log n) whatever order a scan has.
 
 use super::{
-    Context, Engine, Loaded, TaskSlot,
+    Context, Engine, Loaded, TaskSlot, catch_up,
     enumerate::Children,
     list::Link,
     names,
@@ -13,7 +13,7 @@ use super::{
     slots::{Phase, Used, flag, order},
 };
 use crate::{
-    event::Event,
+    event::{Event, Skipped},
     limits::LATE_TIME,
     ports::{Change, Key, StoreError},
     store::{self, Cause, DEFINITION, ENTRY, INSTANCE, META_KEY, Meta, STATE, State},
@@ -315,21 +315,28 @@ impl Engine<'_> {
             self.with_task(index, |slot| slot.set(flag::SEEN | flag::DAMAGED, true));
             return self.tell_damaged(key, found);
         };
-        self.with_task(index, |slot| {
-            slot.set(flag::SEEN, true);
-            plan::keep(slot, &image);
-            // Registration triggers go on where they were; a clock that went back since does not make them repeat.
-            let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
-            match clocks.now.wall {
-                _ if registered == i64::MAX => slot.set(flag::UNREGISTERED, true),
-                Some(wall) => {
-                    let passed = wall.since(Timestamp(registered)).max(came);
-                    slot.anchor = clocks.monotonic().saturating_sub(passed);
-                }
-                None => slot.set(flag::UNRESOLVED, true),
+        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+        slot.set(flag::SEEN, true);
+        plan::keep(slot, &image);
+        // Registration triggers go on where they were; a clock that went back since does not make them repeat.
+        let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
+        let since = Some(Timestamp(registered)).filter(|_| registered != i64::MAX);
+        let is_missed = slot.has(flag::ENABLED) && catch_up::note(&image, slot, since, clocks);
+        match clocks.now.wall {
+            _ if registered == i64::MAX => slot.set(flag::UNREGISTERED, true),
+            Some(wall) => {
+                let passed = wall.since(Timestamp(registered)).max(came);
+                slot.anchor = clocks.monotonic().saturating_sub(passed);
             }
-            slot.apply(plan::next(&image, slot, clocks, After::just_before(clocks)));
-        });
+            None => slot.set(flag::UNRESOLVED, true),
+        }
+        let next = plan::next(&image, slot, clocks, After::just_before(clocks));
+        let next = self.turns.next(&image, slot, next, clocks);
+        slot.apply(next);
+        if is_missed && !slot.has(flag::OWED) {
+            let task = slot.number;
+            self.tell(Event::Skipped { task, reason: Skipped::Missed });
+        }
     }
 
     /// Tasks of which no definition was seen have none.
@@ -416,16 +423,13 @@ impl Engine<'_> {
         let clocks = self.clocks(cx);
         let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
+        self.turns = catch_up::Turns::default();
         let record = core::mem::take(&mut self.memory.record);
         let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
             if let Some(index) = self.look_up(definition_number, key.number)
                 && let Some(image) = plan::unpacked(record, bytes)
             {
-                self.with_task(index, |slot| {
-                    if !is_due(slot, clocks.now) {
-                        slot.apply(plan::next(&image, slot, &clocks, After::now(&clocks)));
-                    }
-                });
+                self.arm_anew(index, &image, &clocks);
             }
             true
         });
@@ -437,6 +441,26 @@ impl Engine<'_> {
         if let Err(error) = scanned {
             self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });
+        }
+    }
+
+    fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>) {
+        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+        if is_due(slot, clocks.now) {
+            return;
+        }
+        let since = match slot.anchor {
+            i64::MAX => None,
+            at if slot.has(flag::UNRESOLVED) => Some(Timestamp(at)),
+            at => clocks.wall_of(at),
+        };
+        let is_missed = slot.has(flag::ENABLED) && catch_up::note(image, slot, since, clocks);
+        let next = plan::next(image, slot, clocks, After::now(clocks));
+        let next = self.turns.next(image, slot, next, clocks);
+        slot.apply(next);
+        if is_missed && !slot.has(flag::OWED) {
+            let task = slot.number;
+            self.tell(Event::Skipped { task, reason: Skipped::Missed });
         }
     }
 

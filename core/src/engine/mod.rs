@@ -11,7 +11,7 @@
 //! - A boot trigger counts for definitions that were there when the engine was loaded. A registration trigger goes on over
 //!   a restart where it was, if the time was known when the task was registered, as soon as it is known again.
 //! - What was due while the server was down, or was passed over by a step of the wall clock of more than
-//!   [`LATE_TIME`](crate::limits::LATE_TIME), is not run. After a stall of the host the occurrence that each task was due
+//!   [`LATE_TIME`](crate::limits::LATE_TIME), runs if the task asks for that ([`CatchUp`]), and otherwise not. After a stall of the host the occurrence that each task was due
 //!   for runs, and of those behind it the ones that are late by no more than that. After a step back nothing that ran before runs again: the
 //!   latest fired occurrence is kept with the task and is a floor. Registering the task anew lifts a floor that a wrong clock
 //!   set too high.
@@ -39,12 +39,15 @@
 //! that a store whose failures take long holds up the host once in that time. What is due meanwhile fires then.
 
 mod asked;
+mod catch_up;
 mod enumerate;
 mod fire;
+mod happened;
 mod instances;
 mod launch;
 mod list;
 mod load;
+mod machine;
 mod names;
 mod plan;
 mod queue;
@@ -53,7 +56,11 @@ mod register;
 mod slots;
 mod tell;
 mod views;
+mod waiting;
 
+pub use catch_up::CatchUp;
+pub use happened::SessionChange;
+pub use machine::Machine;
 pub use refused::Refused;
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{
@@ -127,6 +134,8 @@ pub struct Engine<'a> {
     held: bool,
     /// Nothing is started any more.
     closing: bool,
+    machine: machine::State,
+    turns: catch_up::Turns,
 }
 
 impl<'a> Engine<'a> {
@@ -156,6 +165,8 @@ impl<'a> Engine<'a> {
             retry: Monotonic(0),
             held: false,
             closing: false,
+            machine: machine::State::default(),
+            turns: catch_up::Turns::default(),
         }
     }
 
@@ -165,7 +176,9 @@ impl<'a> Engine<'a> {
     }
 
     fn clocks<'c>(&self, cx: &Context<'c>) -> plan::Clocks<'c> {
-        plan::Clocks { now: cx.now, zone: cx.zone, boot: i64::try_from(self.boot.0).unwrap_or(i64::MAX) }
+        let milliseconds = |Monotonic(at)| i64::try_from(at).unwrap_or(i64::MAX);
+        let idle = self.machine.idle_since().map(milliseconds);
+        plan::Clocks { now: cx.now, zone: cx.zone, boot: milliseconds(self.boot), idle }
     }
 
     /// The slot of a task, not of a folder.
@@ -204,9 +217,7 @@ impl<'a> Engine<'a> {
             queue::remove(&mut self.due(relative), index);
         }
         self.with_task(index, |task| {
-            for flag in [flag::ARMED, flag::RETRY, flag::DELAYED] {
-                task.set(flag, false);
-            }
+            task.set(flag::ARMED | flag::RETRY | flag::DELAYED | flag::EXPIRES, false);
         });
     }
 
@@ -224,7 +235,8 @@ impl<'a> Engine<'a> {
     /// Looks at a task again after a while, because its definition could not be read.
     fn arm_retry(&mut self, index: u32, now: Now) {
         let at = i64::try_from(now.monotonic.plus(crate::limits::RETRY_TIME).0).unwrap_or(i64::MAX);
-        self.arm(index, plan::Next { moment: Some(plan::Moment { at, relative: true }), delayed: false });
+        let moment = Some(plan::Moment { at, relative: true });
+        self.arm(index, plan::Next { moment, delayed: false, expires: false });
         self.with_task(index, |task| task.set(flag::RETRY, true));
     }
 }
@@ -235,6 +247,7 @@ impl TaskSlot {
         let moment = next.moment.filter(|_| self.has(flag::ENABLED));
         self.set(flag::ARMED, moment.is_some());
         self.set(flag::DELAYED, next.delayed && moment.is_some());
+        self.set(flag::EXPIRES, next.expires && moment.is_some());
         self.set(flag::RETRY, false);
         if let Some(moment) = moment {
             self.due = moment.at;

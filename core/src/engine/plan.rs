@@ -5,10 +5,11 @@ use super::{
     slots::{TaskSlot, flag},
 };
 use crate::{
+    guid::Guid,
     ports::Store,
     recur::{self, Anchors, elapsed},
     store::{Cause, definition_key},
-    task::{Image, InstancesPolicy, Settings, Trigger, TriggerKind},
+    task::{Conditions, Image, InstancesPolicy, Trigger, TriggerKind},
     time::{Now, Timestamp, zone::Zone},
 };
 
@@ -34,6 +35,8 @@ pub(super) struct Clocks<'z> {
     pub(super) zone: &'z Zone<'z>,
     /// When the engine was loaded, by the monotonic clock.
     pub(super) boot: i64,
+    /// Since when the machine has been idle, by the monotonic clock.
+    pub(super) idle: Option<i64>,
 }
 
 impl Clocks<'_> {
@@ -104,6 +107,8 @@ pub(super) struct Next {
     pub(super) moment: Option<Moment>,
     /// Whether the delay of a boot or registration trigger runs.
     pub(super) delayed: bool,
+    /// Whether it fires no more, and is to be deleted then.
+    pub(super) expires: bool,
 }
 
 /// When the task fires next after `after`. Nothing of the calendar is known while the time is not.
@@ -113,7 +118,7 @@ pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, afte
     let mut delayed = false;
     let settled = after.wall.max(task.floor);
     for trigger in image.triggers().filter(|trigger| trigger.enabled) {
-        if let Some((event, delay)) = event(&trigger, task, clocks) {
+        if let Some((event, delay)) = event(&trigger, image, task, clocks) {
             let found = relative_next(&trigger, event, delay, clocks, after.monotonic);
             relative = relative.into_iter().chain(found).min();
             let first = event.saturating_add_unsigned(delay);
@@ -131,18 +136,54 @@ pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, afte
         (None, Some(at)) => Some(Moment { at, relative: true }),
         (None, None) => None,
     };
-    Next { moment, delayed }
+    let expiry = if moment.is_none() { expiry(image, clocks) } else { None };
+    Next {
+        moment: moment.or(expiry.map(|at| Moment { at: at.0, relative: false })),
+        delayed,
+        expires: expiry.is_some(),
+    }
 }
 
-/// For a trigger that waits for an event: when that was, by the monotonic clock, and the delay. `None` for a trigger of
-/// another kind; an event that has not happened to this task lies in the endless future.
-fn event(trigger: &Trigger<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(i64, u64)> {
-    let delay = elapsed::delay(trigger)?;
-    let (happened, at) = match trigger.kind {
-        TriggerKind::Boot { .. } => (!task.has(flag::NOT_AT_BOOT), clocks.boot),
-        _ => (!task.has(flag::UNREGISTERED | flag::UNRESOLVED), task.anchor),
+/// When a task that fires no more is to be deleted: DeleteExpiredTaskAfter, [MS-TSCH] 2.5.4.13, counted from the last of its
+/// EndBoundaries, or of the moments of triggers that fire once. A task never expires that has a trigger without an end, or none.
+fn expiry(image: &Image<'_>, clocks: &Clocks<'_>) -> Option<Timestamp> {
+    let after = image.conditions().delete_expired_task_after?;
+    clocks.now.wall?;
+    let mut last = None;
+    for trigger in image.triggers() {
+        let end = match (trigger.end, trigger.kind, trigger.repetition) {
+            (Some(end), ..) => end,
+            (None, TriggerKind::Time { .. }, None) => trigger.start?,
+            _ => return None,
+        };
+        last = last.max(Some(recur::moment(&end, clocks.zone)));
+    }
+    Some(last?.plus(i64::try_from(milliseconds(after.seconds)).unwrap_or(i64::MAX)))
+}
+
+/// For a trigger that waits for an event which lasts: when that was, by the monotonic clock, and the delay. `None` for a
+/// trigger of another kind; an event that has not happened to this task lies in the endless future, as do those that a host
+/// tells of when they happen.
+fn event(trigger: &Trigger<'_>, image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(i64, u64)> {
+    let mut delay = elapsed::delay(trigger)?;
+    let at = match trigger.kind {
+        TriggerKind::Boot { .. } => Some(clocks.boot).filter(|_| !task.has(flag::NOT_AT_BOOT)),
+        TriggerKind::Registration { .. } => {
+            Some(task.anchor).filter(|_| !task.has(flag::UNREGISTERED | flag::UNRESOLVED))
+        }
+        TriggerKind::Idle => {
+            delay = idle_duration(&image.conditions());
+            clocks.idle
+        }
+        _ => None,
     };
-    Some((if happened { at } else { i64::MAX }, delay))
+    Some((at.unwrap_or(i64::MAX), delay))
+}
+
+/// Milliseconds for which the machine must have been idle: IdleSettings, [MS-TSCH] 2.5.4.14. The ten minutes of a task that
+/// does not say are those of Windows.
+fn idle_duration(conditions: &Conditions<'_>) -> u64 {
+    conditions.idle.duration.map_or(10 * 60_000, |duration| milliseconds(duration.seconds))
 }
 
 /// The next firing of a trigger whose event was at `event`, within its boundaries. A boundary cannot be judged while the time
@@ -172,21 +213,97 @@ fn relative_next(trigger: &Trigger<'_>, event: i64, delay: u64, clocks: &Clocks<
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
     pub(super) cause: Cause,
+    /// The ordinal of its trigger, or [`NO_TRIGGER`].
+    pub(super) trigger: u8,
     /// Milliseconds it may run; zero for ever.
     pub(super) limit: u64,
     /// Whether it may be stopped for good.
     pub(super) hard: bool,
     pub(super) policy: InstancesPolicy,
+    /// RandomDelay of its trigger, in milliseconds.
+    pub(super) random_delay: u64,
+    pub(super) needs: Needs,
+}
+
+/// Stands for the trigger of a run that has none; there are never so many.
+pub(super) const NO_TRIGGER: u8 = u8::MAX;
+
+/// What a task demands of the machine, and how often it is tried again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Needs {
+    /// DisallowStartIfOnBatteries.
+    pub(super) mains: bool,
+    /// RunOnlyIfNetworkAvailable, and the Id of NetworkSettings.
+    pub(super) network: bool,
+    pub(super) network_id: Option<Guid>,
+    /// RunOnlyIfIdle, with IdleSettings.
+    pub(super) idle: Option<IdleNeed>,
+    /// DisallowStartOnRemoteAppSession.
+    pub(super) no_remote_app: bool,
+    /// RestartOnFailure: how often, and after how many milliseconds.
+    pub(super) restart: Option<(u8, u64)>,
+}
+
+/// For how long a machine must have been idle, and for how long that is waited for, in milliseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct IdleNeed {
+    pub(super) duration: u64,
+    pub(super) timeout: u64,
+}
+
+impl Needs {
+    fn of(conditions: &Conditions<'_>) -> Self {
+        let idle = || IdleNeed {
+            duration: idle_duration(conditions),
+            // The hour of a task that does not say is that of Windows.
+            timeout: conditions.idle.wait_timeout.map_or(60 * 60_000, |timeout| milliseconds(timeout.seconds)),
+        };
+        Self {
+            mains: conditions.disallow_start_if_on_batteries,
+            network: conditions.run_only_if_network_available,
+            network_id: conditions.network.and_then(|network| Guid::parse(network.id?)),
+            idle: conditions.run_only_if_idle.then(idle),
+            no_remote_app: conditions.disallow_start_on_remote_app_session,
+            restart: conditions
+                .restart_on_failure
+                .map(|restart| (restart.count, milliseconds(restart.interval.seconds))),
+        }
+    }
 }
 
 impl Run {
     /// A run that somebody asked for.
-    pub(super) fn on_demand(settings: &Settings<'_>) -> Self {
+    pub(super) fn of(image: &Image<'_>) -> Self {
+        let settings = image.settings();
         Self {
             cause: Cause::Demand,
+            trigger: NO_TRIGGER,
             limit: milliseconds(settings.execution_time_limit.map_or(0, |limit| limit.seconds)),
             hard: settings.allow_hard_terminate,
             policy: settings.instances_policy,
+            random_delay: 0,
+            needs: Needs::of(&image.conditions()),
+        }
+    }
+
+    /// What its trigger says of the time that it may run. `passed` are the milliseconds since the event that the trigger waits
+    /// for, if it waits for any.
+    pub(super) fn limit_to(&mut self, trigger: &Trigger<'_>, delay: u64, passed: Option<u64>) {
+        let left = passed
+            .and_then(|passed| Some(elapsed::duration_end(delay, trigger.repetition.as_ref())?.saturating_sub(passed)));
+        self.limit_by(trigger, left);
+    }
+
+    /// As [`limit_to`](Self::limit_to), with the milliseconds until the instances of this course of the repetition are to be
+    /// stopped.
+    fn limit_by(&mut self, trigger: &Trigger<'_>, left: Option<u64>) {
+        if let Some(limit) = trigger.execution_time_limit {
+            self.limit = milliseconds(limit.seconds);
+        }
+        if trigger.repetition.is_some_and(|repetition| repetition.stop_at_duration_end) {
+            // What starts at the very end of the duration has nothing left to be stopped in.
+            let ends = [self.limit, left.unwrap_or(0)].into_iter().filter(|&limit| limit > 0);
+            self.limit = ends.min().unwrap_or(0);
         }
     }
 }
@@ -198,10 +315,10 @@ fn milliseconds(seconds: u64) -> u64 {
 /// The run that the task is due for at `moment`: of the first of its triggers that fires then. `None` if none does.
 pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, moment: Moment) -> Option<Run> {
     let before = moment.at.saturating_sub(1);
-    let mut run = Run::on_demand(&image.settings());
-    for trigger in image.triggers().filter(|trigger| trigger.enabled) {
+    let mut run = Run::of(image);
+    for (trigger, ordinal) in image.triggers().zip(0..).filter(|(trigger, _)| trigger.enabled) {
         // Milliseconds until the instances of this course of the repetition are to be stopped.
-        let left = match event(&trigger, task, clocks) {
+        let left = match event(&trigger, image, task, clocks) {
             Some((event, delay)) if moment.relative => {
                 if relative_next(&trigger, event, delay, clocks, before) != Some(moment.at) {
                     continue;
@@ -209,7 +326,8 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
                 let elapsed = moment.at.abs_diff(event);
                 run.cause = match trigger.kind {
                     TriggerKind::Boot { .. } => Cause::Boot(elapsed),
-                    _ => Cause::Registration(elapsed),
+                    TriggerKind::Registration { .. } => Cause::Registration(elapsed),
+                    _ => Cause::Idle,
                 };
                 elapsed::duration_end(delay, trigger.repetition.as_ref()).map(|end| end.saturating_sub(elapsed))
             }
@@ -225,14 +343,11 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
             }
             _ => continue,
         };
-        if let Some(limit) = trigger.execution_time_limit {
-            run.limit = milliseconds(limit.seconds);
+        run.trigger = ordinal;
+        if let TriggerKind::Time { random_delay } | TriggerKind::Calendar { random_delay, .. } = trigger.kind {
+            run.random_delay = random_delay.map_or(0, |delay| milliseconds(delay.seconds));
         }
-        if trigger.repetition.is_some_and(|repetition| repetition.stop_at_duration_end) {
-            // What starts at the very end of the duration has nothing left to be stopped in.
-            let ends = [run.limit, left.unwrap_or(0)].into_iter().filter(|&limit| limit > 0);
-            run.limit = ends.min().unwrap_or(0);
-        }
+        run.limit_by(&trigger, left);
         return Some(run);
     }
     None
@@ -240,8 +355,24 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
 
 /// What the slot of a task keeps of its definition.
 pub(super) fn keep(task: &mut TaskSlot, image: &Image<'_>) {
-    let settings = image.settings();
-    task.set(flag::HIDDEN, settings.hidden);
-    task.set(flag::DAMAGED, false);
+    let (settings, conditions) = (image.settings(), image.conditions());
+    let waits_for =
+        |is: fn(&TriggerKind<'_>) -> bool| image.triggers().any(|trigger| trigger.enabled && is(&trigger.kind));
+    for (flag, on) in [
+        (flag::HIDDEN, settings.hidden),
+        (flag::DAMAGED, false),
+        (flag::STOP_ON_BATTERIES, conditions.stop_if_going_on_batteries),
+        (flag::STOP_ON_IDLE_END, conditions.run_only_if_idle && conditions.idle.stop_on_idle_end),
+        (flag::RESTART_ON_IDLE, conditions.idle.restart_on_idle),
+        (flag::WAKE, conditions.wake_to_run),
+        (flag::IDLE_TRIGGER, waits_for(|kind| matches!(kind, TriggerKind::Idle))),
+        (flag::EVENT_TRIGGER, waits_for(|kind| matches!(kind, TriggerKind::Event(_)))),
+        (
+            flag::SESSION_TRIGGER,
+            waits_for(|kind| matches!(kind, TriggerKind::Logon { .. } | TriggerKind::SessionState { .. })),
+        ),
+    ] {
+        task.set(flag, on);
+    }
     task.actions = u8::try_from(image.actions().count()).unwrap_or(u8::MAX);
 }

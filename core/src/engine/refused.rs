@@ -25,6 +25,8 @@ pub enum Refused {
     NotOnDemand,
     /// An instance runs and the policy is to ignore new ones.
     AlreadyRunning,
+    /// The machine is in no state that the task's conditions allow.
+    Hindered,
     /// There is no such instance, or no instance to stop.
     NotRunning,
     /// The action is of a kind that is kept and given back, but not run.
@@ -51,6 +53,8 @@ impl Refused {
             Self::NotEmpty => Status::E_DIR_NOT_EMPTY,
             Self::Disabled => Status::SCHED_E_TASK_DISABLED,
             Self::NotOnDemand => Status::SCHED_E_START_ON_DEMAND,
+            // A run that conditions do not allow is no error of whoever asked for it, [MS-TSCH] 3.2.5.4.13.
+            Self::Hindered => Status::S_OK,
             Self::AlreadyRunning => Status::SCHED_E_ALREADY_RUNNING,
             Self::NotRunning => Status::SCHED_E_TASK_NOT_RUNNING,
             Self::NotSupported => Status::E_NOT_SUPPORTED,
@@ -77,6 +81,7 @@ impl core::fmt::Display for Refused {
             Self::Disabled => "task is disabled",
             Self::NotOnDemand => "task may not be started on demand",
             Self::AlreadyRunning => "an instance of the task runs already",
+            Self::Hindered => "conditions of the task are not met",
             Self::NotRunning => "no such instance runs",
             Self::NotSupported => "action of a kind that is not run",
             Self::TooBusy => "every slot is taken",
@@ -122,6 +127,11 @@ pub(super) enum NotRun {
     NoSlot,
     NoEntropy,
     Store(StoreError),
+    OnBatteries,
+    NoNetwork,
+    NotIdle,
+    RemoteAppSession,
+    Disabled,
 }
 
 impl From<NotRun> for Refused {
@@ -131,6 +141,8 @@ impl From<NotRun> for Refused {
             NotRun::QueueFull | NotRun::NoSlot => Self::TooBusy,
             NotRun::NoEntropy => Self::NoEntropy,
             NotRun::Store(error) => Self::Store(error),
+            NotRun::OnBatteries | NotRun::NoNetwork | NotRun::NotIdle | NotRun::RemoteAppSession => Self::Hindered,
+            NotRun::Disabled => Self::Disabled,
         }
     }
 }
@@ -143,6 +155,11 @@ impl From<NotRun> for Skipped {
             NotRun::NoSlot => Self::NoInstanceSlot,
             NotRun::NoEntropy => Self::NoEntropy,
             NotRun::Store(_) => Self::StoreFailed,
+            NotRun::OnBatteries => Self::OnBatteries,
+            NotRun::NoNetwork => Self::NoNetwork,
+            NotRun::NotIdle => Self::NotIdle,
+            NotRun::RemoteAppSession => Self::RemoteAppSession,
+            NotRun::Disabled => Self::Disabled,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks and folders are made, changed and deleted.
 
 use super::{
-    Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot,
+    CatchUp, Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot,
     enumerate::{Children, fetch},
     launch::read_state,
     list, names,
@@ -12,7 +12,8 @@ use crate::{
     event::Event,
     limits::PATH_LEVELS,
     ports::Change,
-    store::{self, STATE_MAX, definition_key, entry_key, state_key},
+    status::Status,
+    store::{self, STATE_MAX, State, definition_key, entry_key, state_key},
     task::{Image, Path},
     time::Timestamp,
 };
@@ -258,7 +259,7 @@ impl Engine<'_> {
         slot.floor = slot.floor.min(cx.now.wall.unwrap_or(Timestamp::MAX));
         slot.set(flag::ENABLED, terms.enabled);
         slot.set(flag::UNREGISTERED, !terms.registration_triggers);
-        slot.set(flag::UNRESOLVED, false);
+        slot.set(flag::UNRESOLVED | flag::OWED | flag::CATCHING_UP | flag::STOPPED_BY_USE, false);
         slot.set(flag::NOT_AT_BOOT, true);
         plan::keep(slot, image);
         let next = plan::next(image, slot, &clocks, After::just_before(&clocks));
@@ -274,21 +275,41 @@ impl Engine<'_> {
         if slot.has(flag::ENABLED) == enabled {
             return Ok(());
         }
-        let next = if enabled {
+        let (mut next, mut catches_up) = (None, false);
+        if enabled {
             let clocks = self.clocks(cx);
             let image = plan::image(self.memory.record, cx.store, slot.definition)?;
-            Some(plan::next(&image, &slot, &clocks, After::now(&clocks)))
-        } else {
-            None
-        };
+            next = Some(plan::next(&image, &slot, &clocks, After::now(&clocks)));
+            catches_up = CatchUp::of(&image) != CatchUp::Skip;
+        }
+        let mut buffer = [0; STATE_MAX];
+        let mut settled = None;
+        if let Some(wall) = cx.now.wall.filter(|_| catches_up) {
+            // What came while it was disabled is not missed, also after a restart.
+            let never = State { result: Status::SCHED_S_TASK_HAS_NOT_RUN, ..State::default() };
+            let state = read_state(cx, slot.number)?.unwrap_or(never);
+            let state = State { floor: state.floor.max(Some(wall.plus(-1))), ..state };
+            settled = Some(Change::Put(state_key(slot.number), state.encode(&mut buffer)?));
+        }
         let length = cx.store.get(entry_key(slot.number), self.memory.record)?.ok_or(Refused::Damaged)?;
         let entry = self.memory.record.get_mut(..length).ok_or(Refused::Damaged)?;
         store::set_enabled(entry, enabled)?;
-        if let Err(error) = cx.store.apply(&[Change::Put(entry_key(slot.number), entry)]) {
+        let put = Change::Put(entry_key(slot.number), entry);
+        let done = match settled {
+            Some(settled) => cx.store.apply(&[settled, put]),
+            None => cx.store.apply(&[put]),
+        };
+        if let Err(error) = done {
             self.tell(Event::StoreFailed { error });
             return Err(Refused::Store(error));
         }
-        self.with_task(task.0, |slot| slot.set(flag::ENABLED, enabled));
+        self.with_task(task.0, |slot| {
+            slot.set(flag::ENABLED, enabled);
+            slot.set(flag::OWED | flag::CATCHING_UP | flag::STOPPED_BY_USE, false);
+            if enabled {
+                slot.floor = slot.floor.max(cx.now.wall.map_or(slot.floor, |wall| wall.plus(-1)));
+            }
+        });
         match next {
             Some(next) => self.arm(task.0, next),
             None => self.disarm(task.0),

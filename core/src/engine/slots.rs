@@ -73,6 +73,28 @@ pub(super) mod flag {
     pub(in super::super) const ORPHAN: u32 = 1 << 11;
     /// `anchor` is of the wall clock, because the time has not been known since the engine was loaded.
     pub(in super::super) const UNRESOLVED: u32 = 1 << 12;
+    /// Its running instances are stopped when the machine goes on batteries.
+    pub(in super::super) const STOP_ON_BATTERIES: u32 = 1 << 13;
+    /// Its running instances are stopped when somebody uses the machine again.
+    pub(in super::super) const STOP_ON_IDLE_END: u32 = 1 << 14;
+    /// They are started again when nobody does any more.
+    pub(in super::super) const RESTART_ON_IDLE: u32 = 1 << 15;
+    /// One of them was stopped so, and waits for that.
+    pub(in super::super) const STOPPED_BY_USE: u32 = 1 << 16;
+    /// The machine is to be awake when it is due.
+    pub(in super::super) const WAKE: u32 = 1 << 17;
+    /// Has an idle trigger.
+    pub(in super::super) const IDLE_TRIGGER: u32 = 1 << 18;
+    /// Has an event trigger.
+    pub(in super::super) const EVENT_TRIGGER: u32 = 1 << 19;
+    /// Has a logon or session trigger.
+    pub(in super::super) const SESSION_TRIGGER: u32 = 1 << 20;
+    /// Occurrences were missed that it wants to have run.
+    pub(in super::super) const OWED: u32 = 1 << 21;
+    /// `due` is when that is, and not an occurrence.
+    pub(in super::super) const CATCHING_UP: u32 = 1 << 22;
+    /// `due` is when it is to be deleted, because it fires no more.
+    pub(in super::super) const EXPIRES: u32 = 1 << 23;
     /// Has a due moment; while the queues are being rebuilt it stands for being in one.
     pub(in super::super) const ARMED: u32 = 1 << 10;
 }
@@ -133,9 +155,11 @@ pub(super) enum Phase {
     Recovering,
     /// Has ended, and its result is not durable yet.
     Ended,
+    /// Waits for a moment or an idle machine; nothing of it is in the store.
+    Waiting,
 }
 
-/// One running, queued or delayed instance. Zero is an unused slot.
+/// One running, queued or waiting instance. Zero is an unused slot.
 ///
 /// The arguments it was asked to run with stay in its record in the store, where they are looked up when an action starts.
 #[derive(Debug, Clone, Copy, Zeroable)]
@@ -174,6 +198,22 @@ pub struct InstanceSlot {
     pub(super) action: u8,
     /// See [`order`].
     pub(super) flags: u8,
+    /// The ordinal of its trigger.
+    pub(super) trigger: u8,
+    /// How often it was tried before.
+    pub(super) attempt: u8,
+    /// One of [`wait`], while it waits.
+    pub(super) waits_for: u8,
+}
+
+/// What an instance waits for.
+pub(super) mod wait {
+    /// A moment of its trigger; `started` is when its event was, by the monotonic clock.
+    pub(in super::super) const FIRES: u8 = 1;
+    /// Another attempt.
+    pub(in super::super) const AGAIN: u8 = 2;
+    /// An idle machine: for `limit` milliseconds, until `started` by the monotonic clock.
+    pub(in super::super) const IDLE: u8 = 3;
 }
 
 // What a microcontroller pays for each run that it may have at once.
@@ -223,6 +263,9 @@ impl InstanceSlot {
         cause: 0,
         action: 0,
         flags: 0,
+        trigger: 0,
+        attempt: 0,
+        waits_for: 0,
     };
 
     pub(super) const fn has(&self, flag: u8) -> bool {
@@ -239,6 +282,9 @@ impl InstanceSlot {
             1 => Cause::Calendar(Timestamp(self.moment)),
             2 => Cause::Boot(self.moment.cast_unsigned()),
             3 => Cause::Registration(self.moment.cast_unsigned()),
+            4 => Cause::Idle,
+            5 => Cause::Event,
+            6 => Cause::Session,
             _ => Cause::Demand,
         }
     }
@@ -249,6 +295,9 @@ impl InstanceSlot {
             Cause::Calendar(at) => (1, at.0),
             Cause::Boot(elapsed) => (2, elapsed.cast_signed()),
             Cause::Registration(elapsed) => (3, elapsed.cast_signed()),
+            Cause::Idle => (4, 0),
+            Cause::Event => (5, 0),
+            Cause::Session => (6, 0),
         };
     }
 }

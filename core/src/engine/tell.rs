@@ -74,7 +74,9 @@ impl Engine<'_> {
         }
         if self.deadlines > 0 {
             let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));
-            monotonic = monotonic.into_iter().chain(first.map(|slot| slot.deadline)).min();
+            // What waits without a limit is not waited for.
+            let deadline = first.map(|slot| slot.deadline).filter(|deadline| *deadline != Monotonic::MAX);
+            monotonic = monotonic.into_iter().chain(deadline).min();
         }
         if self.unrecorded > 0 || self.rearm || ((self.stalled || self.held) && !self.closing) {
             monotonic = monotonic.into_iter().chain([self.retry]).min();

@@ -6,16 +6,20 @@
 use super::Pattern;
 use crate::task::{Repetition, Trigger, TriggerKind};
 
-/// Milliseconds from the event of a trigger to its first firing: its Delay. `None` for a trigger that waits for no event
-/// (a Time or Calendar trigger), or for one that does not fire yet.
+/// Milliseconds from the event of a trigger to its first firing: its Delay. `None` for a trigger that waits for no event: a
+/// Time or Calendar trigger, or one that is only kept.
 #[must_use]
 pub fn delay(trigger: &Trigger<'_>) -> Option<u64> {
-    match trigger.kind {
-        TriggerKind::Boot { delay } | TriggerKind::Registration { delay } => {
-            Some(delay.map_or(0, |delay| delay.seconds.saturating_mul(1000)))
-        }
-        _ => None,
-    }
+    let delay = match trigger.kind {
+        TriggerKind::Boot { delay }
+        | TriggerKind::Registration { delay }
+        | TriggerKind::Logon { delay, .. }
+        | TriggerKind::SessionState { delay, .. } => delay,
+        TriggerKind::Event(event) => event.delay,
+        TriggerKind::Idle => None,
+        TriggerKind::Time { .. } | TriggerKind::Calendar { .. } | TriggerKind::Opaque { .. } => return None,
+    };
+    Some(delay.map_or(0, |delay| delay.seconds.saturating_mul(1000)))
 }
 
 /// The first firing after `after` (the first of all if it is `None`) of a trigger that fires `delay` after its event and

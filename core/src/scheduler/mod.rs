@@ -15,7 +15,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{
     auth::Identity,
-    engine::{Context, Deadline, Engine, Loaded, Order, Refused, Work},
+    engine::{Context, Deadline, Engine, Loaded, Machine, Order, Refused, SessionChange, Work},
     epm,
     event::{Closed, Event},
     guid::Guid,
@@ -23,6 +23,7 @@ use crate::{
     mgmt,
     ports::{Ports, StoreError},
     rpc::{self, Association, Counts, Login, Pool, Step},
+    sid::Sid,
     status::Status,
     task::Resources,
     time::{Monotonic, Now, zone::Zone},
@@ -63,6 +64,8 @@ pub enum Input {
     ClockSet,
     /// The zone is another from now on.
     ZoneChanged,
+    /// The machine is on batteries, has a network, or is idle, and was not so before.
+    MachineChanged(Machine),
     /// The answer to [`Output::Start`] or, if it is found running, to [`Output::Recover`].
     Started {
         /// Which instance.
@@ -247,6 +250,7 @@ impl<'a> Scheduler<'a> {
             }
             Input::ClockSet => engine.clock_set(cx),
             Input::ZoneChanged => engine.zone_changed(cx),
+            Input::MachineChanged(machine) => engine.machine_changed(cx, machine),
             Input::Started { instance, process } => engine.started(cx, instance, process),
             Input::StartFailed { instance, result } => engine.start_failed(cx, instance, result),
             Input::Exited { instance, result } => engine.exited(cx, instance, result),
@@ -255,6 +259,19 @@ impl<'a> Scheduler<'a> {
                 self.close_where(Some(Closed::Shutdown), |_| true);
             }
         }
+    }
+
+    /// Somebody logged on, or somebody's session changed. Drain [`output`](Self::output) afterwards.
+    pub fn session_changed(
+        &mut self,
+        now: Now,
+        zone: &Zone<'_>,
+        change: SessionChange,
+        user: &Sid,
+        groups: &[Sid],
+        ports: &mut Ports<'_>,
+    ) {
+        self.engine.session_changed(&mut context(now, zone, ports), change, user, groups);
     }
 
     /// The next thing the host shall do. Drain it after every other call, until it says [`Output::Sleep`].

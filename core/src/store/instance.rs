@@ -31,6 +31,12 @@ pub enum Cause {
     Boot(u64),
     /// A registration trigger, so many milliseconds after the task was registered.
     Registration(u64),
+    /// An idle machine.
+    Idle,
+    /// An event trigger.
+    Event,
+    /// A logon or session trigger.
+    Session,
 }
 
 /// An instance that was started and has not ended, or one that waits until its predecessors have.
@@ -81,6 +87,9 @@ impl<'r> Instance<'r> {
             1 => Cause::Calendar(Timestamp(decoder.i64()?)),
             2 => Cause::Boot(decoder.u64()?),
             3 => Cause::Registration(decoder.u64()?),
+            4 => decoder.u8().map(|_| Cause::Idle)?,
+            5 => decoder.u8().map(|_| Cause::Event)?,
+            6 => decoder.u8().map(|_| Cause::Session)?,
             _ => return Err(Damaged),
         };
         let action = decoder.u8()?;
@@ -109,6 +118,9 @@ impl<'r> Instance<'r> {
                 Cause::Calendar(Timestamp(at)) => encoder.u8(1)?.i64(at)?,
                 Cause::Boot(elapsed) => encoder.u8(2)?.u64(elapsed)?,
                 Cause::Registration(elapsed) => encoder.u8(3)?.u64(elapsed)?,
+                Cause::Idle => encoder.u8(4)?.u8(0)?,
+                Cause::Event => encoder.u8(5)?.u8(0)?,
+                Cause::Session => encoder.u8(6)?.u8(0)?,
             };
             encoder.u8(self.action)?;
             match self.limit {

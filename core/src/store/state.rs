@@ -20,9 +20,10 @@ pub const STATE_MAX: usize = 2 + 9 + 5 + 9 + 9;
 pub struct State {
     /// When the last run started; `None` if there was none or the time was not known.
     pub started: Option<Timestamp>,
-    /// How the last run ended.
+    /// How the last run ended; [`Status::SCHED_S_TASK_HAS_NOT_RUN`] if there was none.
     pub result: Status,
-    /// The latest calendar occurrence that became a run: none up to it ever becomes one again.
+    /// The latest calendar occurrence that is settled, because it became a run or because the task was enabled later: none
+    /// up to it ever becomes a run.
     pub floor: Option<Timestamp>,
     /// Milliseconds from registration to the latest occurrence of a registration trigger that became a run.
     pub elapsed: Option<u64>,

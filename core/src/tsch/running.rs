@@ -14,6 +14,8 @@ use crate::{
 
 /// TASK_RUN_AS_SELF, TASK_RUN_IGNORE_CONSTRAINTS, TASK_RUN_USE_SESSION_ID and TASK_RUN_USER_SID.
 const RUN_FLAGS: u32 = 0xF;
+/// TASK_RUN_IGNORE_CONSTRAINTS
+const RUN_IGNORE_CONSTRAINTS: u32 = 2;
 /// TASK_RUN_USER_SID
 const RUN_USER_SID: u32 = 8;
 
@@ -72,7 +74,8 @@ impl Arguments {
 }
 
 impl Service<'_, '_> {
-    /// SchRpcRun (Opnum 12), 3.2.5.4.13. An instance that the policy did not let start is not an error, and has no GUID.
+    /// SchRpcRun (Opnum 12), 3.2.5.4.13. An instance that the policy or a condition did not let start is not an error, and has
+    /// no GUID.
     /// Session and user are read and not acted on: actions run as the host decides.
     #[inline(never)]
     pub(super) fn run(
@@ -97,8 +100,9 @@ impl Service<'_, '_> {
         }
         let task = self.task(&path)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        let instance = match self.engine.run(&mut cx, task, &mut arguments.iter()) {
-            Err(Refused::AlreadyRunning) => Guid::NIL,
+        let run = if given & RUN_IGNORE_CONSTRAINTS == 0 { Engine::run } else { Engine::run_anyway };
+        let instance = match run(self.engine, &mut cx, task, &mut arguments.iter()) {
+            Err(Refused::AlreadyRunning | Refused::Hindered) => Guid::NIL,
             other => other?,
         };
         out.guid(&instance)?;

@@ -1,11 +1,14 @@
 //! Which task runs when: names, policies, clocks, restarts, and a store that fails.
 
+mod catch_up;
 mod clocks;
 pub(crate) mod cut;
 mod damage;
 mod load;
+mod machine;
 mod model;
 mod names;
 mod policies;
 mod records;
 mod restart;
+mod sessions;

@@ -1,7 +1,8 @@
 //! Definitions of tasks, in few words.
 
 use mainspring::task::{
-    Action, Boundary, Definition, Exec, Image, Principal, Repetition, Schedule, Settings, Span, Trigger, TriggerKind,
+    Action, Boundary, Conditions, Definition, Exec, Image, Principal, Repetition, Schedule, Settings, Span, Trigger,
+    TriggerKind,
 };
 
 /// A definition to be registered.
@@ -11,6 +12,10 @@ pub struct Task<'t> {
     pub triggers: Vec<Trigger<'t>>,
     /// Its settings.
     pub settings: Settings<'t>,
+    /// What it demands of the machine.
+    pub conditions: Conditions<'t>,
+    /// Its Data.
+    pub data: Option<&'t str>,
     /// Its actions.
     pub actions: Vec<Action<'t>>,
     /// Its security descriptor.
@@ -38,6 +43,13 @@ impl<'t> Task<'t> {
         self
     }
 
+    /// With other demands on the machine.
+    #[must_use]
+    pub fn on(mut self, change: impl FnOnce(&mut Conditions<'t>)) -> Self {
+        change(&mut self.conditions);
+        self
+    }
+
     /// With one more action.
     #[must_use]
     pub fn then(mut self, action: Action<'t>) -> Self {
@@ -55,6 +67,8 @@ impl<'t> Task<'t> {
         let definition = Definition {
             triggers: &self.triggers,
             settings: self.settings,
+            data: self.data,
+            conditions: self.conditions,
             actions: &self.actions,
             principals: &principals,
             ..Definition::default()

@@ -137,7 +137,7 @@ fn pack(image: &[u8], into: &mut [u8]) -> Option<(usize, usize)> {
         }
         if let Some((place, copied)) = longest(image, at) {
             *into.get_mut(flags)? |= 1 << bit;
-            let word = place | (copied.min(LONG) - SHORTEST) * PLACES;
+            let word = place + (copied.min(LONG) - SHORTEST) * PLACES;
             put(into, &mut length, (word & 0xFF) as u8)?;
             put(into, &mut length, (word >> 8) as u8)?;
             let mut beyond = copied.checked_sub(LONG);

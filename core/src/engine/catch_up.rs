@@ -1,0 +1,155 @@
+//! What a task is owed: occurrences that came while the server was down, slept, or had another time.
+//!
+//! [MS-TSCH] 2.5.4.7, StartWhenAvailable, has the latest of them run once. A task may ask for something else, in its Data
+//! element, where clients leave it alone:
+//!
+//! ```text
+//! <CatchUp xmlns="urn:mainspring:task">skip</CatchUp>      nothing of it runs, whatever StartWhenAvailable says
+//! <CatchUp xmlns="urn:mainspring:task">latest</CatchUp>    the latest runs once
+//! <CatchUp xmlns="urn:mainspring:task">all 10</CatchUp>    each runs, oldest first, of the last so many: 1 to 100
+//! ```
+//!
+//! It is recognised as an element of its own, and as the same text in CDATA, as which the normalised form gives it back.
+//!
+//! What is owed does not start in the first [`QUIET_TIME`](crate::limits::QUIET_TIME) after the server came up, and then one
+//! task every [`SPREAD_TIME`](crate::limits::SPREAD_TIME), so that a hundred tasks do not start in the same second. An
+//! occurrence that comes first stands for the one that is owed, unless all are wanted.
+
+use super::{
+    TaskSlot,
+    plan::{self, Clocks, Moment, Next, Run},
+    slots::flag,
+};
+use crate::{
+    limits::{QUIET_TIME, SPREAD_TIME},
+    recur::{self, Anchors},
+    task::{Image, TriggerKind},
+    time::Timestamp,
+};
+
+/// What becomes of occurrences that were missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatchUp {
+    /// None of them runs.
+    Skip,
+    /// The latest runs, once.
+    Latest,
+    /// The last so many run, oldest first.
+    All(u8),
+}
+
+/// The most occurrences of one task that are caught up.
+const MOST: u8 = 100;
+
+impl CatchUp {
+    /// What a task asks for: in its Data, or with StartWhenAvailable. A wish that cannot be read is none.
+    #[must_use]
+    pub fn of(image: &Image<'_>) -> Self {
+        let default = if image.settings().start_when_available { Self::Latest } else { Self::Skip };
+        image.data().and_then(wish).unwrap_or(default)
+    }
+}
+
+/// The wish that stands in a Data element.
+fn wish(data: &str) -> Option<CatchUp> {
+    let (_, tag) = data.split_once("<CatchUp")?;
+    let (attributes, rest) = tag.split_once('>')?;
+    let name = attributes.trim().strip_prefix("xmlns")?.trim_start().strip_prefix('=')?.trim();
+    if !matches!(name, "\"urn:mainspring:task\"" | "'urn:mainspring:task'") {
+        return None;
+    }
+    let (text, _) = rest.split_once("</CatchUp")?;
+    match text.trim() {
+        "skip" => Some(CatchUp::Skip),
+        "latest" => Some(CatchUp::Latest),
+        all => {
+            let count = all.strip_prefix("all")?.trim_start().parse().ok()?;
+            (1..=MOST).contains(&count).then_some(CatchUp::All(count))
+        }
+    }
+}
+
+/// The last occurrence of the calendar up to a moment, of all triggers.
+fn last(image: &Image<'_>, at: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
+    let triggers = image.triggers().filter(|trigger| trigger.enabled && is_of_calendar(&trigger.kind));
+    triggers.filter_map(|trigger| recur::last(&trigger, &Anchors::default(), at, clocks.zone)).max()
+}
+
+/// The first occurrence of the calendar after a moment, of all triggers.
+fn first(image: &Image<'_>, after: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
+    let triggers = image.triggers().filter(|trigger| trigger.enabled && is_of_calendar(&trigger.kind));
+    triggers.filter_map(|trigger| recur::next(&trigger, &Anchors::default(), after, clocks.zone)).min()
+}
+
+const fn is_of_calendar(kind: &TriggerKind<'_>) -> bool {
+    matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. })
+}
+
+/// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes it in its slot;
+/// returns whether there were any. Those that came at this very moment were not.
+pub(super) fn note(image: &Image<'_>, task: &mut TaskSlot, since: Option<Timestamp>, clocks: &Clocks<'_>) -> bool {
+    let Some(now) = clocks.now.wall else { return false };
+    let floor = task.floor.max(since.unwrap_or(Timestamp::MIN));
+    // A task that has never fired, and nobody knows since when it is there, is owed nothing.
+    let latest = last(image, now.plus(-1), clocks).filter(|at| *at > floor && floor != Timestamp::MIN);
+    task.set(flag::OWED, false);
+    let Some(mut oldest) = latest else { return false };
+    match CatchUp::of(image) {
+        CatchUp::Skip => task.floor = oldest,
+        CatchUp::Latest => task.set(flag::OWED, true),
+        CatchUp::All(count) => {
+            for _ in 1..count {
+                let Some(before) = last(image, oldest.plus(-1), clocks).filter(|at| *at > floor) else { break };
+                oldest = before;
+            }
+            task.floor = floor.max(oldest.plus(-1));
+            task.set(flag::OWED, true);
+        }
+    }
+    true
+}
+
+/// What a task that is owed something runs now, and whether it is owed more.
+pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(Run, Timestamp, bool)> {
+    let before = clocks.now.wall?.plus(-1);
+    let all = matches!(CatchUp::of(image), CatchUp::All(_));
+    let at = if all { first(image, task.floor, clocks) } else { last(image, before, clocks) };
+    let at = at.filter(|at| *at > task.floor && *at <= before)?;
+    let more = all && first(image, at, clocks).is_some_and(|next| next <= before);
+    Some((plan::run(image, task, clocks, Moment { at: at.0, relative: false })?, at, more))
+}
+
+/// Gives the tasks that are owed something their turns, one after the other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turns {
+    /// The last that was given, by the monotonic clock.
+    last: Option<i64>,
+}
+
+impl Turns {
+    /// When a task fires next that may be owed something: what it is owed has its turn, unless something comes first. An
+    /// occurrence of the calendar that does stands for what is owed, if not all is.
+    pub(super) fn next(&mut self, image: &Image<'_>, task: &mut TaskSlot, next: Next, clocks: &Clocks<'_>) -> Next {
+        task.set(flag::CATCHING_UP, false);
+        if !task.has(flag::OWED) || !task.has(flag::ENABLED) {
+            return next;
+        }
+        let milliseconds = |time| i64::try_from(time).unwrap_or(i64::MAX);
+        let turn = self.last.map_or(i64::MIN, |last| last.saturating_add(milliseconds(SPREAD_TIME)));
+        let at = turn.max(clocks.monotonic()).max(clocks.boot.saturating_add(milliseconds(QUIET_TIME)));
+        if let Some(moment) = next.moment {
+            let comes = if moment.relative { Some(moment.at) } else { clocks.monotonic_of(Timestamp(moment.at)) };
+            let is_first = comes.is_some_and(|comes| comes <= at);
+            if is_first && moment.relative {
+                return next;
+            }
+            if is_first && !matches!(CatchUp::of(image), CatchUp::All(_)) {
+                task.set(flag::OWED, false);
+                return next;
+            }
+        }
+        self.last = Some(at);
+        task.set(flag::CATCHING_UP, true);
+        Next { moment: Some(Moment { at, relative: true }), ..next }
+    }
+}

@@ -1,0 +1,159 @@
+//! The machine under the tasks: what the host says of it, and what that lets start, stops, and starts again,
+//! [MS-TSCH] 3.2.4.2 and 3.2.5.4.2.
+
+use super::{
+    Context, Engine,
+    plan::{self, Needs, Run},
+    refused::NotRun,
+    slots::{Phase, flag},
+    waiting::Until,
+};
+use crate::{guid::Guid, store::Cause, time::Monotonic};
+
+/// What the host knows of the machine. The default is one that needs nobody to say anything of it: on mains, with a
+/// network, and never idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// It runs on batteries, or on those of its uninterruptible supply.
+    pub on_batteries: bool,
+    /// It has a network.
+    pub network: bool,
+    /// Which network. A host that does not tell networks apart says none; then any network is the one that a task names.
+    pub network_id: Option<Guid>,
+    /// Nobody uses it, as the host judges that: the Duration of a task's IdleSettings counts from when it is said.
+    pub idle: bool,
+    /// The session is that of a remote application.
+    pub remote_app_session: bool,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self { on_batteries: false, network: true, network_id: None, idle: false, remote_app_session: false }
+    }
+}
+
+/// The machine, and since when it has been idle.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct State {
+    pub(super) machine: Machine,
+    idle_since: Option<Monotonic>,
+}
+
+impl State {
+    /// Since when it has been idle, by the monotonic clock.
+    pub(super) const fn idle_since(&self) -> Option<Monotonic> {
+        self.idle_since
+    }
+
+    /// When it will have been idle for so many milliseconds, if it stays so.
+    pub(super) fn idle_for(&self, milliseconds: u64) -> Option<Monotonic> {
+        Some(self.idle_since?.plus(milliseconds))
+    }
+
+    /// Whether it lets a task start now.
+    pub(super) fn admits(&self, needs: &Needs, now: Monotonic) -> Result<(), NotRun> {
+        let machine = &self.machine;
+        let is_other = |wanted: Guid| machine.network_id.is_some_and(|there| there != wanted);
+        if needs.mains && machine.on_batteries {
+            Err(NotRun::OnBatteries)
+        } else if needs.network && (!machine.network || needs.network_id.is_some_and(is_other)) {
+            Err(NotRun::NoNetwork)
+        } else if needs.no_remote_app && machine.remote_app_session {
+            Err(NotRun::RemoteAppSession)
+        } else if needs.idle.is_some_and(|idle| self.idle_for(idle.duration).is_none_or(|at| at > now)) {
+            Err(NotRun::NotIdle)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// What the host said of the machine last.
+    #[must_use]
+    pub const fn machine(&self) -> Machine {
+        self.machine.machine
+    }
+
+    /// The machine is another than it was. Instances that may not go on are asked to stop; idle triggers fire, and what waits
+    /// for an idle machine starts, when that has lasted for as long as each task demands.
+    ///
+    /// Whoever has been idle and is said to be idle again goes on being it.
+    pub fn machine_changed(&mut self, cx: &mut Context<'_>, machine: Machine) {
+        let before = core::mem::replace(&mut self.machine.machine, machine);
+        if machine.on_batteries && !before.on_batteries {
+            self.stop_those(cx, |task| task.has(flag::STOP_ON_BATTERIES).then_some(false));
+        }
+        if machine.idle == before.idle {
+            return;
+        }
+        self.machine.idle_since = machine.idle.then_some(cx.now.monotonic);
+        self.turn_to_idle(cx.now);
+        if machine.idle {
+            self.idle_began(cx);
+        } else {
+            self.stop_those(cx, |task| task.has(flag::STOP_ON_IDLE_END).then(|| task.has(flag::RESTART_ON_IDLE)));
+        }
+    }
+
+    /// Asks the running instances of some tasks to stop. `stops` says whether of a task, and whether it is to start again when
+    /// the machine is idle again.
+    fn stop_those(&mut self, cx: &mut Context<'_>, stops: impl Fn(&super::TaskSlot) -> Option<bool>) {
+        for index in 0..self.instances.mark {
+            let Some(slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { continue };
+            let Some(task) = slot.task.index() else { continue };
+            let Some(again) = self.memory.tasks.get(task as usize).and_then(&stops) else { continue };
+            if again {
+                self.with_task(task, |task| task.set(flag::STOPPED_BY_USE, true));
+            }
+            self.ask_to_stop(cx, index);
+        }
+    }
+
+    /// The machine is idle: idle triggers are armed, and what was stopped because somebody came waits for its turn.
+    fn idle_began(&mut self, cx: &mut Context<'_>) {
+        let clocks = self.clocks(cx);
+        for index in 0..self.tasks.mark {
+            let Some(&task) = self.memory.tasks.get(index as usize).filter(|task| task.has(flag::ENABLED)) else {
+                continue;
+            };
+            // What is due already fires with the next tick, which arms the task for what comes then.
+            let is_due = task.has(flag::ARMED | flag::RETRY)
+                && if task.has(flag::RELATIVE) {
+                    task.due <= clocks.monotonic()
+                } else {
+                    clocks.now.wall.is_some_and(|wall| task.due <= wall.0)
+                };
+            let stopped = task.has(flag::STOPPED_BY_USE);
+            if !stopped && (is_due || !task.has(flag::IDLE_TRIGGER)) {
+                continue;
+            }
+            self.with_task(index, |task| task.set(flag::STOPPED_BY_USE, false));
+            let found = plan::image(self.memory.record, cx.store, task.definition)
+                .map(|image| (Run::of(&image), plan::next(&image, &task, &clocks, plan::After::just_before(&clocks))));
+            let Ok((run, next)) = found else { continue };
+            if task.has(flag::IDLE_TRIGGER) && !is_due {
+                self.arm(index, next);
+            }
+            if stopped {
+                let idle = run.needs.idle.unwrap_or_default();
+                let run = Run { cause: Cause::Idle, ..run };
+                if let Err(why) = self.wait(cx, index, &run, Until::Idle { timeout: None, duration: idle.duration }) {
+                    self.tell_skipped(task.number, why);
+                }
+            }
+        }
+    }
+
+    /// What waits for an idle machine waits until it has been so for long enough, or no longer.
+    fn turn_to_idle(&mut self, now: crate::time::Now) {
+        for index in 0..self.instances.mark {
+            let Some(slot) = self.memory.instances.get(index as usize) else { return };
+            if slot.phase == Phase::Waiting
+                && let Some(deadline) = self.idle_deadline(slot)
+            {
+                self.set_deadline(index, now, deadline.since(now.monotonic));
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Runs that wait for a moment or for an idle machine before anything of them is recorded.
+//!
+//! A trigger that waits for an event may have a delay and a repetition ([MS-TSCH] 2.5.3), a task may need an idle machine
+//! and wait for it, and what could not start may be tried again (2.5.4.2). Each of these holds a slot for an instance, which
+//! clients see as queued. They are of this life of the server only: an event is not seen again after a restart, and neither
+//! is what waited for its delay. Occurrences of calendar triggers that waited when the power went are found again by
+//! catching up, if the task asks for that.
+
+use super::{
+    Context, Engine, InstanceSlot, TaskSlot,
+    happened::is_open,
+    list::{self, Link},
+    plan::{self, Run},
+    refused::NotRun,
+    slots::{OfTask, Phase, flag, wait},
+};
+use crate::{
+    event::{Event, Skipped},
+    guid::Guid,
+    limits::QUEUED_RUNS,
+    recur::elapsed,
+    status::Status,
+    time::{Monotonic, Timestamp},
+};
+
+/// What a run waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Until {
+    /// A moment of the trigger of that ordinal, whose event was at `event`.
+    Fires { at: Monotonic, trigger: u8, event: Monotonic },
+    /// A moment at which it is tried once more, `attempt` attempts having been made.
+    Again { at: Monotonic, attempt: u8 },
+    /// That the machine has been idle for `duration` milliseconds, until `timeout` at most.
+    Idle { timeout: Option<Monotonic>, duration: u64 },
+}
+
+impl Engine<'_> {
+    /// Starts a run of a task if the machine admits it; otherwise it waits for an idle machine, or for another attempt, as
+    /// the task has it.
+    pub(super) fn launch_or_wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        run: &Run,
+        arguments: &[u8],
+        attempt: u8,
+    ) -> Result<(), NotRun> {
+        match self.machine.admits(&run.needs, cx.now.monotonic) {
+            Ok(()) => self.launch(cx, task, *run, arguments).map(|guid| self.note_attempt(guid, attempt)),
+            Err(why) => {
+                if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout > 0)) {
+                    let timeout = Some(cx.now.monotonic.plus(idle.timeout));
+                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration });
+                }
+                if self.try_again_later(cx, task, run, attempt) { Ok(()) } else { Err(why) }
+            }
+        }
+    }
+
+    /// Has a run tried once more after the interval of RestartOnFailure; returns whether it will be.
+    pub(super) fn try_again_later(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, attempt: u8) -> bool {
+        let Some((count, interval)) = run.needs.restart.filter(|(count, _)| attempt < *count) else { return false };
+        debug_assert!(count > 0);
+        let at = cx.now.monotonic.plus(interval);
+        self.wait(cx, task, run, Until::Again { at, attempt: attempt + 1 }).is_ok()
+    }
+
+    fn note_attempt(&mut self, guid: Guid, attempt: u8) {
+        if attempt > 0
+            && let Some(index) = self.instance_at(guid)
+        {
+            self.with_instance(index, |slot| slot.attempt = attempt);
+        }
+    }
+
+    /// Lets a run wait. A task has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
+    /// for the same.
+    pub(super) fn wait(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, until: Until) -> Result<(), NotRun> {
+        let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
+        let what = until.what();
+        let (mut all, mut same) = (0, 0);
+        self.each_instance(task, |engine, index, phase| {
+            if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
+                all += 1;
+                same += u8::from(slot.waits_for == what && what != wait::FIRES);
+            }
+            false
+        });
+        if all >= QUEUED_RUNS {
+            return Err(NotRun::QueueFull);
+        }
+        if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {
+            return Err(NotRun::AlreadyRunning);
+        }
+        let mut random = [0; 16];
+        cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
+        let index = self.instances.take(self.memory.instances, usize::MAX).ok_or(NotRun::NoSlot)?;
+        let guid = self.identify(Guid::from_random(random), index);
+        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Err(NotRun::NoSlot) };
+        instance.guid = guid;
+        instance.task = Link::to(task);
+        instance.number = slot.number;
+        instance.definition = slot.definition;
+        instance.limit = run.limit;
+        instance.phase = Phase::Waiting;
+        instance.waits_for = what;
+        instance.trigger = run.trigger;
+        instance.set_cause(run.cause);
+        instance.started = Timestamp::MIN;
+        let at = match until {
+            Until::Fires { at, trigger, event } => {
+                instance.trigger = trigger;
+                instance.started = Timestamp(i64::try_from(event.0).unwrap_or(i64::MAX));
+                at
+            }
+            Until::Again { at, attempt } => {
+                instance.attempt = attempt;
+                at
+            }
+            Until::Idle { timeout, duration } => {
+                // While it waits, these hold what the deadline is made of.
+                instance.limit = duration;
+                let timeout = timeout.unwrap_or(Monotonic::MAX);
+                instance.started = Timestamp(i64::try_from(timeout.0).unwrap_or(i64::MAX));
+                self.machine.idle_for(duration).map_or(timeout, |idle| idle.min(timeout))
+            }
+        };
+        self.join(task, index);
+        self.set_deadline(index, cx.now, at.since(cx.now.monotonic));
+        Ok(())
+    }
+
+    /// When to look again at a run that waits for an idle machine.
+    pub(super) fn idle_deadline(&self, slot: &InstanceSlot) -> Option<Monotonic> {
+        let timeout = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
+        let idle = || self.machine.idle_for(slot.limit).map_or(timeout, |idle| idle.min(timeout));
+        (slot.waits_for == wait::IDLE).then(idle)
+    }
+
+    /// The moment has come that a run waited for, or that it would wait for no longer.
+    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(&slot) = self.memory.instances.get(index as usize) else { return };
+        self.release(index);
+        let Some((index, task)) =
+            slot.task.index().and_then(|index| Some((index, *self.memory.tasks.get(index as usize)?)))
+        else {
+            return;
+        };
+        if !task.has(flag::ENABLED) || self.closing {
+            return self.tell_skipped(task.number, NotRun::Disabled);
+        }
+        let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
+        let fires = slot.waits_for == wait::FIRES;
+        let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
+            let trigger = image.triggers().nth(usize::from(slot.trigger));
+            let trigger = trigger.filter(|_| slot.definition == task.definition);
+            let mut run = Run { cause: slot.cause(), trigger: slot.trigger, ..Run::of(&image) };
+            let (mut again, mut opens) = (None, true);
+            if let Some(trigger) = trigger.filter(|_| slot.trigger != plan::NO_TRIGGER) {
+                let delay = elapsed::delay(&trigger).unwrap_or(0);
+                let passed = cx.now.monotonic.since(event);
+                run.limit_to(&trigger, delay, fires.then_some(passed));
+                opens = !fires || is_open(&trigger, cx);
+                again = elapsed::next(delay, trigger.repetition.as_ref(), Some(passed)).filter(|_| fires && opens);
+            }
+            (run, again, opens)
+        });
+        let (run, again, opens) = match found {
+            Ok(found) => found,
+            Err(refused) => {
+                self.tell_unreadable(&task, refused);
+                return self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+            }
+        };
+        if !opens {
+            return;
+        }
+        if let Some(again) = again {
+            let until = Until::Fires { at: event.plus(again), trigger: slot.trigger, event };
+            if let Err(why) = self.wait(cx, index, &run, until) {
+                self.tell_skipped(task.number, why);
+            }
+        }
+        let started = match slot.waits_for {
+            // It has waited for as long as it may: what it waited for is there now or not.
+            wait::IDLE => match self.machine.admits(&run.needs, cx.now.monotonic) {
+                Ok(()) => self.launch(cx, index, run, &[]).map(|_| ()),
+                Err(why) => Err(why),
+            },
+            _ => self.launch_or_wait(cx, index, &run, &[], slot.attempt),
+        };
+        if let Err(why) = started {
+            self.tell_skipped(task.number, why);
+        }
+    }
+
+    /// Whether a run of the task waits for its moment.
+    pub(super) fn waits(&self, task: &TaskSlot) -> bool {
+        list::iter::<OfTask, _>(self.memory.instances, task.last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .any(|slot| slot.phase == Phase::Waiting)
+    }
+
+    /// Drops a run that waits; nothing of it is in the store.
+    pub(super) fn drop_waiting(&mut self, index: u32) {
+        let Some(slot) = self.memory.instances.get(index as usize) else { return };
+        let (task, instance) = (slot.number, slot.guid);
+        self.release(index);
+        self.tell(Event::InstanceEnded { task, instance, result: Status::SCHED_S_TASK_TERMINATED });
+    }
+}
+
+impl Until {
+    const fn what(&self) -> u8 {
+        match self {
+            Self::Fires { .. } => wait::FIRES,
+            Self::Again { .. } => wait::AGAIN,
+            Self::Idle { .. } => wait::IDLE,
+        }
+    }
+}

@@ -33,9 +33,9 @@ fn read_action(element: Element<'_>) -> Result<Action<'_>> {
     let ((_, texts), kind) = known.ok_or_else(|| element.unexpected())?;
     let mut parts = Parts { id: element.id()?, ..Parts::new(kind) };
     let is_mail = kind == Parts::SEND_EMAIL;
-    let fields = element.fields_if(&|name| {
-        texts.iter().any(|(known, ..)| *known == name) || is_mail && ["HeaderFields", "Attachments"].contains(&name)
-    })?;
+    let lists: &[&str] = if is_mail { &["HeaderFields", "Attachments"] } else { &[] };
+    let fields = element
+        .fields_in(&|name| texts.iter().map(|(known, ..)| known).chain(lists).position(|known| *known == name))?;
     for ((name, is_needed, read), text) in texts.iter().zip(&mut parts.texts) {
         *text = match fields.get(name) {
             None if *is_needed => return Err(element.missing(name)),

@@ -166,22 +166,22 @@ impl<'d> Element<'d> {
 
     /// Its elements by name, each there at most once, in any order; it may have no others.
     pub(super) fn fields(self, names: &[&str]) -> Result<Fields<'d>> {
-        self.fields_if(&|name| names.contains(&name))
+        self.fields_in(&|name| names.iter().position(|known| *known == name))
     }
 
-    /// As [`fields`](Self::fields), of names that somebody else knows.
-    pub(super) fn fields_if(self, is_known: &dyn Fn(&str) -> bool) -> Result<Fields<'d>> {
-        let fields = Fields(self);
+    /// As [`fields`](Self::fields), of names that somebody else knows the places of; there are at most 32.
+    pub(super) fn fields_in(self, place: &dyn Fn(&str) -> Option<usize>) -> Result<Fields<'d>> {
+        let mut seen = 0_u32;
         for element in self.elements() {
             let element = element?;
-            if !is_known(element.name()) || !element.is_of_version() {
-                return Err(element.unexpected());
-            }
-            if fields.get(element.name()).is_some_and(|first| first.node != element.node) {
+            let place = place(element.name()).filter(|_| element.is_of_version());
+            let bit = 1 << place.ok_or_else(|| element.unexpected())?;
+            if seen & bit != 0 {
                 return Err(element.too_many());
             }
+            seen |= bit;
         }
-        Ok(fields)
+        Ok(Fields(self))
     }
 
     /// The value and the place of the one attribute that it may have, if it has it.

@@ -111,17 +111,18 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    /// That of white space, if it is not so long that nobody could say where it ends.
+    /// That of white space, if the text is nothing else, and not so long that nobody could say where it ends.
     pub(super) fn new(space: &str, at: usize) -> Option<Self> {
         let length = u16::try_from(space.len()).ok()?;
-        let (mut lines, mut columns, mut last) = (0, 0, '\0');
-        for character in space.chars() {
-            match character {
-                '\n' if last == '\r' => {}
-                '\n' | '\r' => (lines, columns) = (lines + 1, 0),
-                _ => columns += 1,
+        let (mut lines, mut columns, mut last) = (0, 0, 0);
+        for byte in space.bytes() {
+            match byte {
+                b'\n' if last == b'\r' => {}
+                b'\n' | b'\r' => (lines, columns) = (lines + 1, 0),
+                b' ' | b'\t' => columns += 1,
+                _ => return None,
             }
-            last = character;
+            last = byte;
         }
         Some(Self { at: u32::try_from(at).ok()?, length, lines, columns })
     }

@@ -109,9 +109,8 @@ impl Need {
     /// Whether there is memory for the tree of `text`. It is given back before this returns, and nobody else asks for any
     /// until the tree is built.
     pub(super) fn is_there(&self, text: &str) -> Result<(), NoMemory> {
-        let count = |wanted| text.bytes().filter(|byte| *byte == wanted).count();
         // As many nodes are allocated at first; if they are not enough, twice as many, while the first are still there.
-        let (first, attributes) = (count(b'<'), count(b'='));
+        let (first, attributes) = (count(text, b'<'), count(text, b'='));
         let nodes = if self.nodes <= first { first } else { first + self.nodes.max(2 * first) };
         let bytes = nodes * Self::NODE
             + attributes * Self::ATTRIBUTE
@@ -126,6 +125,12 @@ impl Need {
         // In the end the lists are cut to what they hold, which this allocator does by making others.
         try_out(bytes + self.nodes * Self::NODE + self.attributes * Self::ATTRIBUTE)
     }
+}
+
+/// How many bytes of a text are `wanted`. A block is not longer than what a byte can count, so that many are compared at once.
+fn count(text: &str, wanted: u8) -> usize {
+    let blocks = text.as_bytes().chunks(usize::from(u8::MAX));
+    blocks.map(|block| usize::from(block.iter().map(|byte| u8::from(*byte == wanted)).sum::<u8>())).sum()
 }
 
 /// Whether so many bytes can be had in one piece.

@@ -6,7 +6,6 @@ use super::{
     error::{Fault, Gap, XmlError},
     heap::{self, Need},
     keep::keeps_space,
-    values::SPACE,
 };
 use crate::{
     limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NODES, XML_UNITS},
@@ -17,6 +16,16 @@ use crate::{
 
 /// Namespace declarations of a whole document: each element may inherit them all, so they are few.
 const NAMESPACES: usize = 64;
+
+/// A text in blocks of so many units. Almost all of them are nothing but ASCII, which goes through many units at once.
+fn blocks(xml: Utf16<'_>) -> impl Iterator<Item = Utf16<'_>> {
+    const UNITS: usize = 32;
+    xml.bytes().chunks(2 * UNITS).map(move |block| Utf16::new(block, xml.order()))
+}
+
+fn is_ascii(block: Utf16<'_>) -> bool {
+    block.units().fold(0, |all, unit| all | unit) < 0x80
+}
 
 /// The text as UTF-8.
 pub(super) fn transcode(xml: Utf16<'_>) -> Result<String, XmlError> {
@@ -29,21 +38,31 @@ pub(super) fn transcode(xml: Utf16<'_>) -> Result<String, XmlError> {
         _ => 3,
     };
     let mut text = Vec::new();
-    text.try_reserve_exact(xml.units().map(width).sum()).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
+    let lengths = blocks(xml).map(|block| if is_ascii(block) { block.len() } else { block.units().map(width).sum() });
+    text.try_reserve_exact(lengths.sum()).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
     let mut lone_surrogate = false;
-    // Almost all of it is ASCII, so that is what the loop is made for.
-    let mut units = xml.units();
-    while let Some(unit) = units.next() {
-        if unit < 0x80 {
-            text.push(unit as u8);
-            continue;
+    let mut rest = xml;
+    while let Some(block) = blocks(rest).next() {
+        let mut taken = 0;
+        if is_ascii(block) {
+            text.extend(block.units().map(|unit| unit as u8));
+            taken = block.len();
         }
-        let low = if (0xD800..0xDC00).contains(&unit) { units.next() } else { None };
-        let Some(Ok(character)) = char::decode_utf16([unit].into_iter().chain(low)).next() else {
-            lone_surrogate = true;
+        // One of these may begin in this block and end in the next.
+        let mut characters = rest.chars();
+        while taken < block.len() && !lone_surrogate {
+            match characters.next() {
+                Some(Ok(character)) => {
+                    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    taken += character.len_utf16();
+                }
+                _ => lone_surrogate = true,
+            }
+        }
+        if lone_surrogate {
             break;
-        };
-        text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        rest = Utf16::new(rest.bytes().get(2 * taken..).unwrap_or_default(), rest.order());
     }
     // Cannot fail: it was made of characters.
     let mut text = String::from_utf8(text).unwrap_or_default();
@@ -212,7 +231,7 @@ impl<'t> Walk<'t> {
         if self.depth > XML_DEPTH {
             return Err(Fault::malformed(at, "nested too deeply"));
         }
-        if self.keeping.is_none() && keeps_space(tag.name(markup)) {
+        if self.keeping.is_none() && keeps_space(tag.name) {
             self.keeping = Some(self.depth);
         }
         self.pass_tag(at, Some(end), Passed::StartTag);
@@ -250,7 +269,7 @@ impl<'t> Walk<'t> {
             (Passed::EndTag, Some(_)) => true,
             _ => false,
         };
-        if between && self.keeping.is_none() && text.bytes().all(|byte| SPACE.contains(&char::from(byte))) {
+        if between && self.keeping.is_none() {
             // White space that is too long to be told stays.
             if let Some(gap) = Gap::new(text, start) {
                 return Ok(heap::push(&mut self.gaps, gap)?);
@@ -281,9 +300,19 @@ fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), Fa
     Ok(())
 }
 
+/// Where the name or the prefix ends that starts at `from`.
+fn name_end(markup: &str, from: usize) -> usize {
+    position(markup, from, |byte| matches!(byte, b'>' | b'/' | b':') || is_space(byte)).unwrap_or(markup.len())
+}
+
 /// The offset of the first byte at or after `from` that is `wanted`.
 fn position(text: &str, from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
     Some(from + text.as_bytes().get(from..)?.iter().position(|byte| wanted(*byte))?)
+}
+
+/// Whether a byte is XML's white space.
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 /// The offset of `what` at or after `from`.
@@ -292,7 +321,9 @@ fn find(text: &str, from: usize, what: &str) -> Option<usize> {
 }
 
 /// What a start tag costs.
-struct Tag {
+struct Tag<'m> {
+    /// Without a prefix.
+    name: &'m str,
     /// Bytes up to its `>`.
     length: usize,
     attributes: usize,
@@ -300,22 +331,21 @@ struct Tag {
     is_empty: bool,
 }
 
-impl Tag {
-    /// The name of a tag that was read from `markup`, without a prefix.
-    fn name<'m>(&self, markup: &'m str) -> &'m str {
-        let tag = markup.get(1..self.length).unwrap_or_default();
-        let end = tag.find(|character| SPACE.contains(&character)).unwrap_or(tag.len());
-        let name = tag.get(..end).unwrap_or_default();
-        name.rsplit_once(':').map_or(name, |(_, name)| name)
-    }
-
+impl<'m> Tag<'m> {
     /// Reads a tag from its `<` on.
-    fn read(markup: &str) -> Self {
-        let mut tag = Self { length: markup.len(), attributes: 0, namespaces: 0, is_empty: false };
+    fn read(markup: &'m str) -> Self {
+        let mut start = 1;
+        let mut end = name_end(markup, start);
+        while markup.as_bytes().get(end) == Some(&b':') {
+            start = end + 1;
+            end = name_end(markup, start);
+        }
+        let name = markup.get(start..end).unwrap_or_default();
+        let mut tag = Self { name, length: markup.len(), attributes: 0, namespaces: 0, is_empty: false };
         let mut quote = None;
-        let mut name = 0;
+        let mut word = 0;
         let mut before = 0;
-        for (at, byte) in markup.bytes().enumerate() {
+        for (at, byte) in markup.bytes().enumerate().skip(end) {
             match (quote, byte) {
                 (Some(open), _) if byte == open => quote = None,
                 (Some(_), _) => {}
@@ -327,9 +357,9 @@ impl Tag {
                 }
                 (None, b'=') => {
                     tag.attributes += 1;
-                    tag.namespaces += usize::from(markup.get(name..).is_some_and(|name| name.starts_with("xmlns")));
+                    tag.namespaces += usize::from(markup.get(word..).is_some_and(|name| name.starts_with("xmlns")));
                 }
-                (None, b' ' | b'\t' | b'\r' | b'\n') => name = at + 1,
+                (None, b' ' | b'\t' | b'\r' | b'\n') => word = at + 1,
                 (None, _) => {}
             }
             before = byte;

@@ -48,7 +48,7 @@ fn read_trigger<'d>(element: Element<'d>, resolve: &mut dyn FnMut(&str) -> Optio
     let known = TRIGGERS.iter().find(|(name, _)| *name == element.name() && element.is_of_version());
     let (name, own) = known.ok_or_else(|| element.unexpected())?;
     let id = element.id()?;
-    let fields = element.fields_if(&|name| BASE.contains(&name) || own.contains(&name))?;
+    let fields = element.fields_in(&|name| BASE.iter().chain(*own).position(|known| *known == name))?;
     // No delay is the default, which is not given back.
     let delay = own.first().map_or(Ok(None), |name| fields.span(name, ANY));
     let delay = delay?.filter(|delay| delay.seconds != 0);

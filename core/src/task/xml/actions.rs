@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{element::Element, error::Refused, heap, values::ACTIONS};
+use super::{element::Element, error::Refused, values::ACTIONS};
 use crate::{
     limits,
     task::{Action, ComHandler, Named, action::Parts},
@@ -20,7 +20,7 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
         }
         let one = read_action(action)?;
         action.has_own_id(read.iter().map(Action::id))?;
-        heap::push(&mut read, one)?;
+        action.push(&mut read, one)?;
     }
     if read.is_empty() {
         return Err(actions.missing("Exec"));
@@ -49,14 +49,14 @@ fn read_action(element: Element<'_>) -> Result<Action<'_>> {
         let headers = fields.get("HeaderFields").map(|headers| {
             headers.texts("HeaderField", (0, limits::HEADER_FIELDS), |header, texts| {
                 let fields = header.plain()?.fields(&["Name", "Value"])?;
-                heap::push(texts, fields.needed("Name")?.filled()?)?;
-                Ok(heap::push(texts, fields.needed("Value")?.text()?)?)
+                header.push(texts, fields.needed("Name")?.filled()?)?;
+                header.push(texts, fields.needed("Value")?.text()?)
             })
         });
         parts.header_fields = Named::from_texts(headers.transpose()?.unwrap_or_default());
-        let attachments = fields.get("Attachments").map(|files| {
-            files.texts("File", (0, limits::ATTACHMENTS), |file, texts| Ok(heap::push(texts, file.filled()?)?))
-        });
+        let attachments = fields
+            .get("Attachments")
+            .map(|files| files.texts("File", (0, limits::ATTACHMENTS), |file, texts| file.push(texts, file.filled()?)));
         parts.attachments = attachments.transpose()?.unwrap_or_default();
     }
     if let (Parts::COM_HANDLER, [Some(class), ..]) = (kind, parts.texts) {

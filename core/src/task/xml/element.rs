@@ -10,7 +10,7 @@ use roxmltree::{Document, Node};
 
 use super::{
     error::{Fault, Refused},
-    heap::NoMemory,
+    heap::{NoMemory, Room},
     keep::Kept,
     values::{self, SPACE},
     version,
@@ -27,6 +27,8 @@ type Result<T> = core::result::Result<T, Refused>;
 /// What all elements of a text share.
 pub(super) struct Reading<'d> {
     kept: Kept,
+    /// What may still be taken of the heap.
+    room: &'d Room,
     /// What is made for views to lend.
     made: Vec<OnceCell<Vec<u8>>>,
     /// How many of them there are.
@@ -45,19 +47,17 @@ const MADE: [&str; 5] = ["UserId", "ValueQueries", "HeaderFields", "Attachments"
 const MADE_MOST: usize = limits::TRIGGERS + limits::PRINCIPALS + 2 * limits::ACTIONS;
 
 impl<'d> Reading<'d> {
-    pub(super) fn new(kept: Kept, document: &Document<'_>) -> core::result::Result<Self, NoMemory> {
+    pub(super) fn new(kept: Kept, document: &Document<'_>, room: &'d Room) -> core::result::Result<Self, NoMemory> {
         let nodes = document.descendants().filter(|node| MADE.contains(&node.tag_name().name()));
         let most = nodes.take(MADE_MOST).count();
-        let mut made = Vec::new();
-        made.try_reserve_exact(most).map_err(|_| NoMemory)?;
+        let mut made = room.list(most)?;
         made.resize_with(most, OnceCell::new);
-        Ok(Self { kept, made, count: Cell::new(0), minor: Cell::new(u8::MAX), fault: Cell::new(None) })
+        Ok(Self { kept, room, made, count: Cell::new(0), minor: Cell::new(u8::MAX), fault: Cell::new(None) })
     }
 
     /// Makes something to be lent, which takes `room` bytes at most.
     fn make(&self, room: usize, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<&[u8]> {
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(room).map_err(|_| NoMemory)?;
+        let mut bytes = self.room.list(room)?;
         bytes.resize(room, 0);
         let length = write(&mut bytes).ok_or(NoMemory)?;
         bytes.truncate(length);
@@ -145,10 +145,17 @@ impl<'d> Element<'d> {
 
     /// A list that has room for what each of its elements is read into.
     pub(super) fn list<T>(&self) -> Result<Vec<T>> {
-        let mut list = Vec::new();
-        list.try_reserve_exact(self.node.children().filter(Node::is_element).take(LIST).count())
-            .map_err(|_| NoMemory)?;
-        Ok(list)
+        self.list_of(self.node.children().filter(Node::is_element).take(LIST).count())
+    }
+
+    /// A list that has room for so many.
+    pub(super) fn list_of<T>(&self, items: usize) -> Result<Vec<T>> {
+        Ok(self.reading.room.list(items)?)
+    }
+
+    /// Appends to a list.
+    pub(super) fn push<T>(&self, list: &mut Vec<T>, item: T) -> Result<()> {
+        Ok(self.reading.room.push(list, item)?)
     }
 
     /// Its elements, which it may have nothing beside.
@@ -289,6 +296,7 @@ impl<'d> Element<'d> {
         }
         let room = Texts::room(&texts);
         let made = self.reading.make(room, |room| Texts::new(&texts, room).map(|texts| texts.as_image().len()))?;
+        self.reading.room.give_back_list(texts);
         Ok(Texts::from_image(made))
     }
 

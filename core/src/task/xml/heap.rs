@@ -1,10 +1,12 @@
-//! What reading takes of the heap. An allocation of ours that fails is an error of that call; what the parser will
-//! allocate, which would end the program if it failed, is tried beforehand in one piece.
+//! What reading takes of the heap. It may take so many bytes for each of a text, and an allocation of ours that it may not make,
+//! or that fails, is an error of that call; what the parser will allocate, which would end the program if it failed, is
+//! tried beforehand in one piece.
 
 use alloc::{string::String, vec::Vec};
-use core::fmt;
+use core::{cell::Cell, fmt};
 
 use super::error::{Fault, Refused};
+use crate::limits::{XML_HEAP_PER_BYTE, XML_HEAP_SHORTEST};
 
 /// There is no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,26 +25,79 @@ impl From<NoMemory> for Refused {
     }
 }
 
-/// Appends to a vector.
-pub(super) fn push<T>(list: &mut Vec<T>, item: T) -> Result<(), NoMemory> {
-    list.try_reserve(1).map_err(|_| NoMemory)?;
-    list.push(item);
-    Ok(())
+/// What reading a text may still take of the heap.
+#[derive(Debug)]
+pub(super) struct Room(Cell<usize>);
+
+impl Room {
+    /// What may be taken for a text of so many bytes, itself among it.
+    pub(super) const fn new(text: usize) -> Self {
+        let text = if text < XML_HEAP_SHORTEST { XML_HEAP_SHORTEST } else { text };
+        Self(Cell::new(XML_HEAP_PER_BYTE.saturating_mul(text)))
+    }
+
+    pub(super) fn take(&self, bytes: usize) -> Result<(), NoMemory> {
+        self.0.set(self.0.get().checked_sub(bytes).ok_or(NoMemory)?);
+        Ok(())
+    }
+
+    pub(super) fn give_back(&self, bytes: usize) {
+        self.0.set(self.0.get() + bytes);
+    }
+
+    /// Makes room for so many more items in a vector. What it had is given back when its items have been moved.
+    pub(super) fn reserve<T>(&self, list: &mut Vec<T>, more: usize) -> Result<(), NoMemory> {
+        let item = size_of::<T>();
+        let had = list.capacity();
+        self.take((list.len() + more) * item)?;
+        list.try_reserve_exact(more).map_err(|_| NoMemory)?;
+        self.give_back(had * item);
+        Ok(())
+    }
+
+    /// Drops a vector.
+    pub(super) fn give_back_list<T>(&self, list: Vec<T>) {
+        self.give_back(list.capacity() * size_of::<T>());
+    }
+
+    /// A vector that has room for so many items.
+    pub(super) fn list<T>(&self, items: usize) -> Result<Vec<T>, NoMemory> {
+        let mut list = Vec::new();
+        self.reserve(&mut list, items)?;
+        Ok(list)
+    }
+
+    /// Appends to a vector, which grows to twice its length where there is no room in it.
+    pub(super) fn push<T>(&self, list: &mut Vec<T>, item: T) -> Result<(), NoMemory> {
+        if list.len() == list.capacity() {
+            self.reserve(list, list.len().max(4))?;
+        }
+        list.push(item);
+        Ok(())
+    }
 }
 
 /// Text that grows until there is no more memory; from then on it says so, and takes nothing.
-#[derive(Debug, Default)]
-pub(super) struct Growing {
-    text: String,
+#[derive(Debug)]
+pub(super) struct Growing<'r> {
+    text: Vec<u8>,
     full: bool,
+    room: &'r Room,
 }
 
-impl Growing {
+impl<'r> Growing<'r> {
+    pub(super) const fn new(room: &'r Room) -> Self {
+        Self { text: Vec::new(), full: false, room }
+    }
+
     pub(super) fn push_str(&mut self, text: &str) {
-        if self.full || self.text.try_reserve(text.len()).is_err() {
+        // It grows to twice its length.
+        let more =
+            if self.text.capacity() - self.text.len() < text.len() { text.len().max(self.text.len()) } else { 0 };
+        if self.full || more != 0 && self.room.reserve(&mut self.text, more).is_err() {
             self.full = true;
         } else {
-            self.text.push_str(text);
+            self.text.extend_from_slice(text.as_bytes());
         }
     }
 
@@ -60,11 +115,12 @@ impl Growing {
 
     /// What it has grown to, if all of it is there.
     pub(super) fn finish(self) -> Result<String, NoMemory> {
-        if self.full { Err(NoMemory) } else { Ok(self.text) }
+        // It is made of texts.
+        if self.full { Err(NoMemory) } else { String::from_utf8(self.text).map_err(|_| NoMemory) }
     }
 }
 
-impl fmt::Write for Growing {
+impl fmt::Write for Growing<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.push_str(text);
         if self.full { Err(fmt::Error) } else { Ok(()) }
@@ -106,24 +162,32 @@ impl Need {
     /// Bytes that a copy costs beside itself: its counters, and what an allocator may put around it.
     const COPY: usize = 6 * Self::WORD;
 
-    /// Whether there is memory for the tree of `text`. It is given back before this returns, and nobody else asks for any
-    /// until the tree is built.
-    pub(super) fn is_there(&self, text: &str) -> Result<(), NoMemory> {
+    /// Whether there is memory for the tree of `text`, and it may be taken. It is given back before this returns, and nobody
+    /// else asks for any until the tree is built; what it will have then stays taken from `room`.
+    pub(super) fn is_there(&self, text: &str, room: &Room) -> Result<(), NoMemory> {
         // As many nodes are allocated at first; if they are not enough, twice as many, while the first are still there.
         let (first, attributes) = (count(text, b'<'), count(text, b'='));
         let nodes = if self.nodes <= first { first } else { first + self.nodes.max(2 * first) };
-        let bytes = nodes * Self::NODE
-            + attributes * Self::ATTRIBUTE
-            + self.namespaces * (self.namespaces * 2 + 8 * Self::WORD)
-            // A copy is made in a buffer that grows, and then kept.
-            + self.copied + self.copies * Self::COPY + 4 * self.longest
-            + Self::ONCE;
-        try_out(bytes)?;
-        if shrinks_in_place() {
-            return Ok(());
+        let grown = nodes * Self::NODE + attributes * Self::ATTRIBUTE;
+        // In the end these lists are cut to what they hold.
+        let cut = self.nodes * Self::NODE + self.attributes * Self::ATTRIBUTE;
+        // One namespace is there that nobody declares.
+        let namespaces = (self.namespaces + 1) * (self.namespaces * 2 + 8 * Self::WORD);
+        let rest = namespaces + self.copied + self.copies * Self::COPY;
+        // A copy is made in a buffer that grows.
+        let once = 4 * self.longest + Self::ONCE;
+        let mut all = grown + rest + once;
+        room.take(all)?;
+        try_out(all)?;
+        if !shrinks_in_place() {
+            // This allocator cuts a list by making another.
+            room.take(cut)?;
+            all += cut;
+            try_out(all)?;
         }
-        // In the end the lists are cut to what they hold, which this allocator does by making others.
-        try_out(bytes + self.nodes * Self::NODE + self.attributes * Self::ATTRIBUTE)
+        // It has as many attributes as there are signs of equality, or fewer.
+        room.give_back(all.saturating_sub(cut + rest));
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use roxmltree::{Document, Node};
 
 use super::{
     error::Fault,
-    heap::{self, Growing},
+    heap::{Growing, Room},
     values::{SPACE, TRIGGERS},
 };
 use crate::{status::Status, task::opaque};
@@ -23,8 +23,8 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Goes through the whole tree once.
-    pub(super) fn new<'d>(document: &'d Document<'d>) -> Result<'d, Self> {
-        let (mut text, mut places) = (Growing::default(), Vec::new());
+    pub(super) fn new<'d>(document: &'d Document<'d>, room: &Room) -> Result<'d, Self> {
+        let (mut text, mut places) = (Growing::new(room), Vec::new());
         for node in document.descendants().filter(Node::is_element) {
             let start = text.len();
             if is_opaque(node) {
@@ -38,7 +38,7 @@ impl Kept {
             } else {
                 continue;
             }
-            heap::push(&mut places, (node.id().get(), start..text.len()))?;
+            room.push(&mut places, (node.id().get(), start..text.len()))?;
         }
         Ok(Self { text: text.finish()?, places })
     }
@@ -76,7 +76,7 @@ fn is_data(node: Node<'_, '_>) -> bool {
 }
 
 /// Writes an element in the canonical form of [`opaque`]. The nesting, and so the recursion, is bounded by XML_DEPTH.
-fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>) -> Result<'d> {
+fn write_element<'d>(out: &mut Growing<'_>, node: Node<'d, 'd>) -> Result<'d> {
     Fault::check_namespace(node)?;
     let name = node.tag_name().name();
     let fault = Fault::unexpected(node);
@@ -124,7 +124,7 @@ fn write_element<'d>(out: &mut Growing, node: Node<'d, 'd>) -> Result<'d> {
 
 /// Writes what is inside of a Data element: its text, or its markup as it was written, with line ends as a parser
 /// sees them.
-fn write_inner(out: &mut Growing, node: Node<'_, '_>) {
+fn write_inner(out: &mut Growing<'_>, node: Node<'_, '_>) {
     if node.first_element_child().is_none() {
         node.children().filter(Node::is_text).filter_map(|text| text.text()).for_each(|text| out.push_str(text));
         return;
@@ -142,7 +142,7 @@ fn write_inner(out: &mut Growing, node: Node<'_, '_>) {
 }
 
 /// Writes a character of text or of an attribute's value, so that a parser gives it back.
-fn escape(out: &mut Growing, character: char, is_attribute: bool) {
+fn escape(out: &mut Growing<'_>, character: char, is_attribute: bool) {
     match character {
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),

@@ -8,7 +8,6 @@ use super::{
     Registrant, actions,
     element::{Element, Reading},
     error::{Fault, Refused, XmlError},
-    heap,
     keep::Kept,
     malformed::Said,
     scan::Source,
@@ -32,13 +31,13 @@ pub(super) fn read_text<'i>(
     registrant: &mut Registrant<'_>,
     into: &'i mut [u8],
 ) -> core::result::Result<Image<'i>, XmlError> {
-    let Source { text, gaps, need } = Source::new(text)?;
+    let Source { text, gaps, need, room } = Source::new(text)?;
     let refused = |fault: Fault<'_>| fault.in_text(&text, &gaps);
-    need.is_there(&text).map_err(|none| refused(none.into()))?;
+    need.is_there(&text, &room).map_err(|none| refused(none.into()))?;
     let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|error| malformed(&text, &error, &refused))?;
-    let kept = Kept::new(&document).map_err(refused)?;
-    let reading = Reading::new(kept, &document).map_err(|none| refused(none.into()))?;
+    let kept = Kept::new(&document, &room).map_err(refused)?;
+    let reading = Reading::new(kept, &document, &room).map_err(|none| refused(none.into()))?;
     let task = reading.root(document.root_element());
     let encoded = task.and_then(|task| read_task(task, registrant, into));
     let encoded = encoded.map_err(|Refused| refused(reading.fault()))?;
@@ -93,7 +92,7 @@ fn read_task<'i>(
     if let Some(context @ ("", _)) = context {
         return Err(actions.attribute_refused("Context", context));
     }
-    let principals = read_principals(fields.get("Principals"), registrant, context.map(|(context, _)| context))?;
+    let principals = read_principals(task, fields.get("Principals"), registrant, context.map(|(context, _)| context))?;
     if let Some(context) = context.filter(|(context, _)| !principals.iter().any(|one| one.id == Some(context))) {
         return Err(actions.attribute_refused("Context", context));
     }
@@ -142,11 +141,12 @@ fn read_registration(element: Element<'_>) -> Result<RegistrationInfo<'_>> {
 
 #[inline(never)]
 fn read_principals<'d>(
+    task: Element<'d>,
     principals: Option<Element<'d>>,
     registrant: &mut Registrant<'_>,
     context: Option<&'d str>,
 ) -> Result<Vec<Principal<'d>>> {
-    let mut read = principals.map_or(Ok(Vec::new()), |principals| principals.list())?;
+    let mut read = principals.map_or_else(|| task.list_of(1), |principals| principals.list())?;
     if let Some(principals) = principals {
         for principal in principals.plain()?.elements() {
             let principal = principal?;
@@ -159,7 +159,7 @@ fn read_principals<'d>(
             let one = read_principal(principal, registrant)?;
             // A Context that names two names none.
             principal.has_own_id(read.iter().map(|other: &Principal<'_>| other.id))?;
-            heap::push(&mut read, one)?;
+            principal.push(&mut read, one)?;
         }
     }
     if read.is_empty() {
@@ -171,7 +171,7 @@ fn read_principals<'d>(
             logon_type: registrant.override_logon,
             ..Principal::default()
         };
-        heap::push(&mut read, principal)?;
+        task.push(&mut read, principal)?;
     }
     Ok(read)
 }
@@ -216,7 +216,7 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
     }
     let privileges = fields.get("RequiredPrivileges").map(|privileges| {
         privileges.texts("Privilege", (1, limits::PRIVILEGES), |field, texts| {
-            Ok(heap::push(texts, field.accepted(privilege(field.value()?))?)?)
+            field.push(texts, field.accepted(privilege(field.value()?))?)
         })
     });
     Ok(Principal {

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use super::{
     error::{Fault, Gap, XmlError},
-    heap::{self, Need},
+    heap::{Need, Room},
     keep::keeps_space,
 };
 use crate::{
@@ -95,12 +95,16 @@ pub(super) struct Source {
     pub(super) gaps: Vec<Gap>,
     /// What the tree will take.
     pub(super) need: Need,
+    /// What may be taken for it.
+    pub(super) room: Room,
 }
 
 impl Source {
     /// Checks a text, and takes the white space out.
     pub(super) fn new(text: String) -> Result<Self, XmlError> {
-        let mut walk = Walk::new(&text);
+        let room = Room::new(text.len());
+        room.take(text.capacity()).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
+        let mut walk = Walk::new(&text, &room);
         walk.check().map_err(|fault| fault.in_text(&text, &[]))?;
         let Walk { mut gaps, need, .. } = walk;
         let mut bytes = text.into_bytes();
@@ -115,7 +119,7 @@ impl Source {
         bytes.copy_within(from.., kept);
         bytes.truncate(kept + bytes.len() - from);
         // Cannot fail: what was taken out was ASCII.
-        Ok(Self { text: String::from_utf8(bytes).unwrap_or_default(), gaps, need })
+        Ok(Self { text: String::from_utf8(bytes).unwrap_or_default(), gaps, need, room })
     }
 }
 
@@ -135,6 +139,7 @@ enum Passed {
 /// is kept.
 struct Walk<'t> {
     text: &'t str,
+    room: &'t Room,
     gaps: Vec<Gap>,
     need: Need,
     depth: usize,
@@ -149,9 +154,10 @@ struct Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
-    fn new(text: &'t str) -> Self {
+    fn new(text: &'t str, room: &'t Room) -> Self {
         Self {
             text,
+            room,
             gaps: Vec::new(),
             // The root, which is no element.
             need: Need { nodes: 1, ..Need::default() },
@@ -272,7 +278,7 @@ impl<'t> Walk<'t> {
         if between && self.keeping.is_none() {
             // White space that is too long to be told stays.
             if let Some(gap) = Gap::new(text, start) {
-                return Ok(heap::push(&mut self.gaps, gap)?);
+                return Ok(self.room.push(&mut self.gaps, gap)?);
             }
         }
         self.need.nodes += 1;

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use super::{
     element::{Element, Fields},
     error::Refused,
-    heap,
     settings::INTERVAL,
     values::{ANY, LAST, TRIGGERS, named, non_empty, number},
 };
@@ -36,7 +35,7 @@ pub(super) fn read<'d>(
         }
         let trigger = read_trigger(element, resolve)?;
         element.has_own_id(read.iter().map(|other: &Trigger<'_>| other.id))?;
-        heap::push(&mut read, trigger)?;
+        element.push(&mut read, trigger)?;
     }
     Ok(read)
 }
@@ -97,8 +96,8 @@ fn read_event<'d>(fields: Fields<'d>, delay: Option<Span<'d>>) -> Result<Event<'
             if name.is_empty() {
                 return Err(value.attribute_refused("name", (name, at)));
             }
-            heap::push(texts, name)?;
-            Ok(heap::push(texts, value.accepted(non_empty(value.only_text()?))?)?)
+            value.push(texts, name)?;
+            value.push(texts, value.accepted(non_empty(value.only_text()?))?)
         })
     });
     Ok(Event {

@@ -11,6 +11,7 @@ use std::{
 
 use mainspring::{
     bytes::Order,
+    limits::{XML_HEAP_PER_BYTE, XML_HEAP_SHORTEST},
     sid::Sid,
     status::Status,
     task::xml::{Registrant, read},
@@ -55,11 +56,12 @@ unsafe impl GlobalAlloc for Bounded {
 #[global_allocator]
 static ALLOCATOR: Bounded = Bounded;
 
-/// What `work` returned with so many bytes of heap, and how many of them it took at the most.
+/// What `work` returned with so many bytes of heap, and how many of them it took at the most. In the end it has given all back.
 fn with_heap<T>(bytes: usize, work: impl FnOnce() -> T) -> (usize, T) {
     LEFT.set(Some((bytes, bytes)));
     let result = work();
-    let least = LEFT.replace(None).map_or(bytes, |(_, least)| least);
+    let (now, least) = LEFT.replace(None).unwrap_or((bytes, bytes));
+    assert_eq!(now, bytes, "something is left");
     (bytes - least, result)
 }
 
@@ -120,8 +122,24 @@ fn documents() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The same text with so much that says nothing, and takes nothing, that the bound is far away.
+fn with_room(xml: &str) -> String {
+    let (inner, end) = xml.split_at(xml.rfind("</Task>").unwrap_or(xml.len()));
+    format!("{inner}<!--{}-->{end}", " ".repeat(8 * xml.len()))
+}
+
+fn wire_of(xml: &str) -> Vec<u8> {
+    xml.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// The bound for a text.
+fn most(xml: &str) -> usize {
+    XML_HEAP_PER_BYTE * xml.len().max(XML_HEAP_SHORTEST)
+}
+
 fn read_with(bytes: &[u8], image: &mut [u8]) -> Result<usize, Status> {
-    let mut resolve = Sid::parse;
+    // Whom nobody here knows stands for the system.
+    let mut resolve = |name: &str| Sid::parse(name).or(Some(Sid::LOCAL_SYSTEM));
     let mut registrant = Registrant {
         resolve: &mut resolve,
         default_user: Sid::LOCAL_SYSTEM,
@@ -136,10 +154,16 @@ fn read_with(bytes: &[u8], image: &mut [u8]) -> Result<usize, Status> {
 
 #[test]
 fn a_definition_is_read_or_refused_with_any_amount_of_memory() {
-    for (name, xml) in documents() {
-        let wire: Vec<u8> = xml.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (name, mut xml) in documents() {
+        let takes_too_much =
+            read_with(&wire_of(&xml), &mut vec![0; 8 * xml.len() + 1024]) == Err(Status::E_OUTOFMEMORY);
+        if takes_too_much {
+            xml = with_room(&xml);
+        }
+        let wire = wire_of(&xml);
         let mut image = vec![0; 4 * wire.len() + 1024];
         let (peak, expected) = with_heap(usize::MAX / 2, || read_with(&wire, &mut image));
+        assert_ne!(expected, Err(Status::E_OUTOFMEMORY), "{name}");
         let mut least = None;
         let most = 2 * peak + 10_000;
         for heap in (0..most).step_by(97) {
@@ -155,6 +179,90 @@ fn a_definition_is_read_or_refused_with_any_amount_of_memory() {
         let least = least.unwrap_or_else(|| panic!("{name} needs more than {most} bytes"));
         println!("{name}: {} bytes of UTF-8, takes {peak}, is read with {least}", xml.len());
     }
+}
+
+/// What a text takes, if it is read: never more than it may.
+fn taken(xml: &str) -> Result<usize, Status> {
+    let (wire, mut image) = (wire_of(xml), vec![0; 8 * xml.len() + 1024]);
+    let (peak, read) = with_heap(usize::MAX / 2, || read_with(&wire, &mut image));
+    assert!(peak <= most(xml), "{peak} bytes for {}: {xml:.1000}", xml.len());
+    read.map(|_| peak)
+}
+
+#[test]
+fn no_text_takes_more_than_it_may() {
+    for (name, xml) in documents() {
+        println!("{name}: {} bytes of UTF-8, {:?}", xml.len(), taken(&xml));
+    }
+    // Even where it could be had, and whatever takes it: nodes, what is kept, lists, texts, attributes.
+    for item in [
+        "<Data>*</Data>|<a/>",
+        "<Data>*</Data>| <a/>",
+        "<Data>*</Data>|<a b='&lt;'/>",
+        "<Triggers><FooTrigger>*</FooTrigger></Triggers>|<a>&amp;&amp;&amp;&amp;</a>",
+        "<Triggers><FooTrigger>*</FooTrigger></Triggers>|\"",
+        "<RegistrationInfo><Author>*</Author></RegistrationInfo>|<![CDATA[]]>",
+        "<Settings>*</Settings>| <!---->",
+        "<Triggers>*</Triggers>|<IdleTrigger/>",
+        "<Triggers>*</Triggers>|\n<LogonTrigger><UserId>a</UserId></LogonTrigger>",
+        "<Principals>*</Principals>|<Principal/>",
+    ] {
+        let (around, item) = item.split_once('|').unwrap();
+        for count in (0..400).chain([1000, 3000, 10_000]) {
+            let inner = around.replace('*', &item.repeat(count));
+            let actions = "<Actions><Exec><Command>a</Command></Exec></Actions>";
+            let _ = taken(&format!("<Task xmlns=\"{NAMESPACE}\">{inner}{actions}</Task>"));
+        }
+    }
+}
+
+/// One element more than what may be taken is an error of that call alone.
+#[test]
+fn a_text_that_would_take_more_than_it_may_is_refused_alone() {
+    let text = |count: usize| {
+        let (data, actions) = ("<a/>".repeat(count), "<Actions><Exec><Command>a</Command></Exec></Actions>");
+        let text = "text ".repeat(1000);
+        format!("<Task xmlns=\"{NAMESPACE}\"><Data><b>{text}</b>{data}</Data>{actions}</Task>")
+    };
+    let refused = (0..10_000).find(|count| taken(&text(*count)).is_err()).unwrap();
+    let (last, first) = (text(refused - 1), text(refused));
+    let peak = taken(&last).unwrap();
+    assert!(peak * 10 > most(&last) * 9, "{peak} bytes are far from the bound of {}", most(&last));
+    assert_eq!(taken(&first), Err(Status::E_OUTOFMEMORY));
+    assert_eq!(taken(&last), Ok(peak), "the next call is served as if nothing had been");
+}
+
+/// Of every real file the folder that `MAINSPRING_CORPUS` names has, none takes more than it may, or is refused for that.
+#[test]
+fn real_files_take_less_than_they_may() {
+    let Some(folder) = std::env::var_os("MAINSPRING_CORPUS") else {
+        println!("skipped: MAINSPRING_CORPUS does not say where real task files are");
+        return;
+    };
+    let (mut count, mut highest) = (0, (0, String::new()));
+    for file in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        let bytes = std::fs::read(&file).unwrap();
+        let text = match bytes.strip_prefix(&[0xFF, 0xFE]) {
+            Some(wire) => Utf16::little(wire).chars().collect::<Result<String, _>>().unwrap(),
+            None => String::from_utf8(bytes).unwrap(),
+        };
+        let text = text.trim_start_matches('\u{FEFF}');
+        let read = taken(text);
+        assert_ne!(read, Err(Status::E_OUTOFMEMORY), "{}", file.display());
+        // Without the white space, and so with more elements for each byte.
+        let dense: String = text.lines().map(str::trim_start).collect();
+        assert_ne!(taken(&dense), Err(Status::E_OUTOFMEMORY), "{}, dense", file.display());
+        if let Ok(taken) = read {
+            count += 1;
+            let share = (100 * taken / text.len(), file.display().to_string());
+            highest = highest.max(share);
+        }
+    }
+    assert!(count > 50, "only {count} files");
+    println!("{count} files; at most {}.{:02} bytes for each of {}", highest.0 / 100, highest.0 % 100, highest.1);
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub struct Registrant<'r> {
 /// # Errors
 /// [`XmlError`] says what is wrong, [MS-TSCH] 3.2.5.4.2, and where: at the value that is wrong, at the `<` of the
 /// element that is unexpected, at the `<` of the element that lacks another. `E_NONE_MAPPED` is for a UserId or GroupId
-/// that nobody knows, `E_OUTOFMEMORY` for what is longer than the limits or `into`.
+/// that nobody knows, `E_OUTOFMEMORY` for what is longer than the limits or `into`, or takes more of the heap than the limits
+/// allow or there is.
 pub fn read<'i>(xml: Utf16<'_>, registrant: &mut Registrant<'_>, into: &'i mut [u8]) -> Result<Image<'i>, XmlError> {
     read::read_text(scan::transcode(xml)?, registrant, into)
 }

@@ -1,7 +1,11 @@
 //! What is refused, with the place, the node and the value.
 
 use super::{image_of, image_of_wire, task, task_with, utf16};
-use mainspring::{limits, status::Status, task::xml::XmlError};
+use mainspring::{
+    limits,
+    status::Status,
+    task::{Image, xml::XmlError},
+};
 
 const UNEXPECTED: Status = Status::SCHED_E_UNEXPECTEDNODE;
 const NAMESPACE: Status = Status::SCHED_E_NAMESPACE;
@@ -414,6 +418,27 @@ fn lone_surrogates_and_nuls() {
     assert_eq!((error.status, error.line, error.column), (MALFORMED, 2, 3));
     let error = image_of_wire(&utf16("<a>\n𝒳\0</a>")).unwrap_err();
     assert_eq!((error.status, error.line, error.column), (MALFORMED, 2, 3));
+}
+
+/// UTF-16 is taken over in blocks; wherever in one a character stands, it is the same character, or the same place of half of one.
+#[test]
+fn any_character_may_stand_anywhere() {
+    for offset in 0..70 {
+        let before = "a".repeat(offset);
+        for character in ["é", "字", "𝒳", "𝒳𝒳é字a𝒳"] {
+            let xml = task_with(&format!("<Data>{before}{character}</Data>"));
+            let image = image_of_wire(&utf16(&xml)).unwrap();
+            assert_eq!(Image::parse(&image).unwrap().data(), Some(format!("{before}{character}").as_str()));
+            assert!(image == image_of(&xml).unwrap(), "{xml}");
+        }
+        for half in [0xD8, 0xDC] {
+            let mut xml = utf16(&format!("<a>{before}"));
+            xml.extend([0x00, half]);
+            xml.extend(utf16("b𝒳</a>"));
+            let error = image_of_wire(&xml).unwrap_err();
+            assert_eq!((error.status, error.line, error.column), (MALFORMED, 1, 4 + offset as u32));
+        }
+    }
 }
 
 #[test]

@@ -46,11 +46,12 @@ pub const PATH_LEVELS: usize = 32;
 pub const LANGUAGES: usize = 256;
 /// UTF-16 code units of a task XML; a longer one gets `E_OUTOFMEMORY`.
 pub const XML_UNITS: usize = 512 * 1024;
-/// Bytes of heap that reading a task XML takes at most for each of its bytes in UTF-8, the text itself among them; a text that
-/// would take more gets `E_OUTOFMEMORY`, and nothing of it is left. Where words have 64 bits, so has most of what a tree is made of.
+/// Bytes of heap that reading a task XML takes at most for each of its bytes in UTF-8, the text itself among them: 10 on a machine
+/// of 32 bits, and twice that where words are twice as long. A text that would take more gets `E_OUTOFMEMORY`, and nothing of
+/// it is left.
 pub const XML_HEAP_PER_BYTE: usize = if size_of::<usize>() > 4 { 20 } else { 10 };
-/// Bytes that a shorter task XML counts as there, because something is taken once whatever the text is: a kilobyte and a quarter
-/// on a machine of 32 bits, twice that on one of 64.
+/// Bytes that a shorter task XML counts as there: whatever the text is, the parser takes a kilobyte and a quarter on a machine of
+/// 32 bits, twice that on one of 64, and a short text is made of little but elements.
 pub const XML_HEAP_SHORTEST: usize = 1024;
 /// Nodes of a task XML; more get `SCHED_E_MALFORMEDXML`.
 pub const XML_NODES: u32 = 65_536;

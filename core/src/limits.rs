@@ -103,3 +103,16 @@ pub const EVENTS: usize = FIRINGS_PER_TICK;
 /// Transitions of a time zone, which is more than any zone of the IANA database has (Gaza: 307); a host that meets a longer
 /// file is told how much room it needs.
 pub const ZONE_TRANSITIONS: usize = 512;
+
+/// Bytes of a query on events; a longer one is refused.
+pub const QUERY_BYTES: usize = 16_384;
+/// Steps, predicates, parentheses and conditions of a query on events that lie in one another; deeper ones are refused. Those
+/// that the consoles of Windows make have 8.
+pub const QUERY_DEPTH: usize = 32;
+/// Terms of a query on events, each a comparison or what stands alone, in all of its filters; more are refused. Windows takes
+/// about 20 of one filter.
+pub const QUERY_TERMS: usize = 256;
+/// Predicates of one step; more are refused.
+pub const QUERY_PREDICATES: usize = 4;
+/// Data, elements of UserData and attributes of one element that queries see of an event; further ones are not looked at.
+pub const EVENT_FIELDS: usize = 256;

@@ -12,6 +12,7 @@ mod linux;
 mod mgmt;
 mod ndr;
 mod pdu;
+mod query;
 mod readme;
 mod recur;
 mod rpc;

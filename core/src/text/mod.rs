@@ -167,6 +167,12 @@ pub fn folded(text: &str) -> impl Iterator<Item = char> + Clone + '_ {
     text.chars().map(upper)
 }
 
+/// The character as [`folded`] has it.
+#[must_use]
+pub fn fold(character: char) -> char {
+    upper(character)
+}
+
 /// Whether two texts are the same, letter case aside.
 #[must_use]
 pub fn eq_ignore_case(left: &str, right: &str) -> bool {

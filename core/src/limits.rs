@@ -114,5 +114,7 @@ pub const QUERY_DEPTH: usize = 32;
 pub const QUERY_TERMS: usize = 256;
 /// Predicates of one step; more are refused.
 pub const QUERY_PREDICATES: usize = 4;
-/// Data, elements of UserData and attributes of one element that queries see of an event; further ones are not looked at.
+/// Data, and elements of UserData, that queries see of an event; further ones are not looked at.
 pub const EVENT_FIELDS: usize = 256;
+/// Attributes of an element of UserData that queries see; further ones are not looked at.
+pub const EVENT_ATTRIBUTES: usize = 16;

@@ -2,7 +2,12 @@
 
 use core::fmt;
 
-use crate::{guid::Guid, limits::EVENT_FIELDS, sid::Sid, time::Timestamp};
+use crate::{
+    guid::Guid,
+    limits::{EVENT_ATTRIBUTES, EVENT_FIELDS},
+    sid::Sid,
+    time::Timestamp,
+};
 
 /// An event of a log, [MS-EVEN6] 2.2.13, as a port hands it in: borrowed, and nothing of it is kept.
 ///
@@ -79,7 +84,7 @@ pub struct Element<'e> {
     pub name: &'e str,
     /// The characters that it holds itself.
     pub text: &'e str,
-    /// Names and values of its attributes. At most [`EVENT_FIELDS`] are looked at.
+    /// Names and values of its attributes. At most [`EVENT_ATTRIBUTES`] are looked at.
     pub attributes: &'e [(&'e str, &'e str)],
 }
 
@@ -286,7 +291,8 @@ impl<'e> Event<'e> {
                 Some((1, ("Name", Node::Leaf(Value::Text(name)))))
             }
             Node::Element(index) => {
-                let (name, value) = bounded(self.user_data.get(index)?.attributes).get(from)?;
+                let attributes = self.user_data.get(index)?.attributes;
+                let (name, value) = attributes.get(from).filter(|_| from < EVENT_ATTRIBUTES)?;
                 Some((from + 1, (name, Node::Leaf(Value::Text(value)))))
             }
             _ => None,
@@ -301,6 +307,14 @@ impl<'e> Event<'e> {
             Node::Element(index) => self.user_data.get(index).map(|element| Value::Text(element.text)),
             Node::Leaf(value) => Some(value),
             Node::Root | Node::Event | Node::System | Node::EventData | Node::UserData => None,
+        }
+    }
+
+    /// What an element holds as text, if it holds any.
+    pub(super) fn text(&self, node: Node<'e>) -> Option<Value<'e>> {
+        match node {
+            Node::Leaf(_) => None,
+            _ => self.value(node).filter(|value| !matches!(value, Value::Text(""))),
         }
     }
 

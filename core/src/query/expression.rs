@@ -335,7 +335,7 @@ impl<'q, 'e> Walk<'q, 'e> {
         while let Some(node) = node {
             let next = match (test, is_attribute) {
                 (Test::Text, _) => {
-                    let text = self.event.value(node).filter(|_| from == 0);
+                    let text = self.event.text(node).filter(|_| from == 0);
                     text.map(|value| (1, ("", Node::Leaf(value))))
                 }
                 (_, true) => self.event.attribute(node, from),

@@ -1,5 +1,8 @@
 //! Queries on events, [MS-EVEN6] 2.2.15 and 2.2.16.
 
+mod bounds;
+mod corpus;
+mod reference;
 mod table;
 
 use mainspring::query::{Event, Fault, Query, QueryError};

@@ -10,7 +10,7 @@ use mainspring::{
 use super::{NOW, fault, matches};
 
 /// Somebody logged on, two hours before now.
-fn logon() -> Event<'static> {
+pub(super) fn logon() -> Event<'static> {
     Event {
         provider: Some("Microsoft-Windows-Security-Auditing"),
         provider_guid: Guid::parse("{54849625-5478-4994-A5BA-3E3B0328C30D}"),
@@ -35,13 +35,14 @@ fn logon() -> Event<'static> {
             ("Since", "2024-05-01T12:00:00.5Z"),
             ("Share", "-1.50"),
             ("", "unnamed"),
+            ("Nothing", ""),
         ],
         ..Event::new("Security", 4624)
     }
 }
 
 /// A printer, of which the log tells in elements of its own.
-fn printer() -> Event<'static> {
+pub(super) fn printer() -> Event<'static> {
     Event {
         level: Some(1),
         qualifiers: Some(16384),
@@ -158,6 +159,7 @@ const SELECTED: &[&str] = &[
     "*[System[Level='false']]",
     // Places.
     "*[EventData/Data[1]='S-1-5-18']",
+    "*[EventData/Data[@Name='Nothing']='']",
     "*[EventData/Data[position()=2]='ada']",
     "*[EventData/Data[position()<3]='ada']",
     "*[EventData/Data[2][@Name='TargetUserName']]",
@@ -209,7 +211,9 @@ const PASSED_OVER: &[&str] = &[
     "*[System[Provider!='x']]",
     "*[EventData[@Name]]",
     "*[EventData/Data[9][@Name]]",
-    "*[EventData/Data[10]]",
+    "*[EventData/Data/@Name/text()]",
+    "*[EventData/Data[@Name='Nothing']/text()]",
+    "*[EventData/Data[11]]",
     "*[EventData/Data[0]]",
     "*[EventData/Data[2]='S-1-5-18']",
     "*[EventData[2]]",
@@ -220,6 +224,53 @@ const PASSED_OVER: &[&str] = &[
     "Event/Event",
     "Event/@Name",
 ];
+
+/// What is in lists that select the logon.
+const LISTS_SELECTED: &[&str] = &[
+    r#"<Query Id="0" Path="Security"><Select Path="Security">*[System[(EventID=4624)]]</Select></Query>"#,
+    // The channel's letter case is not looked at, and the Query's is that of those that name none.
+    r#"<Query Path="sECURITY"><Select>*</Select></Query>"#,
+    r#"<Query Path="System"><Select Path="Security">*</Select></Query>"#,
+    "<Query><Select>*</Select></Query>",
+    // Of several Selects one is enough, and of several Queries.
+    r#"<Query Path="Security"><Select>*[System[EventID=1]]</Select><Select>*[System[EventID=4624]]</Select></Query>"#,
+    r#"<Query Path="System"><Select>*</Select></Query><Query Path="Security"><Select>*</Select></Query>"#,
+    // A Suppress is of its channel, and of its own Query.
+    r#"<Query Path="Security"><Select>*</Select><Suppress Path="System">*</Suppress></Query>"#,
+    r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=1]]</Suppress></Query>"#,
+    r#"<Query Path="Security"><Suppress>*</Suppress></Query><Query Path="Security"><Select>*</Select></Query>"#,
+    // Spellings.
+    "<Query><Select>*[System[EventID&lt;4625 and EventID &gt; 4623]]</Select></Query>",
+    "<Query><Select>*[EventData[Data=&quot;ada&quot; and Data=&apos;2&apos;]]</Select></Query>",
+    "<Query><Select>*[EventData[Data='&#97;d&#x61;']]</Select></Query>",
+    "<Query><Select><![CDATA[*[System[EventID<4625]]]]></Select></Query>",
+    "<Query><Select>*[System[<!-- the one -->EventID<![CDATA[<]]>4625]]</Select></Query>",
+    "<Query><Select>*[Sys<![CDATA[tem]]>/EventID=46<!-- 2 -->24]</Select></Query>",
+    "<?list?><Query Target='Both'\n Path = 'S&#101;curity' ><!-- --><Select Path='Security' >*</Select ></Query >",
+    "<Query Target=\"Host\" Id='12' other='x'><Select>\n *\n </Select></Query>",
+];
+
+/// What is in lists that do not.
+const LISTS_PASSED_OVER: &[&str] = &[
+    r#"<Query Path="System"><Select>*</Select></Query>"#,
+    r#"<Query Path="Security"><Select Path="System">*</Select></Query>"#,
+    r#"<Query Path="Security"><Select Path="">*</Select></Query>"#,
+    r#"<Query><Select Path="file://c:/Security.evtx">*</Select></Query>"#,
+    r#"<Query Path="Security"><Select>*[System[EventID=1]]</Select></Query>"#,
+    r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=4624]]</Suppress></Query>"#,
+    // Also where the Suppress comes first.
+    r#"<Query Path="Security"><Suppress>*</Suppress><Select>*</Select></Query>"#,
+    r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=1]]</Suppress><Suppress>*</Suppress></Query>"#,
+    r#"<Query Path="Security"><Suppress>*[System[EventID=1]]</Suppress></Query>"#,
+    r#"<Query Path="Security" Target="Container"><Select>*</Select></Query>"#,
+];
+
+/// Every query of these tables.
+pub(super) fn all() -> impl Iterator<Item = String> {
+    let alone = SELECTED.iter().chain(PASSED_OVER).map(|text| (*text).to_owned());
+    let lists = LISTS_SELECTED.iter().chain(LISTS_PASSED_OVER).map(|inner| format!("<QueryList>{inner}</QueryList>"));
+    alone.chain(lists)
+}
 
 #[test]
 fn expressions_select_what_the_specification_says() {
@@ -273,46 +324,10 @@ fn without_a_clock_no_difference_is_anything() {
 fn lists_select_and_suppress_by_channel() {
     let logon = logon();
     let list = |inner: &str| format!("<QueryList>{inner}</QueryList>");
-    let selected = [
-        r#"<Query Id="0" Path="Security"><Select Path="Security">*[System[(EventID=4624)]]</Select></Query>"#,
-        // The channel's letter case is not looked at, and the Query's is that of those that name none.
-        r#"<Query Path="sECURITY"><Select>*</Select></Query>"#,
-        r#"<Query Path="System"><Select Path="Security">*</Select></Query>"#,
-        "<Query><Select>*</Select></Query>",
-        // Of several Selects one is enough, and of several Queries.
-        r#"<Query Path="Security"><Select>*[System[EventID=1]]</Select><Select>*[System[EventID=4624]]</Select></Query>"#,
-        r#"<Query Path="System"><Select>*</Select></Query><Query Path="Security"><Select>*</Select></Query>"#,
-        // A Suppress is of its channel, and of its own Query.
-        r#"<Query Path="Security"><Select>*</Select><Suppress Path="System">*</Suppress></Query>"#,
-        r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=1]]</Suppress></Query>"#,
-        r#"<Query Path="Security"><Suppress>*</Suppress></Query><Query Path="Security"><Select>*</Select></Query>"#,
-        // Spellings.
-        "<Query><Select>*[System[EventID&lt;4625 and EventID &gt; 4623]]</Select></Query>",
-        "<Query><Select>*[EventData[Data=&quot;ada&quot; and Data=&apos;2&apos;]]</Select></Query>",
-        "<Query><Select>*[EventData[Data='&#97;d&#x61;']]</Select></Query>",
-        "<Query><Select><![CDATA[*[System[EventID<4625]]]]></Select></Query>",
-        "<Query><Select>*[System[<!-- the one -->EventID<![CDATA[<]]>4625]]</Select></Query>",
-        "<Query><Select>*[Sys<![CDATA[tem]]>/EventID=46<!-- 2 -->24]</Select></Query>",
-        "<?list?><Query Target='Both'\n Path = 'S&#101;curity' ><!-- --><Select Path='Security' >*</Select ></Query >",
-        "<Query Target=\"Host\" Id='12' other='x'><Select>\n *\n </Select></Query>",
-    ];
-    for inner in selected {
+    for inner in LISTS_SELECTED {
         assert!(matches(&list(inner), &logon), "{inner}");
     }
-    let passed_over = [
-        r#"<Query Path="System"><Select>*</Select></Query>"#,
-        r#"<Query Path="Security"><Select Path="System">*</Select></Query>"#,
-        r#"<Query Path="Security"><Select Path="">*</Select></Query>"#,
-        r#"<Query><Select Path="file://c:/Security.evtx">*</Select></Query>"#,
-        r#"<Query Path="Security"><Select>*[System[EventID=1]]</Select></Query>"#,
-        r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=4624]]</Suppress></Query>"#,
-        // Also where the Suppress comes first.
-        r#"<Query Path="Security"><Suppress>*</Suppress><Select>*</Select></Query>"#,
-        r#"<Query Path="Security"><Select>*</Select><Suppress>*[System[EventID=1]]</Suppress><Suppress>*</Suppress></Query>"#,
-        r#"<Query Path="Security"><Suppress>*[System[EventID=1]]</Suppress></Query>"#,
-        r#"<Query Path="Security" Target="Container"><Select>*</Select></Query>"#,
-    ];
-    for inner in passed_over {
+    for inner in LISTS_PASSED_OVER {
         assert!(!matches(&list(inner), &logon), "{inner}");
     }
     let whole = "<?xml version=\"1.0\"?>\r\n<!-- one --><QueryList xmlns='http://example'><Query><Select>*</Select></Query></QueryList>\n<!-- -->";

@@ -107,8 +107,8 @@ pub const ZONE_TRANSITIONS: usize = 512;
 /// Bytes of a query on events; a longer one is refused.
 pub const QUERY_BYTES: usize = 16_384;
 /// Steps, predicates, parentheses and conditions of a query on events that lie in one another; deeper ones are refused. Those
-/// that the consoles of Windows make have 8.
-pub const QUERY_DEPTH: usize = 32;
+/// that the consoles of Windows make have 8. Each takes up to 700 bytes of the stack of a microcontroller.
+pub const QUERY_DEPTH: usize = 16;
 /// Terms of a query on events, each a comparison or what stands alone, in all of its filters; more are refused. Windows takes
 /// about 20 of one filter.
 pub const QUERY_TERMS: usize = 256;

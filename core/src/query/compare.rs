@@ -276,7 +276,7 @@ impl Fact<'_, '_> {
 
     fn sid(self) -> Option<Sid> {
         match self {
-            Self::Value(Value::Sid(sid)) => Some(sid),
+            Self::Value(Value::Sid(sid)) => Some(*sid),
             other => other.read(Sid::parse),
         }
     }

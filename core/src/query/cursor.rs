@@ -85,7 +85,14 @@ impl<'q> Cursor<'q> {
     }
 
     /// Goes over markup that stands for no character.
+    #[inline]
     fn settle(&mut self) {
+        if matches!(self.rest.as_bytes().first(), Some(b'<' | b']')) {
+            self.settle_marked();
+        }
+    }
+
+    fn settle_marked(&mut self) {
         loop {
             let after = match self.form {
                 Form::Content if self.rest.starts_with('<') => {
@@ -111,8 +118,29 @@ impl<'q> Cursor<'q> {
         }
     }
 
+    /// The next byte, if it is a character that stands for itself however it is spelled.
+    #[inline]
+    fn simple(&self) -> Option<u8> {
+        let &byte = self.rest.as_bytes().first()?;
+        let is_simple = match byte {
+            b'<' | b'&' | b'\r' | b'\n' | b'\t' | 0x80.. => false,
+            b']' => self.form != Form::Section,
+            _ => true,
+        };
+        is_simple.then_some(byte)
+    }
+
     /// The next character, gone over; `None` at the end and where something is broken.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<char> {
+        if let Some(byte) = self.simple() {
+            self.rest = self.rest.get(1..)?;
+            return Some(char::from(byte));
+        }
+        self.next_of_any()
+    }
+
+    fn next_of_any(&mut self) -> Option<char> {
         self.settle();
         let character = self.rest.chars().next()?;
         let (meant, bytes) = match (self.form, character) {
@@ -132,9 +160,13 @@ impl<'q> Cursor<'q> {
     }
 
     /// The next character, not gone over.
+    #[inline]
     pub(super) fn peek(&self) -> Option<char> {
+        if let Some(byte) = self.simple() {
+            return Some(char::from(byte));
+        }
         let mut ahead = *self;
-        ahead.next()
+        ahead.next_of_any()
     }
 
     /// Why there is no next character, if not because the text or the element ends here.
@@ -152,7 +184,14 @@ impl<'q> Cursor<'q> {
     }
 
     /// Goes over white space.
+    #[inline]
     pub(super) fn space(&mut self) {
+        if self.simple().is_none_or(|byte| byte == b' ') {
+            self.space_of_any();
+        }
+    }
+
+    fn space_of_any(&mut self) {
         if self.form == Form::Plain {
             self.rest = self.rest.trim_start_matches(is_space);
             return;
@@ -164,6 +203,7 @@ impl<'q> Cursor<'q> {
     }
 
     /// Goes over `mark` if it is next.
+    #[inline]
     pub(super) fn eat(&mut self, mark: char) -> bool {
         let mut ahead = *self;
         let is_next = ahead.next() == Some(mark);

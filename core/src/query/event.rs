@@ -132,7 +132,7 @@ pub enum Value<'e> {
     /// A GUID, in braces.
     Guid(Guid),
     /// A security identifier.
-    Sid(Sid),
+    Sid(&'e Sid),
 }
 
 impl fmt::Display for Value<'_> {
@@ -193,9 +193,6 @@ const FIELDS: [&str; 14] = [
     "Security",
 ];
 
-/// A node with its name.
-type Named<'e> = (&'e str, Node<'e>);
-
 /// The first so many of a port's list.
 fn bounded<T>(list: &[T]) -> &[T] {
     list.get(..EVENT_FIELDS).unwrap_or(list)
@@ -203,7 +200,7 @@ fn bounded<T>(list: &[T]) -> &[T] {
 
 impl<'e> Event<'e> {
     /// An attribute of an element of System: the `index`th that there may be. `Some(None)` if the event does not have it.
-    fn system_attribute(&self, field: usize, index: usize) -> Option<Option<(&'static str, Value<'e>)>> {
+    fn system_attribute(&'e self, field: usize, index: usize) -> Option<Option<(&'static str, Value<'e>)>> {
         let number = |value: u32| Value::Number(value.into());
         let of = |name, value: Option<Value<'e>>| value.map(|value| (name, value));
         Some(match (FIELDS.get(field).copied()?, index) {
@@ -216,13 +213,13 @@ impl<'e> Event<'e> {
             ("Correlation", 1) => of("RelatedActivityID", self.related_activity.map(Value::Guid)),
             ("Execution", 0) => of("ProcessID", self.process.map(number)),
             ("Execution", 1) => of("ThreadID", self.thread.map(number)),
-            ("Security", 0) => of("UserID", self.user.map(Value::Sid)),
+            ("Security", 0) => of("UserID", self.user.as_ref().map(Value::Sid)),
             _ => return None,
         })
     }
 
     /// The value of an element of System.
-    fn system_value(&self, field: usize) -> Option<Value<'e>> {
+    fn system_value(&'e self, field: usize) -> Option<Value<'e>> {
         match FIELDS.get(field).copied()? {
             "EventID" => Some(Value::Number(self.id.into())),
             "Version" => self.version.map(|value| Value::Number(value.into())),
@@ -237,10 +234,24 @@ impl<'e> Event<'e> {
         }
     }
 
-    /// The first element at `from` or behind it that `node` holds, and where to look for the next one.
-    pub(super) fn child(&self, node: Node<'e>, from: usize) -> Option<(usize, Named<'e>)> {
+    /// Whether the event has the element of System.
+    fn has_field(&'e self, field: usize) -> bool {
+        let mut attributes = (0..).map_while(|index| self.system_attribute(field, index));
+        self.system_value(field).is_some() || attributes.any(|attribute| attribute.is_some())
+    }
+
+    // Neither is inlined: a walk calls itself for each level, and would need the room for both at each.
+
+    /// The first element at `from` or behind it that `node` holds and whose name is wanted, and where to look for the next one.
+    #[inline(never)]
+    pub(super) fn child(
+        &'e self,
+        node: Node<'e>,
+        from: usize,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<(usize, Node<'e>)> {
         match node {
-            Node::Root => (from == 0).then_some((1, ("Event", Node::Event))),
+            Node::Root => (from == 0 && is_wanted("Event")).then_some((1, Node::Event)),
             Node::Event => {
                 let parts = [
                     (true, "System", Node::System),
@@ -248,59 +259,64 @@ impl<'e> Event<'e> {
                     (!self.user_data.is_empty(), "UserData", Node::UserData),
                 ];
                 let mut parts = parts.iter().enumerate().skip(from);
-                parts.find(|(_, part)| part.0).map(|(index, &(_, name, node))| (index + 1, (name, node)))
+                parts.find(|(_, part)| part.0 && is_wanted(part.1)).map(|(index, part)| (index + 1, part.2))
             }
             Node::System => {
-                let is_there = |field: usize| {
-                    let mut attributes = (0..).map_while(|index| self.system_attribute(field, index));
-                    self.system_value(field).is_some() || attributes.any(|attribute| attribute.is_some())
-                };
                 let mut fields = FIELDS.iter().enumerate().skip(from);
-                let (index, name) = fields.find(|&(index, _)| is_there(index))?;
-                Some((index + 1, (name, Node::Field(index))))
+                let (index, _) = fields.find(|&(index, name)| is_wanted(name) && self.has_field(index))?;
+                Some((index + 1, Node::Field(index)))
             }
-            Node::EventData => bounded(self.data).get(from).map(|_| (from + 1, ("Data", Node::Data(from)))),
-            Node::UserData => self.held(0, from),
+            Node::EventData => {
+                let is_there = from < bounded(self.data).len() && is_wanted("Data");
+                is_there.then_some((from + 1, Node::Data(from)))
+            }
+            Node::UserData => self.held(0, from, is_wanted),
             Node::Element(parent) => {
                 let depth = self.user_data.get(parent)?.depth;
-                self.held(depth.checked_add(1)?, from.max(parent + 1))
+                self.held(depth.checked_add(1)?, from.max(parent + 1), is_wanted)
             }
             Node::Field(_) | Node::Data(_) | Node::Leaf(_) => None,
         }
     }
 
-    /// The first element of UserData at `from` or behind it that is at `depth`, before any that is higher.
-    fn held(&self, depth: u8, from: usize) -> Option<(usize, Named<'e>)> {
+    /// The first wanted element of UserData at `from` or behind it that is at `depth`, before any that is higher.
+    fn held(&'e self, depth: u8, from: usize, is_wanted: &dyn Fn(&str) -> bool) -> Option<(usize, Node<'e>)> {
         let behind = bounded(self.user_data).iter().enumerate().skip(from);
-        let (index, element) =
-            behind.take_while(|(_, element)| element.depth >= depth).find(|(_, e)| e.depth == depth)?;
-        Some((index + 1, (element.name, Node::Element(index))))
+        let mut held = behind.take_while(|(_, element)| element.depth >= depth);
+        let (index, _) = held.find(|(_, element)| element.depth == depth && is_wanted(element.name))?;
+        Some((index + 1, Node::Element(index)))
     }
 
     /// As [`child`](Self::child), but of attributes.
-    pub(super) fn attribute(&self, node: Node<'e>, from: usize) -> Option<(usize, Named<'e>)> {
-        match node {
+    #[inline(never)]
+    pub(super) fn attribute(
+        &'e self,
+        node: Node<'e>,
+        from: usize,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Option<(usize, Node<'e>)> {
+        let (index, value) = match node {
             Node::Field(field) => {
-                let mut attributes =
-                    (from..).map_while(|index| self.system_attribute(field, index).map(|it| (index, it)));
-                let (index, (name, value)) = attributes.find_map(|(index, attribute)| Some((index, attribute?)))?;
-                Some((index + 1, (name, Node::Leaf(value))))
+                let all = (from..).map_while(|index| self.system_attribute(field, index).map(|it| (index, it)));
+                let mut there = all.filter_map(|(index, attribute)| Some((index, attribute?)));
+                there.find(|(_, (name, _))| is_wanted(name)).map(|(index, (_, value))| (index, value))
             }
             Node::Data(index) if from == 0 => {
                 let (name, _) = self.data.get(index).filter(|(name, _)| !name.is_empty())?;
-                Some((1, ("Name", Node::Leaf(Value::Text(name)))))
+                is_wanted("Name").then_some((0, Value::Text(name)))
             }
             Node::Element(index) => {
-                let attributes = self.user_data.get(index)?.attributes;
-                let (name, value) = attributes.get(from).filter(|_| from < EVENT_ATTRIBUTES)?;
-                Some((from + 1, (name, Node::Leaf(Value::Text(value)))))
+                let mut attributes =
+                    self.user_data.get(index)?.attributes.iter().take(EVENT_ATTRIBUTES).enumerate().skip(from);
+                attributes.find(|(_, (name, _))| is_wanted(name)).map(|(index, (_, value))| (index, Value::Text(value)))
             }
             _ => None,
-        }
+        }?;
+        Some((index + 1, Node::Leaf(value)))
     }
 
     /// The value of a node; `None` for those that hold elements or attributes alone.
-    pub(super) fn value(&self, node: Node<'e>) -> Option<Value<'e>> {
+    pub(super) fn value(&'e self, node: Node<'e>) -> Option<Value<'e>> {
         match node {
             Node::Field(field) => self.system_value(field),
             Node::Data(index) => self.data.get(index).map(|(_, value)| Value::Text(value)),
@@ -311,7 +327,7 @@ impl<'e> Event<'e> {
     }
 
     /// What an element holds as text, if it holds any.
-    pub(super) fn text(&self, node: Node<'e>) -> Option<Value<'e>> {
+    pub(super) fn text(&'e self, node: Node<'e>) -> Option<Value<'e>> {
         match node {
             Node::Leaf(_) => None,
             _ => self.value(node).filter(|value| !matches!(value, Value::Text(""))),
@@ -319,17 +335,11 @@ impl<'e> Event<'e> {
     }
 
     /// Whether an element of this name is anywhere in the event, or a Data of this Name.
-    pub(super) fn has(&self, name: &str) -> bool {
-        let among = |parent: Node<'e>| {
-            let mut from = 0;
-            core::iter::from_fn(move || {
-                let (next, (name, _)) = self.child(parent, from)?;
-                from = next;
-                Some(name)
-            })
-        };
-        among(Node::Root).chain(among(Node::Event)).chain(among(Node::System)).any(|found| found == name)
-            || bounded(self.data).iter().any(|(found, _)| *found == name || name == "Data")
-            || bounded(self.user_data).iter().any(|element| element.name == name)
+    pub(super) fn has(&'e self, name: &str) -> bool {
+        let is_wanted = |found: &str| found == name;
+        let parents = [Node::Root, Node::Event, Node::System, Node::EventData];
+        parents.iter().any(|&parent| self.child(parent, 0, &is_wanted).is_some())
+            || bounded(self.data).iter().any(|(found, _)| is_wanted(found))
+            || bounded(self.user_data).iter().any(|element| is_wanted(element.name))
     }
 }

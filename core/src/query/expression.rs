@@ -20,11 +20,11 @@ struct Context<'e> {
 
 /// What is done at the end of a path.
 #[derive(Clone, Copy)]
-enum Tail<'q, 'e> {
+enum Tail<'c, 'q, 'e> {
     /// An operator and another operand may follow, whose paths start where this one did.
-    Condition(Option<Context<'e>>),
+    Condition(Option<&'c Context<'e>>),
     /// The value is compared with this: the operator says how this is to the value.
-    Against(Fact<'q, 'e>, Operator),
+    Against(&'c Fact<'q, 'e>, Operator),
     /// The value of the first node is wanted.
     Capture,
 }
@@ -40,8 +40,8 @@ enum Test<'q> {
 /// The state of a walk.
 ///
 /// A part of the text is walked over without a node where it does not matter what it comes to: while it is checked, behind
-/// what is decided already, and behind a step that led nowhere. Elements lie in one another, and a path goes down only, so a
-/// term is walked over at most once for each node of the event.
+/// what is decided already, and behind a step that led nowhere. A path goes down only, so that a term is walked over at most once
+/// with each node of the event, and at most once without for each of those around it.
 pub(super) struct Walk<'q, 'e> {
     cursor: Cursor<'q>,
     event: &'e Event<'e>,
@@ -81,18 +81,18 @@ impl<'q, 'e> Walk<'q, 'e> {
     /// Whether the event is as the condition says, which was checked.
     pub(super) fn holds(mut self) -> bool {
         let root = Context { node: Node::Root, position: 1 };
-        self.condition(Some(root)).is_ok_and(Fact::truth)
+        self.condition(Some(&root)).is_ok_and(Fact::truth)
     }
 
     /// Checks that the text from here to its end is a path in an event.
     pub(super) fn check_path(mut self, whole: &str) -> Result<(), QueryError> {
-        let checked = self.first_step(None, Tail::Capture).and_then(|_| self.end());
+        let checked = self.first_step(None, &Tail::Capture).and_then(|_| self.end());
         checked.map_err(|fault| self.error(fault, whole))
     }
 
     /// Whether the path, which was checked, leads to a node, and the value of the first one.
     pub(super) fn captured(mut self) -> (bool, Option<Value<'e>>) {
-        let is_there = self.first_step(Some(Node::Root), Tail::Capture).unwrap_or(false);
+        let is_there = self.first_step(Some(Node::Root), &Tail::Capture).unwrap_or(false);
         (is_there, self.captured.filter(|_| is_there))
     }
 
@@ -134,7 +134,7 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// Terms with `and` and `or` between them.
-    fn condition(&mut self, context: Option<Context<'e>>) -> Walked<Fact<'q, 'e>> {
+    fn condition(&mut self, context: Option<&Context<'e>>) -> Walked<Fact<'q, 'e>> {
         self.enter()?;
         let first = self.term(context)?;
         let (mut is_alone, mut any, mut all) = (true, false, first.truth());
@@ -156,10 +156,10 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// A comparison, or what stands alone.
-    fn term(&mut self, context: Option<Context<'e>>) -> Walked<Fact<'q, 'e>> {
+    fn term(&mut self, context: Option<&Context<'e>>) -> Walked<Fact<'q, 'e>> {
         self.terms = self.terms.checked_sub(1).ok_or(Fault::Terms)?;
         let Some(left) = self.operand(context)? else {
-            let found = self.first_step(context.map(|context| context.node), Tail::Condition(context))?;
+            let found = self.first_step(context.map(|context| context.node), &Tail::Condition(context))?;
             return Ok(if self.is_bare { Fact::Exists(found) } else { Fact::Truth(found) });
         };
         let Some(operator) = self.operator() else { return Ok(left) };
@@ -169,7 +169,7 @@ impl<'q, 'e> Walk<'q, 'e> {
         let held = match self.operand(context)? {
             Some(Fact::Exists(_)) => return Err(Fault::Group),
             Some(right) => context.is_some() && compare(left, operator, right),
-            None => self.first_step(context.map(|context| context.node), Tail::Against(left, operator))?,
+            None => self.first_step(context.map(|context| context.node), &Tail::Against(&left, operator))?,
         };
         Ok(Fact::Truth(held))
     }
@@ -194,7 +194,7 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// Whatever is no path; `None` before a path.
-    fn operand(&mut self, context: Option<Context<'e>>) -> Walked<Option<Fact<'q, 'e>>> {
+    fn operand(&mut self, context: Option<&Context<'e>>) -> Walked<Option<Fact<'q, 'e>>> {
         self.cursor.space();
         Ok(Some(match self.cursor.peek().ok_or(Fault::Operand)? {
             mark @ ('\'' | '"') => {
@@ -276,7 +276,7 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// A call, behind its opening parenthesis.
-    fn function(&mut self, name: Text<'q>, context: Option<Context<'e>>) -> Walked<Fact<'q, 'e>> {
+    fn function(&mut self, name: Text<'q>, context: Option<&Context<'e>>) -> Walked<Fact<'q, 'e>> {
         let fact = if name.is("position") {
             let position = context.map_or(0, |context| context.position);
             Fact::Number(Number::position(position))
@@ -297,83 +297,79 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// An argument: a number, a literal, or the value of the first node of a path.
-    fn argument(&mut self, context: Option<Context<'e>>) -> Walked<Fact<'q, 'e>> {
+    fn argument(&mut self, context: Option<&Context<'e>>) -> Walked<Fact<'q, 'e>> {
         self.cursor.space();
         match self.cursor.peek().ok_or(Fault::Operand)? {
             '\'' | '"' | '0'..='9' | '+' | '-' => Ok(self.operand(context)?.unwrap_or(Fact::Absent)),
             _ => {
-                let found = self.first_step(context.map(|context| context.node), Tail::Capture)?;
+                let found = self.first_step(context.map(|context| context.node), &Tail::Capture)?;
                 Ok(self.captured.filter(|_| found).map_or(Fact::Absent, Fact::Value))
             }
         }
     }
 
-    /// A path from its first step on, which outside of all predicates is the event.
-    fn first_step(&mut self, node: Option<Node<'e>>, tail: Tail<'q, 'e>) -> Walked<bool> {
+    /// A path from its first step on.
+    fn first_step(&mut self, node: Option<Node<'e>>, tail: &Tail<'_, 'q, 'e>) -> Walked<bool> {
         self.cursor.space();
-        if self.predicates == 0 {
-            let start = self.cursor;
-            let is_event = match self.test()? {
-                (false, Test::Any) => true,
-                (false, Test::Name(name)) => name.is("Event"),
-                _ => false,
-            };
-            self.cursor = start;
-            if !is_event {
-                return Err(Fault::NoEvent);
-            }
-        }
-        self.step(node, tail)
+        // Outside of all predicates it is the event.
+        self.step(node, tail, self.predicates == 0)
     }
 
     /// A step of a path with all that follows it, to the end of the comparison. Whether a node was found of which it holds.
-    fn step(&mut self, node: Option<Node<'e>>, tail: Tail<'q, 'e>) -> Walked<bool> {
+    fn step(&mut self, node: Option<Node<'e>>, tail: &Tail<'_, 'q, 'e>, is_event: bool) -> Walked<bool> {
         self.enter()?;
+        let before = self.cursor;
         let (is_attribute, test) = self.test()?;
-        let start = self.cursor;
-        let (mut from, mut positions, mut end) = (0, [0; QUERY_PREDICATES], None);
-        while let Some(node) = node {
-            let next = match (test, is_attribute) {
-                (Test::Text, _) => {
-                    let text = self.event.text(node).filter(|_| from == 0);
-                    text.map(|value| (1, ("", Node::Leaf(value))))
-                }
-                (_, true) => self.event.attribute(node, from),
-                (_, false) => self.event.child(node, from),
-            };
-            let Some((next, (name, child))) = next else { break };
-            from = next;
-            if let Test::Name(wanted) = test
-                && !wanted.is(name)
-            {
-                continue;
-            }
-            self.cursor = start;
-            let is_taken = self.is_taken(child, &mut positions)?;
-            if !is_taken {
-                continue;
-            }
-            if self.rest_of_path(Some(child), tail)? {
-                self.depth -= 1;
-                return Ok(true);
-            }
-            end = Some((self.cursor, self.is_bare));
+        let may_be_event = match test {
+            Test::Any => !is_attribute,
+            Test::Name(name) => !is_attribute && name.is("Event"),
+            Test::Text => false,
+        };
+        if is_event && !may_be_event {
+            self.cursor = before;
+            return Err(Fault::NoEvent);
         }
-        match end {
-            Some(end) => (self.cursor, self.is_bare) = end,
-            // Nobody came to the end.
-            None => {
-                self.cursor = start;
-                let mut count = 0;
-                while self.eat('[') {
-                    count += 1;
-                    if count > QUERY_PREDICATES {
-                        return Err(Fault::Predicates);
-                    }
-                    self.predicate(None)?;
+        let is_wanted = |name: &str| match test {
+            Test::Name(wanted) => wanted.is(name),
+            Test::Any | Test::Text => true,
+        };
+        let start = self.cursor;
+        let (mut from, mut positions) = (0, [0; QUERY_PREDICATES]);
+        // Where the walk with a node came to, what it left behind there, and whether that is the end.
+        let (mut reached, mut is_end) = ((start, false), false);
+        while let Some(node) = node {
+            let next = if let Test::Text = test {
+                self.event.text(node).filter(|_| from == 0).map(|value| (1, Node::Leaf(value)))
+            } else if is_attribute {
+                self.event.attribute(node, from, &is_wanted)
+            } else {
+                self.event.child(node, from, &is_wanted)
+            };
+            let Some((next, child)) = next else { break };
+            from = next;
+            self.cursor = start;
+            if self.is_taken(child, &mut positions)? {
+                if self.rest_of_path(Some(child), tail)? {
+                    self.depth -= 1;
+                    return Ok(true);
                 }
-                self.rest_of_path(None, tail)?;
+                is_end = true;
+            } else if is_end {
+                continue;
             }
+            reached = (self.cursor, self.is_bare);
+        }
+        (self.cursor, self.is_bare) = reached;
+        if !is_end {
+            let mut count = 0;
+            while self.eat('[') {
+                count += 1;
+                if count > QUERY_PREDICATES {
+                    return Err(Fault::Predicates);
+                }
+                self.predicate(None)?;
+            }
+            self.rest_of_path(None, tail)?;
         }
         self.depth -= 1;
         Ok(false)
@@ -386,7 +382,7 @@ impl<'q, 'e> Walk<'q, 'e> {
                 break;
             }
             *position += 1;
-            let fact = self.predicate(Some(Context { node, position: *position }))?;
+            let fact = self.predicate(Some(&Context { node, position: *position }))?;
             if !fact.holds(*position) {
                 return Ok(false);
             }
@@ -395,7 +391,7 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// A predicate behind its opening bracket.
-    fn predicate(&mut self, context: Option<Context<'e>>) -> Walked<Fact<'q, 'e>> {
+    fn predicate(&mut self, context: Option<&Context<'e>>) -> Walked<Fact<'q, 'e>> {
         self.predicates += 1;
         let fact = self.condition(context)?;
         self.predicates -= 1;
@@ -404,19 +400,19 @@ impl<'q, 'e> Walk<'q, 'e> {
     }
 
     /// What follows a step.
-    fn rest_of_path(&mut self, node: Option<Node<'e>>, tail: Tail<'q, 'e>) -> Walked<bool> {
+    fn rest_of_path(&mut self, node: Option<Node<'e>>, tail: &Tail<'_, 'q, 'e>) -> Walked<bool> {
         if self.eat('/') {
             self.cursor.space();
-            return self.step(node, tail);
+            return self.step(node, tail, false);
         }
-        match tail {
+        match *tail {
             Tail::Capture => {
                 self.captured = node.and_then(|node| self.event.value(node));
                 Ok(node.is_some())
             }
             Tail::Against(left, operator) => {
                 let value = node.and_then(|node| self.event.value(node));
-                Ok(value.is_some_and(|value| compare(left, operator, Fact::Value(value))))
+                Ok(value.is_some_and(|value| compare(*left, operator, Fact::Value(value))))
             }
             Tail::Condition(context) => {
                 let Some(operator) = self.operator() else {
@@ -443,46 +439,46 @@ impl<'q, 'e> Walk<'q, 'e> {
 
     /// The axis of a step, and what it looks for.
     fn test(&mut self) -> Walked<(bool, Test<'q>)> {
-        let mut is_attribute = self.cursor.eat('@');
-        if is_attribute {
-            self.cursor.space();
-        } else {
-            let mut ahead = self.cursor;
-            let axis = ahead.name();
-            ahead.space();
-            if ahead.eat(':') {
-                is_attribute = axis.is("attribute");
-                if !ahead.eat(':') || !(is_attribute || axis.is("child")) {
-                    return Err(Fault::Step);
-                }
-                ahead.space();
-                self.cursor = ahead;
+        let (mut is_attribute, mut has_axis) = (self.cursor.eat('@'), false);
+        self.cursor.space();
+        loop {
+            if self.cursor.eat('*') {
+                return Ok((is_attribute, Test::Any));
             }
-        }
-        if self.cursor.eat('*') {
-            return Ok((is_attribute, Test::Any));
-        }
-        let mut ahead = self.cursor;
-        let name = ahead.name();
-        let first = name.characters().next().ok_or(if self.is_unserved() { Fault::Step } else { Fault::Operand })?;
-        if first.is_ascii_digit() || matches!(first, '-' | '.') {
-            return Err(Fault::Step);
-        }
-        let mut after = ahead;
-        after.space();
-        if after.eat('(') {
-            if is_attribute || !name.is("text") {
+            let mut ahead = self.cursor;
+            let name = ahead.name();
+            let first = name.characters().next();
+            let first = first.ok_or(if self.is_unserved() { Fault::Step } else { Fault::Operand })?;
+            if first.is_ascii_digit() || matches!(first, '-' | '.') {
                 return Err(Fault::Step);
             }
-            self.cursor = after;
-            self.expect(')')?;
-            return Ok((false, Test::Text));
+            let mut after = ahead;
+            after.space();
+            match after.peek() {
+                Some(':') if !has_axis && !is_attribute => {
+                    has_axis = true;
+                    is_attribute = name.is("attribute");
+                    let is_axis = after.eat(':') && after.eat(':');
+                    if !is_axis || !(is_attribute || name.is("child")) {
+                        return Err(Fault::Step);
+                    }
+                    after.space();
+                    self.cursor = after;
+                }
+                Some(':') => return Err(Fault::Step),
+                Some('(') if !is_attribute && name.is("text") => {
+                    after.eat('(');
+                    self.cursor = after;
+                    self.expect(')')?;
+                    return Ok((false, Test::Text));
+                }
+                Some('(') => return Err(Fault::Step),
+                _ => {
+                    self.cursor = ahead;
+                    return Ok((is_attribute, Test::Name(name)));
+                }
+            }
         }
-        if ahead.peek() == Some(':') {
-            return Err(Fault::Step);
-        }
-        self.cursor = ahead;
-        Ok((is_attribute, Test::Name(name)))
     }
 
     /// Whether this is a step of XPath that is not served.

@@ -1,7 +1,7 @@
 //! Queries on events, [MS-EVEN6] 2.2.15 and 2.2.16: which events a trigger is about, and what it takes out of one.
 //!
 //! A query is checked once, and then borrowed: it is walked again for every event, so that it takes no memory of its own. No part
-//! of it is walked more than once for each node of an event, of which there are no more than [`EVENT_FIELDS`](crate::limits::EVENT_FIELDS) of a kind, and
+//! of it is walked more than twice for each node of an event, of which there are no more than [`EVENT_FIELDS`](crate::limits::EVENT_FIELDS) of a kind, and
 //! nothing that is written in a query makes the walk go deeper than [`QUERY_DEPTH`].
 //!
 //! # What a query may be

@@ -110,12 +110,12 @@ fn no_query_takes_long() {
         wide("*/*/*/@*", 250),
         wide("*/*/*", 250),
         format!("*[UserData/e[{}]]", wide("@*", 250)),
-        wide("*/*/*/*/*/*/*/*/*/*/*/*/@*", 250),
-        nested(12, &wide("*", 240)),
-        nested(12, &wide("@*", 240)),
+        wide("*/*/*/*/*/*/*/*/*/@*", 250),
+        nested(4, &wide("*", 240)),
+        nested(4, &wide("@*", 240)),
         format!("*[{}]", vec!["band(*/*/*[text()='y'], 1)"; 120].join(" or ")),
         // Each level has a way that fails at its end.
-        nested(11, "* and x"),
+        nested(4, "* and x"),
         vec!["*[*[*[*[*[* and x]]]]]"; 30].join(" or "),
         format!("<QueryList><Query>{}</Query></QueryList>", "<Select>*/*/*/*='x'</Select>".repeat(250)),
         format!(

@@ -9,6 +9,7 @@ mod image;
 mod job;
 mod moments;
 mod parameters;
+mod query;
 mod xml;
 
 pub use at::at;
@@ -17,13 +18,14 @@ pub use image::image;
 pub use job::job;
 pub use moments::moments;
 pub use parameters::parameters;
+pub use query::query;
 pub use xml::xml;
 
 /// What a target does with the bytes that a fuzzer makes up.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("at", at),
     ("canary", canary),
     ("flash", flash),
@@ -31,6 +33,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("job", job),
     ("moments", moments),
     ("parameters", parameters),
+    ("query", query),
     ("xml", xml),
 ];
 

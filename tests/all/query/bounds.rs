@@ -21,7 +21,7 @@ fn depth_has_a_bound() {
     for (name, make) in makers {
         let deepest = (1..1000).take_while(|&count| Query::parse(&make(count)).is_ok()).last().unwrap();
         println!("{name}: {deepest}");
-        assert!(deepest >= QUERY_DEPTH / 2 - 2 && deepest < QUERY_DEPTH, "{name}: {deepest}");
+        assert!((QUERY_DEPTH / 2 - 2..QUERY_DEPTH).contains(&deepest), "{name}: {deepest}");
         assert_eq!(fault(&make(deepest + 1)).1, Fault::Depth, "{name}");
         // Nor does more of it go deeper.
         for count in [100, 500, 1000] {

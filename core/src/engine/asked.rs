@@ -14,7 +14,7 @@ use crate::{
     limits::TRIGGERS,
     recur::{self, Anchors},
     status::Status,
-    store::{self, INSTANCE_MAX},
+    store::{self, Cause, INSTANCE_MAX},
     task::{
         Action, Path,
         parameters::{argument, substitute},
@@ -167,16 +167,17 @@ impl Engine<'_> {
         let image = plan::image(self.memory.record, cx.store, definition)?;
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
         let mut buffer = [0; INSTANCE_MAX];
-        let arguments = arguments(&mut buffer, cx.store, index, slot)?;
+        let values =
+            Values { of_event: slot.cause() == Cause::Event, packed: arguments(&mut buffer, cx.store, index, slot)? };
         let mut rest = into;
         match action {
             Action::Exec { exec, .. } => Ok(Work::Command(Command {
                 command: write(&mut rest, |into| into.write_str(exec.command))?,
-                arguments: fill_in(&mut rest, exec.arguments, arguments)?,
-                working_directory: fill_in(&mut rest, exec.working_directory, arguments)?,
+                arguments: fill_in(&mut rest, exec.arguments, values)?,
+                working_directory: fill_in(&mut rest, exec.working_directory, values)?,
             })),
             Action::ComHandler { handler, .. } => {
-                let data = fill_in(&mut rest, handler.data, arguments)?;
+                let data = fill_in(&mut rest, handler.data, values)?;
                 Ok(Work::Handler(Handler { class: handler.class, data }))
             }
             Action::SendEmail { .. } | Action::ShowMessage { .. } | Action::Opaque { .. } => Err(Refused::NotSupported),
@@ -184,14 +185,32 @@ impl Engine<'_> {
     }
 }
 
-/// Text with the arguments of a run put in for its parameters.
-fn fill_in<'i>(rest: &mut &'i mut [u8], text: Option<&str>, arguments: &[u8]) -> Result<&'i str, Refused> {
-    write(rest, |into| substitute(text.unwrap_or_default(), |name| value(arguments, name), into))
+/// What parameters stand for: the arguments of a run, or what its trigger took out of an event, each behind its name.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    of_event: bool,
+    packed: &'a [u8],
 }
 
-/// The argument of a run that a parameter names.
-fn value<'a>(arguments: &'a [u8], name: &str) -> Option<&'a str> {
-    argument(name).and_then(|ordinal| unpack(arguments).nth(ordinal))
+impl<'a> Values<'a> {
+    fn of(self, name: &str) -> Option<&'a str> {
+        let mut texts = unpack(self.packed);
+        if !self.of_event {
+            return texts.nth(argument(name)?);
+        }
+        while let Some(known) = texts.next() {
+            let value = texts.next()?;
+            if known == name {
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+/// Text with the values of a run put in for its parameters.
+fn fill_in<'i>(rest: &mut &'i mut [u8], text: Option<&str>, values: Values<'_>) -> Result<&'i str, Refused> {
+    write(rest, |into| substitute(text.unwrap_or_default(), |name| values.of(name), into))
 }
 
 /// What `text` writes, at the front of `rest`, which is what is left afterwards.
@@ -208,7 +227,7 @@ fn write<'i>(
 }
 
 /// A writer of text; a text that does not fit is an error, and not written.
-struct Text<'t>(Writer<'t>);
+pub(super) struct Text<'t>(pub(super) Writer<'t>);
 
 impl core::fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {

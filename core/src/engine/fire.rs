@@ -190,7 +190,7 @@ impl Engine<'_> {
         let mut random = [0; 8];
         cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
         let delay = u64::from_le_bytes(random) % run.random_delay.saturating_add(1);
-        self.wait(cx, index, run, Until::Again { at: cx.now.monotonic.plus(delay), attempt: 0 })
+        self.wait(cx, index, run, Until::Again { at: cx.now.monotonic.plus(delay), attempt: 0 }, &[])
     }
 
     /// Tells that the definition of a task could not be read.

@@ -1,18 +1,24 @@
-//! What happens outside and makes triggers fire: sessions, [MS-TSCH] 3.2.4.4.
+//! What happens outside and makes triggers fire: sessions and events, [MS-TSCH] 3.2.4.1 and 3.2.4.4.
 
 use super::{
-    Context, Engine,
+    Context, Engine, TaskSlot,
+    asked::Text,
     plan::{self, Run},
-    slots::flag,
+    slots::{Phase, flag, wait},
     waiting::Until,
 };
 use crate::{
+    bytes::Writer,
     event::{Event, Skipped},
+    query::{self, Query, Selector},
     recur::{self, elapsed},
     sid::Sid,
-    store::Cause,
-    task::{SessionStateChange, Trigger, TriggerKind},
+    store::{ARGUMENTS, Cause},
+    task::{Image, SessionStateChange, Trigger, TriggerKind},
+    text::fold,
+    time::{Monotonic, Timestamp},
 };
+use core::fmt::Write;
 
 /// What became of somebody's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,46 +34,131 @@ impl Engine<'_> {
     /// groups, or of anybody.
     pub fn session_changed(&mut self, cx: &mut Context<'_>, change: SessionChange, user: &Sid, groups: &[Sid]) {
         let is_meant = |wanted: Option<Sid>| wanted.is_none_or(|wanted| wanted == *user || groups.contains(&wanted));
-        self.happened(cx, flag::SESSION_TRIGGER, Cause::Session, &|trigger| match (trigger.kind, change) {
+        let waits = |trigger: &Trigger<'_>| match (trigger.kind, change) {
             (TriggerKind::Logon { user, .. }, SessionChange::Logon) => is_meant(user.map(|user| user.sid())),
             (TriggerKind::SessionState { user, change, .. }, SessionChange::State(now)) => {
                 change == now && is_meant(user.map(|user| user.sid()))
             }
             _ => false,
+        };
+        for index in 0..self.tasks.mark {
+            let bits = self.that_fire(cx, index, flag::SESSION_TRIGGER, &waits);
+            for trigger in ordinals(bits) {
+                self.trigger_fires(cx, index, trigger, Cause::Session, &[]);
+            }
+        }
+    }
+
+    /// An event of the system: the triggers fire whose Subscription selects it, once it has come as often as they demand.
+    ///
+    /// Definitions are looked at only of tasks that have a trigger for such a channel, or one of a few others that look alike.
+    /// A Subscription that is no query selects nothing.
+    pub fn event_happened(&mut self, cx: &mut Context<'_>, event: &query::Event<'_>) {
+        let channel = of_channel(event.channel.chars());
+        let now = cx.now.wall;
+        let waits = |trigger: &Trigger<'_>| match trigger.kind {
+            TriggerKind::Event(wanted) => {
+                Query::parse(wanted.subscription).is_ok_and(|query| query.matches(event, now))
+                    && wanted.matching_element.is_none_or(|element| query::contains(event, element))
+            }
+            _ => false,
+        };
+        for index in 0..self.tasks.mark {
+            if !self.may_wait(cx, index, channel) {
+                continue;
+            }
+            let bits = self.that_fire(cx, index, flag::EVENT_TRIGGER, &waits);
+            for trigger in ordinals(bits) {
+                let mut buffer = [0; ARGUMENTS];
+                if let Some(values) = self.count(cx, index, trigger, event, &mut buffer) {
+                    let values = buffer.get(..values).unwrap_or_default();
+                    self.trigger_fires(cx, index, trigger, Cause::Event, values);
+                }
+            }
+        }
+    }
+
+    /// Whether a task may wait for events of a channel. From which it does is noted when there is the first event at all, so
+    /// that a host without events has no use for queries.
+    fn may_wait(&mut self, cx: &mut Context<'_>, index: u32, channel: u32) -> bool {
+        let Some(task) = self.memory.tasks.get_mut(index as usize) else { return false };
+        if !task.has(flag::EVENT_TRIGGER) || !task.has(flag::ENABLED) {
+            return false;
+        }
+        if !task.has(flag::CHANNELS_NOTED) {
+            match plan::image(self.memory.record, cx.store, task.definition) {
+                Ok(image) => note_channels(&image, task),
+                // Then it is told that this is so.
+                Err(_) => return true,
+            }
+        }
+        task.has(channel)
+    }
+
+    /// The triggers of a task that fire now, as bits, if it has the flag and is enabled.
+    fn that_fire(&mut self, cx: &mut Context<'_>, index: u32, flag: u32, waits: &dyn Fn(&Trigger<'_>) -> bool) -> u64 {
+        let Some(&task) = self.memory.tasks.get(index as usize) else { return 0 };
+        if !task.has(flag) || !task.has(flag::ENABLED) || self.closing {
+            return 0;
+        }
+        let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
+            let fires = |trigger: &Trigger<'_>| trigger.enabled && is_open(trigger, cx) && waits(trigger);
+            let fire = image.triggers().zip(0..u64::BITS).filter(|(trigger, _)| fires(trigger));
+            fire.fold(0, |bits, (_, ordinal)| bits | 1 << ordinal)
+        });
+        found.unwrap_or_else(|refused| {
+            self.tell_unreadable(&task, refused);
+            self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+            0
+        })
+    }
+
+    /// Counts an event that a trigger waits for. If it is one of as many as that demands, within its period, they are done with,
+    /// and what the trigger takes out of this one is put into `values`, whose used length is returned.
+    fn count(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: u32,
+        trigger: u8,
+        event: &query::Event<'_>,
+        values: &mut [u8; ARGUMENTS],
+    ) -> Option<usize> {
+        let task = *self.memory.tasks.get(index as usize)?;
+        let image = plan::image(self.memory.record, cx.store, task.definition).ok()?;
+        let TriggerKind::Event(wanted) = image.triggers().nth(usize::from(trigger))?.kind else { return None };
+        let period = wanted.period_of_occurrence.map(|period| period.seconds.saturating_mul(1000));
+        let demanded = usize::from(wanted.number_of_occurrences);
+        let length = take_values(&wanted, event, cx.now.wall, values);
+        if demanded > 1 {
+            let run = Run { cause: Cause::Event, ..Run::of(&image) };
+            let mut counted = 1;
+            self.each_counted(index, trigger, |_, _| counted += 1);
+            if counted < demanded {
+                let until = period.map_or(Monotonic::MAX, |period| cx.now.monotonic.plus(period));
+                if let Err(why) = self.wait(cx, index, &run, Until::Counted { trigger, until }, &[]) {
+                    self.tell_skipped(task.number, why);
+                }
+                return None;
+            }
+            self.each_counted(index, trigger, Self::release);
+        }
+        Some(length)
+    }
+
+    /// Does something with each event that was counted for a trigger.
+    fn each_counted(&mut self, task: u32, trigger: u8, mut act: impl FnMut(&mut Self, u32)) {
+        self.each_instance(task, |engine, index, phase| {
+            let slot = engine.memory.instances.get(index as usize);
+            let is_counted = slot.is_some_and(|slot| slot.waits_for == wait::COUNTED && slot.trigger == trigger);
+            if phase == Phase::Waiting && is_counted {
+                act(engine, index);
+            }
+            false
         });
     }
 
-    /// Fires the triggers of the tasks with `flag` that wait for what happened, once each.
-    fn happened(&mut self, cx: &mut Context<'_>, flag: u32, cause: Cause, waits: &dyn Fn(&Trigger<'_>) -> bool) {
-        if self.closing {
-            return;
-        }
-        for index in 0..self.tasks.mark {
-            let Some(&task) = self.memory.tasks.get(index as usize) else { return };
-            if !task.has(flag) || !task.has(flag::ENABLED) {
-                continue;
-            }
-            let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
-                let fires = |trigger: &Trigger<'_>| trigger.enabled && waits(trigger) && is_open(trigger, cx);
-                let bits = image.triggers().zip(0..u64::BITS).filter(|(trigger, _)| fires(trigger));
-                bits.fold(0_u64, |bits, (_, ordinal)| bits | 1 << ordinal)
-            });
-            match found {
-                Ok(bits) => {
-                    for ordinal in (0..64).filter(|ordinal| bits & 1 << ordinal != 0) {
-                        self.trigger_fires(cx, index, ordinal, cause);
-                    }
-                }
-                Err(refused) => {
-                    self.tell_unreadable(&task, refused);
-                    self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
-                }
-            }
-        }
-    }
-
     /// One trigger fires now: its run starts, or waits for the delay; what the repetition adds waits for its moment.
-    fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, cause: Cause) {
+    fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, cause: Cause, values: &[u8]) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(ordinal))?;
@@ -81,16 +172,20 @@ impl Engine<'_> {
         let now = cx.now.monotonic;
         if let Some(later) = later {
             let until = Until::Fires { at: now.plus(later), trigger: ordinal, event: now };
-            if let Err(why) = self.wait(cx, index, &run, until) {
+            if let Err(why) = self.wait(cx, index, &run, until, values) {
                 self.tell_skipped(task.number, why);
             }
         }
         if delay == 0
-            && let Err(why) = self.launch_or_wait(cx, index, &run, &[], 0)
+            && let Err(why) = self.launch_or_wait(cx, index, &run, values, 0)
         {
             self.tell_skipped(task.number, why);
         }
     }
+}
+
+fn ordinals(bits: u64) -> impl Iterator<Item = u8> {
+    (0..64).filter(move |ordinal| bits & 1 << ordinal != 0)
 }
 
 /// Whether a trigger may fire now; one with boundaries may not while the time is not known.
@@ -98,5 +193,53 @@ pub(super) fn is_open(trigger: &Trigger<'_>, cx: &Context<'_>) -> bool {
     match cx.now.wall {
         Some(wall) => recur::is_open(trigger, wall, cx.zone),
         None => trigger.start.is_none() && trigger.end.is_none(),
+    }
+}
+
+/// What the ValueQueries of a trigger find in an event: each name and each value behind its length, as the arguments of a run
+/// are. A value that is not there, or for which there is no room, leaves its parameter as it is written.
+fn take_values(
+    wanted: &crate::task::Event<'_>,
+    event: &query::Event<'_>,
+    now: Option<Timestamp>,
+    into: &mut [u8; ARGUMENTS],
+) -> usize {
+    let mut used = 0;
+    for (name, path) in wanted.value_queries.iter() {
+        let Ok(selector) = Selector::parse(path) else { continue };
+        let Some(value) = selector.value(event, now) else { continue };
+        let Some(room) = into.get_mut(used..) else { break };
+        used += put(room, format_args!("{name}"))
+            .and_then(|first| Some(first + put(room.get_mut(first..)?, format_args!("{value}"))?))
+            .unwrap_or(0);
+    }
+    used
+}
+
+/// Puts a text behind its length; returns what that takes. Nothing if there is no room.
+fn put(room: &mut [u8], text: core::fmt::Arguments<'_>) -> Option<usize> {
+    let (length, rest) = room.split_first_chunk_mut()?;
+    let mut writer = Text(Writer::new(rest));
+    writer.write_fmt(text).ok()?;
+    let written = writer.0.position();
+    *length = u16::try_from(written).ok()?.to_le_bytes();
+    Some(written + length.len())
+}
+
+/// One of seven flags for the name of a channel, letter case aside.
+fn of_channel(name: impl Iterator<Item = char>) -> u32 {
+    let hash = name.map(fold).fold(0_u32, |hash, character| hash.wrapping_mul(31).wrapping_add(u32::from(character)));
+    1 << (25 + (hash ^ hash >> 8) % 7)
+}
+
+/// Notes in its slot from which channels a task waits for events.
+fn note_channels(image: &Image<'_>, task: &mut TaskSlot) {
+    task.set(flag::CHANNELS_NOTED, true);
+    for trigger in image.triggers().filter(|trigger| trigger.enabled) {
+        let TriggerKind::Event(wanted) = trigger.kind else { continue };
+        let Ok(query) = Query::parse(wanted.subscription) else { continue };
+        for channel in query.channels() {
+            task.flags |= channel.map_or(flag::CHANNELS, |channel| of_channel(channel.characters()));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Context, Engine, InstanceInfo, InstanceSlot, Refused, TaskIndex, TaskState, list,
     plan::{self, Run},
-    slots::{OfTask, Phase, flag, order},
+    slots::{OfTask, Phase, flag, order, wait},
 };
 use crate::{
     event::Event,
@@ -191,6 +191,8 @@ impl Engine<'_> {
     pub fn start_failed(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
         let Some(index) = self.instance_at(instance) else { return };
         let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { return };
+        let mut buffer = [0; INSTANCE_MAX];
+        let arguments = arguments(&mut buffer, cx.store, index, &slot).unwrap_or_default();
         self.end(cx, index, result);
         if slot.has(order::STOPPING) || self.closing {
             return;
@@ -200,7 +202,7 @@ impl Engine<'_> {
             && let Ok(image) = plan::image(self.memory.record, cx.store, definition)
         {
             let run = Run { cause: slot.cause(), trigger: slot.trigger, ..Run::of(&image) };
-            self.try_again_later(cx, task, &run, slot.attempt);
+            self.try_again_later(cx, task, &run, slot.attempt, arguments);
         }
     }
 
@@ -219,7 +221,8 @@ impl Engine<'_> {
 
 /// Whether clients see it. What belonged to a deleted task is seen by nobody, but is still stopped and waited for.
 fn is_visible(slot: &InstanceSlot) -> bool {
-    slot.task.is_some() && !matches!(slot.phase, Phase::Unused | Phase::Ended)
+    let is_run = slot.phase != Phase::Waiting || slot.waits_for != wait::COUNTED;
+    slot.task.is_some() && is_run && !matches!(slot.phase, Phase::Unused | Phase::Ended)
 }
 
 /// Arguments, each behind its length.

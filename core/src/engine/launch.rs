@@ -6,7 +6,7 @@ use super::{
     plan::Run,
     queue,
     refused::NotRun,
-    slots::{OfTask, Phase, WithOrders, order},
+    slots::{OfTask, Phase, WithOrders, order, wait},
 };
 use crate::{
     event::Event,
@@ -157,7 +157,11 @@ impl Engine<'_> {
             limit: Some(instance.limit).filter(|&limit| limit > 0),
             hard: instance.has(order::HARD),
             arguments,
-            queued: (instance.phase == Phase::Queued).then_some(instance.turn),
+            queued: match instance.phase {
+                Phase::Queued => Some(instance.turn),
+                Phase::Waiting => Some(store::VOLATILE),
+                _ => None,
+            },
         };
         let mut buffer = [0; INSTANCE_MAX];
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
@@ -200,7 +204,7 @@ impl Engine<'_> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         match instance.phase {
             Phase::Queued => self.drop_queued(cx, index),
-            Phase::Waiting => self.drop_waiting(index),
+            Phase::Waiting => self.drop_waiting(cx, index),
             Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
             Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
             // Whether there is anything to stop, the host's answer to the recovery tells.
@@ -224,15 +228,19 @@ impl Engine<'_> {
     pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
         // Those that wait go first, so that the end of another does not start them.
         let mut any = self.each_instance(task, |engine, index, phase| {
-            let waits = matches!(phase, Phase::Queued | Phase::Waiting);
+            let slot = engine.memory.instances.get(index as usize);
+            let is_run = slot.is_some_and(|slot| slot.waits_for != wait::COUNTED);
+            let waits = phase == Phase::Queued || phase == Phase::Waiting && is_run;
             if waits {
                 engine.ask_to_stop(cx, index);
             }
             waits
         });
         any |= self.each_instance(task, |engine, index, phase| {
-            engine.ask_to_stop(cx, index);
-            phase != Phase::Ended
+            if phase != Phase::Waiting {
+                engine.ask_to_stop(cx, index);
+            }
+            !matches!(phase, Phase::Ended | Phase::Waiting)
         });
         any
     }

@@ -245,6 +245,10 @@ impl Engine<'_> {
             return self.tell_damaged(key, found);
         }
         self.next_task = self.next_task.max(record.task.saturating_add(1));
+        if record.queued == Some(store::VOLATILE) {
+            found.lost_instances += 1;
+            return;
+        }
         let task = self.look_up(task_number, record.task).filter(|&task| !self.is_folder(task));
         if record.queued.is_some() {
             match task.and_then(|task| self.memory.tasks.get(task as usize)) {
@@ -369,7 +373,9 @@ impl Engine<'_> {
             self.sweep_kind(cx, INSTANCE, found, |engine, _, bytes| {
                 store::Instance::decode(bytes).is_ok_and(|record| {
                     let task = engine.look_up(task_number, record.task);
-                    record.queued.is_some() && task.is_none_or(|task| engine.is_folder(task))
+                    record
+                        .queued
+                        .is_some_and(|turn| turn == store::VOLATILE || task.is_none_or(|task| engine.is_folder(task)))
                 })
             });
         }

@@ -138,7 +138,9 @@ impl Engine<'_> {
             if stopped {
                 let idle = run.needs.idle.unwrap_or_default();
                 let run = Run { cause: Cause::Idle, ..run };
-                if let Err(why) = self.wait(cx, index, &run, Until::Idle { timeout: None, duration: idle.duration }) {
+                if let Err(why) =
+                    self.wait(cx, index, &run, Until::Idle { timeout: None, duration: idle.duration }, &[])
+                {
                     self.tell_skipped(task.number, why);
                 }
             }

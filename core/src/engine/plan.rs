@@ -374,5 +374,6 @@ pub(super) fn keep(task: &mut TaskSlot, image: &Image<'_>) {
     ] {
         task.set(flag, on);
     }
+    task.set(flag::CHANNELS | flag::CHANNELS_NOTED, false);
     task.actions = u8::try_from(image.actions().count()).unwrap_or(u8::MAX);
 }

@@ -93,6 +93,10 @@ pub(super) mod flag {
     pub(in super::super) const OWED: u32 = 1 << 21;
     /// `due` is when that is, and not an occurrence.
     pub(in super::super) const CATCHING_UP: u32 = 1 << 22;
+    /// It is noted from which channels it waits for events.
+    pub(in super::super) const CHANNELS_NOTED: u32 = 1 << 24;
+    /// From which: each of these stands for those whose names have one hash.
+    pub(in super::super) const CHANNELS: u32 = 0x7F << 25;
     /// `due` is when it is to be deleted, because it fires no more.
     pub(in super::super) const EXPIRES: u32 = 1 << 23;
     /// Has a due moment; while the queues are being rebuilt it stands for being in one.
@@ -214,6 +218,8 @@ pub(super) mod wait {
     pub(in super::super) const AGAIN: u8 = 2;
     /// An idle machine: for `limit` milliseconds, until `started` by the monotonic clock.
     pub(in super::super) const IDLE: u8 = 3;
+    /// Others: it is no run, but an event that was counted for its trigger.
+    pub(in super::super) const COUNTED: u8 = 4;
 }
 
 // What a microcontroller pays for each run that it may have at once.

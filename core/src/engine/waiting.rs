@@ -9,17 +9,20 @@
 use super::{
     Context, Engine, InstanceSlot, TaskSlot,
     happened::is_open,
+    instances,
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
-    slots::{OfTask, Phase, flag, wait},
+    slots::{OfTask, Phase, flag, order, wait},
 };
 use crate::{
     event::{Event, Skipped},
     guid::Guid,
     limits::QUEUED_RUNS,
+    ports::Change,
     recur::elapsed,
     status::Status,
+    store::{self, ARGUMENTS},
     time::{Monotonic, Timestamp},
 };
 
@@ -30,6 +33,8 @@ pub(super) enum Until {
     Fires { at: Monotonic, trigger: u8, event: Monotonic },
     /// A moment at which it is tried once more, `attempt` attempts having been made.
     Again { at: Monotonic, attempt: u8 },
+    /// Nothing: it stands for an event that counts for the trigger of that ordinal until then.
+    Counted { trigger: u8, until: Monotonic },
     /// That the machine has been idle for `duration` milliseconds, until `timeout` at most.
     Idle { timeout: Option<Monotonic>, duration: u64 },
 }
@@ -50,19 +55,25 @@ impl Engine<'_> {
             Err(why) => {
                 if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout > 0)) {
                     let timeout = Some(cx.now.monotonic.plus(idle.timeout));
-                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration });
+                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
                 }
-                if self.try_again_later(cx, task, run, attempt) { Ok(()) } else { Err(why) }
+                if self.try_again_later(cx, task, run, attempt, arguments) { Ok(()) } else { Err(why) }
             }
         }
     }
 
     /// Has a run tried once more after the interval of RestartOnFailure; returns whether it will be.
-    pub(super) fn try_again_later(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, attempt: u8) -> bool {
-        let Some((count, interval)) = run.needs.restart.filter(|(count, _)| attempt < *count) else { return false };
-        debug_assert!(count > 0);
+    pub(super) fn try_again_later(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        run: &Run,
+        attempt: u8,
+        arguments: &[u8],
+    ) -> bool {
+        let Some((_, interval)) = run.needs.restart.filter(|(count, _)| attempt < *count) else { return false };
         let at = cx.now.monotonic.plus(interval);
-        self.wait(cx, task, run, Until::Again { at, attempt: attempt + 1 }).is_ok()
+        self.wait(cx, task, run, Until::Again { at, attempt: attempt + 1 }, arguments).is_ok()
     }
 
     fn note_attempt(&mut self, guid: Guid, attempt: u8) {
@@ -74,19 +85,27 @@ impl Engine<'_> {
     }
 
     /// Lets a run wait. A task has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
-    /// for the same.
-    pub(super) fn wait(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, until: Until) -> Result<(), NotRun> {
+    /// for the same. If it has arguments, they are kept in a record; a restart of the server drops it.
+    pub(super) fn wait(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        run: &Run,
+        until: Until,
+        arguments: &[u8],
+    ) -> Result<(), NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
         let what = until.what();
         let (mut all, mut same) = (0, 0);
         self.each_instance(task, |engine, index, phase| {
             if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
-                all += 1;
-                same += u8::from(slot.waits_for == what && what != wait::FIRES);
+                all += u8::from(slot.waits_for != wait::COUNTED);
+                same += u8::from(slot.waits_for == what && matches!(what, wait::AGAIN | wait::IDLE));
             }
             false
         });
-        if all >= QUEUED_RUNS {
+        // Of events that count there are never more than a trigger demands.
+        if all >= QUEUED_RUNS && what != wait::COUNTED {
             return Err(NotRun::QueueFull);
         }
         if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {
@@ -113,6 +132,10 @@ impl Engine<'_> {
                 instance.started = Timestamp(i64::try_from(event.0).unwrap_or(i64::MAX));
                 at
             }
+            Until::Counted { trigger, until } => {
+                instance.trigger = trigger;
+                until
+            }
             Until::Again { at, attempt } => {
                 instance.attempt = attempt;
                 at
@@ -125,6 +148,13 @@ impl Engine<'_> {
                 self.machine.idle_for(duration).map_or(timeout, |idle| idle.min(timeout))
             }
         };
+        if !arguments.is_empty() {
+            self.with_instance(index, |slot| slot.flags |= order::ARGUMENTS);
+            if let Err(error) = self.put_instance(cx, index, Some(arguments)) {
+                self.instances.give(self.memory.instances, index);
+                return Err(NotRun::Store(error));
+            }
+        }
         self.join(task, index);
         self.set_deadline(index, cx.now, at.since(cx.now.monotonic));
         Ok(())
@@ -138,9 +168,45 @@ impl Engine<'_> {
     }
 
     /// The moment has come that a run waited for, or that it would wait for no longer.
-    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, index: u32) {
-        let Some(&slot) = self.memory.instances.get(index as usize) else { return };
-        self.release(index);
+    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, place: u32) {
+        let Some(&slot) = self.memory.instances.get(place as usize) else { return };
+        let mut buffer = [0; ARGUMENTS];
+        // Without its values it would be another run than the one that the event asked for.
+        let arguments = match instances::arguments(self.memory.record, cx.store, place, &slot) {
+            Ok(arguments) => buffer.get_mut(..arguments.len()).map(|room| {
+                room.copy_from_slice(arguments);
+                &*room
+            }),
+            Err(error) => {
+                self.tell(Event::StoreFailed { error });
+                None
+            }
+        };
+        self.release(place);
+        match arguments {
+            _ if slot.waits_for == wait::COUNTED => {}
+            Some(arguments) => self.start_waited(cx, &slot, arguments),
+            None => self.tell(Event::Skipped { task: slot.number, reason: Skipped::StoreFailed }),
+        }
+        self.forget_arguments(cx, place, &slot);
+    }
+
+    /// Deletes the record that kept the arguments of a run that waited in a place, if nothing has a record there now.
+    fn forget_arguments(&mut self, cx: &mut Context<'_>, place: u32, waited: &InstanceSlot) {
+        let has_none = |slot: &InstanceSlot| {
+            slot.phase == Phase::Unused || slot.phase == Phase::Waiting && !slot.has(order::ARGUMENTS)
+        };
+        if waited.has(order::ARGUMENTS)
+            && self.memory.instances.get(place as usize).is_some_and(has_none)
+            && let Err(error) = cx.store.apply(&[Change::Delete(store::instance_key(place + 1))])
+        {
+            // The next start of the server drops it.
+            self.tell(Event::StoreFailed { error });
+        }
+    }
+
+    /// Starts a run that has waited.
+    fn start_waited(&mut self, cx: &mut Context<'_>, slot: &InstanceSlot, arguments: &[u8]) {
         let Some((index, task)) =
             slot.task.index().and_then(|index| Some((index, *self.memory.tasks.get(index as usize)?)))
         else {
@@ -177,17 +243,17 @@ impl Engine<'_> {
         }
         if let Some(again) = again {
             let until = Until::Fires { at: event.plus(again), trigger: slot.trigger, event };
-            if let Err(why) = self.wait(cx, index, &run, until) {
+            if let Err(why) = self.wait(cx, index, &run, until, arguments) {
                 self.tell_skipped(task.number, why);
             }
         }
         let started = match slot.waits_for {
             // It has waited for as long as it may: what it waited for is there now or not.
             wait::IDLE => match self.machine.admits(&run.needs, cx.now.monotonic) {
-                Ok(()) => self.launch(cx, index, run, &[]).map(|_| ()),
+                Ok(()) => self.launch(cx, index, run, arguments).map(|_| ()),
                 Err(why) => Err(why),
             },
-            _ => self.launch_or_wait(cx, index, &run, &[], slot.attempt),
+            _ => self.launch_or_wait(cx, index, &run, arguments, slot.attempt),
         };
         if let Err(why) = started {
             self.tell_skipped(task.number, why);
@@ -198,14 +264,18 @@ impl Engine<'_> {
     pub(super) fn waits(&self, task: &TaskSlot) -> bool {
         list::iter::<OfTask, _>(self.memory.instances, task.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
-            .any(|slot| slot.phase == Phase::Waiting)
+            .any(|slot| slot.phase == Phase::Waiting && slot.waits_for != wait::COUNTED)
     }
 
-    /// Drops a run that waits; nothing of it is in the store.
-    pub(super) fn drop_waiting(&mut self, index: u32) {
-        let Some(slot) = self.memory.instances.get(index as usize) else { return };
+    /// Drops a run that waits.
+    pub(super) fn drop_waiting(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(&slot) = self.memory.instances.get(index as usize) else { return };
         let (task, instance) = (slot.number, slot.guid);
         self.release(index);
+        self.forget_arguments(cx, index, &slot);
+        if slot.waits_for == wait::COUNTED {
+            return;
+        }
         self.tell(Event::InstanceEnded { task, instance, result: Status::SCHED_S_TASK_TERMINATED });
     }
 }
@@ -216,6 +286,7 @@ impl Until {
             Self::Fires { .. } => wait::FIRES,
             Self::Again { .. } => wait::AGAIN,
             Self::Idle { .. } => wait::IDLE,
+            Self::Counted { .. } => wait::COUNTED,
         }
     }
 }

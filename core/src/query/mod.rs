@@ -250,9 +250,16 @@ impl<'q> Query<'q> {
 #[derive(Debug, Clone, Copy)]
 pub struct Channel<'q>(Text<'q>);
 
+impl<'q> Channel<'q> {
+    /// Its characters, without the references that it may be written with.
+    pub fn characters(&self) -> impl Iterator<Item = char> + use<'q> {
+        self.0.characters()
+    }
+}
+
 impl core::fmt::Display for Channel<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        self.0.characters().try_for_each(|character| core::fmt::Write::write_char(f, character))
+        self.characters().try_for_each(|character| core::fmt::Write::write_char(f, character))
     }
 }
 

@@ -19,7 +19,7 @@
 //! - **Without Duration** a repetition goes on without end, until the next occurrence restarts it. That is what Windows
 //!   does and documents for its schema; [MS-TSCH] 2.5.3.1 and 3.2.5.4.2 speak of one day instead, which for a daily
 //!   trigger is the same.
-//! - **RandomDelay** and the trigger's Enabled are the trigger's: the first has no part in these moments, and a trigger
+//! - **RandomDelay** and the trigger's Enabled are the trigger's: the first is counted from these moments, and a trigger
 //!   that is not enabled has none. The task's own Enabled is not looked at.
 //! - No moment is later than the year 30827, the last of SYSTEMTIME.
 

@@ -22,6 +22,7 @@ use crate::{
     limits::{EVENTS, STRANGER_TIME},
     mgmt,
     ports::{Ports, StoreError},
+    query,
     rpc::{self, Association, Counts, Login, Pool, Step},
     sid::Sid,
     status::Status,
@@ -272,6 +273,11 @@ impl<'a> Scheduler<'a> {
         ports: &mut Ports<'_>,
     ) {
         self.engine.session_changed(&mut context(now, zone, ports), change, user, groups);
+    }
+
+    /// An event of the system happened. Drain [`output`](Self::output) afterwards.
+    pub fn event_happened(&mut self, now: Now, zone: &Zone<'_>, event: &query::Event<'_>, ports: &mut Ports<'_>) {
+        self.engine.event_happened(&mut context(now, zone, ports), event);
     }
 
     /// The next thing the host shall do. Drain it after every other call, until it says [`Output::Sleep`].

@@ -20,6 +20,9 @@ pub const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
 /// each with a length of 2, turn 5
 pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARGUMENTS + 5;
 
+/// The turn of a run that waits, and is dropped at the next start of the server.
+pub const VOLATILE: u32 = u32::MAX;
+
 /// What made an instance start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -67,7 +70,8 @@ pub struct Instance<'r> {
     pub hard: bool,
     /// Its arguments, each as a length (16 bits, little-endian) and its bytes of UTF-8.
     pub arguments: &'r [u8],
-    /// If it waits: its place among those that wait for the same; the lowest starts first.
+    /// If it waits: its place among those that wait for the same; the lowest starts first. [`VOLATILE`] if it waits for
+    /// something that no restart survives.
     pub queued: Option<u32>,
 }
 

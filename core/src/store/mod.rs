@@ -21,7 +21,7 @@ mod instance;
 mod state;
 
 pub use entry::{Entry, set_enabled};
-pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance};
+pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance, VOLATILE};
 pub use state::{STATE_MAX, State};
 
 use crate::{

@@ -2,7 +2,8 @@
 
 use super::Span;
 
-/// Settings that the engine does not act on yet: kept, and given back.
+/// What a task demands of the machine, and settings that the engine does not act on: UseUnifiedSchedulingEngine, Volatile and
+/// MaintenanceSettings are kept and given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conditions<'b> {
     /// DisallowStartIfOnBatteries; true unless written otherwise.

@@ -16,7 +16,7 @@ pub enum InstancesPolicy {
     StopExisting,
 }
 
-/// What the engine acts on. Settings that it does not act on yet are kept in the image and given back.
+/// The settings that do not depend on the machine; the others are [`Conditions`](super::Conditions).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings<'b> {
     /// Enabled.

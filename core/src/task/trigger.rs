@@ -98,7 +98,7 @@ pub struct Event<'b> {
     pub number_of_occurrences: u8,
     /// PeriodOfOccurrence, at least one minute: in which time they must come.
     pub period_of_occurrence: Option<Span<'b>>,
-    /// MatchingElement: the field in which they must agree.
+    /// MatchingElement: the field that an event must have to be counted.
     pub matching_element: Option<&'b str>,
     /// ValueQueries, at most 32: what is taken out of an event, by the name that a parameter has for it.
     pub value_queries: Named<'b>,
@@ -148,28 +148,28 @@ pub enum TriggerKind<'b> {
     },
     /// TimeTrigger, 2.5.3.5: once, at the StartBoundary.
     Time {
-        /// RandomDelay: kept and given back.
+        /// RandomDelay: a run waits for a part of it.
         random_delay: Option<Span<'b>>,
     },
     /// CalendarTrigger, 2.5.3.9.
     Calendar {
-        /// RandomDelay: kept and given back.
+        /// RandomDelay: a run waits for a part of it.
         random_delay: Option<Span<'b>>,
         /// On which days.
         schedule: Schedule,
     },
-    /// IdleTrigger, 2.5.3.4: when the machine becomes idle. Kept, given back, and does not fire yet.
+    /// IdleTrigger, 2.5.3.4: when the machine has been idle for as long as IdleSettings say.
     Idle,
-    /// EventTrigger, 2.5.3.6: when something happened. Kept, given back, and does not fire yet.
+    /// EventTrigger, 2.5.3.6: when something happened.
     Event(Event<'b>),
-    /// LogonTrigger, 2.5.3.7: when somebody logs on. Kept, given back, and does not fire yet.
+    /// LogonTrigger, 2.5.3.7: when somebody logs on.
     Logon {
         /// UserId, resolved when the task was registered; without it, anybody.
         user: Option<User<'b>>,
         /// Delay.
         delay: Option<Span<'b>>,
     },
-    /// SessionStateChangeTrigger, 2.5.3.8: when somebody's session changes. Kept, given back, and does not fire yet.
+    /// SessionStateChangeTrigger, 2.5.3.8: when somebody's session changes.
     SessionState {
         /// UserId, resolved when the task was registered; without it, anybody.
         user: Option<User<'b>>,

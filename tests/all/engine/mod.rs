@@ -4,6 +4,7 @@ mod catch_up;
 mod clocks;
 pub(crate) mod cut;
 mod damage;
+mod events;
 mod load;
 mod machine;
 mod model;

@@ -81,6 +81,7 @@ statuses! {
     E_FILE_NOT_FOUND = 0x8007_0002, "the task or folder does not exist";
     E_PATH_NOT_FOUND = 0x8007_0003, "the folder does not exist";
     E_ACCESSDENIED = 0x8007_0005, "access is denied";
+    E_INVALID_DATA = 0x8007_000D, "the data is not of the form that it should have";
     E_OUTOFMEMORY = 0x8007_000E, "not enough memory for this call";
     E_WRITE_FAULT = 0x8007_001D, "the store could not be written";
     E_READ_FAULT = 0x8007_001E, "the store could not be read";

@@ -10,6 +10,9 @@ use crate::{
 /// File Version, the only one there is.
 pub const FILE_VERSION: u16 = 1;
 
+/// Product Version of new files: Windows 7, the last one whose own programs wrote any.
+pub const PRODUCT_VERSION: u16 = 0x0601;
+
 /// Where Trigger Offset stands; what it says is known only when the strings before the triggers are written.
 pub(super) const TRIGGER_OFFSET: usize = 2 // Product Version
     + 2 // File Version

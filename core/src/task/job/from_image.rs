@@ -1,7 +1,8 @@
 //! A definition as a .JOB file, if it says nothing that such a file cannot.
 
 use super::{
-    Flags, Job, JobField, JobTrigger, JobTriggerKind, JobWriteError, Priority, TRIGGER_SIZE, TriggerFlags,
+    Flags, Job, JobField, JobTrigger, JobTriggerKind, JobWriteError, Priority, TASK_RESERVED1, TRIGGER_SIZE,
+    TriggerFlags,
     to_image::{DAYS, IDLE, INTERVAL, NO_START, PATH, PRIORITIES},
     variable,
 };
@@ -12,7 +13,7 @@ use crate::{
         Action, Boundary, Conditions, Days, Exec, Idle, Image, InstancesPolicy, LogonType, Months, Offset, Principal,
         RegistrationInfo, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind, Weeks, opaque,
     },
-    time::civil::DateTime,
+    time::{civil::DateTime, filetime::SystemTime},
 };
 
 /// A definition says what neither a .JOB file (v1.1) nor an AT job (v1.0) can.
@@ -58,7 +59,9 @@ impl ToJobError<'_> {
     #[must_use]
     pub const fn status(&self) -> Status {
         match self {
-            Self::NotV1Compat(_) | Self::Write(JobWriteError::TooLong(_)) => Status::SCHED_E_TASK_NOT_V1_COMPAT,
+            Self::NotV1Compat(_) | Self::Write(JobWriteError::TooLong(_) | JobWriteError::ReservedDataSize(_)) => {
+                Status::SCHED_E_TASK_NOT_V1_COMPAT
+            }
             Self::Write(JobWriteError::Full(_)) => Status::E_OUTOFMEMORY,
         }
     }
@@ -102,8 +105,10 @@ pub(super) const fn unless<'b>(is_said: bool, element: &'b str) -> Result<'b, ()
 
 impl Job<'_> {
     /// Writes the definition to the front of `into` as a .JOB file. What is not part of a definition is taken from this
-    /// file, which may be an empty one: Product Version, Job uuid, what the last run left, User Data, Reserved Data,
-    /// undefined flags, and the signature.
+    /// file, which may be a [new](Job::new) one: Product Version, Job uuid, User Data, undefined flags, and whether there is
+    /// Reserved Data. Of a file with the same Application Name, which the signature is made of, the time of the last run and the
+    /// signature stay too. Exit Code, Start Error and Task Flags are 0, as in every file that is sent (2.4.1, 2.4.2.9), no
+    /// instance runs, and Status agrees with the triggers.
     ///
     /// A file has no place for its own name and date, nor for whom it runs as: URI, Date and UserId are left out, and so are
     /// the names of the one principal. Spellings of durations are lost, and the version becomes 1.1.
@@ -138,16 +143,19 @@ impl Job<'_> {
         header.priority = Priority(class.ok_or(said("Settings/Priority"))?.0);
         header.maximum_run_time = run_time(settings.execution_time_limit)?;
         header.flags = flags(header.flags, &settings, &conditions, logon);
-        if header.status == 0 {
-            // Windows has it agree with the triggers in a new file too, where the specification has 0.
-            let has_triggers = image.triggers().next().is_some();
-            let status = if has_triggers { Status::SCHED_S_TASK_READY } else { Status::SCHED_S_TASK_NOT_SCHEDULED };
-            header.status = status.0;
+        // Windows has it agree with the triggers in a new file too, where the specification has 0.
+        let has_triggers = image.triggers().next().is_some();
+        let status = if has_triggers { Status::SCHED_S_TASK_READY } else { Status::SCHED_S_TASK_NOT_SCHEDULED };
+        header.status = status.0;
+        header.exit_code = 0;
+        let is_same = self.application_name.is_some_and(|name| name.units().eq(exec.command.encode_utf16()));
+        if !is_same {
+            header.last_run = SystemTime::default();
         }
 
         let mut writer = Writer::new(into);
         header.write(&mut writer)?;
-        writer.u16(self.running_instance_count)?;
+        writer.u16(0)?;
         let texts = [
             (JobField::ApplicationName, Some(exec.command)),
             (JobField::Parameters, exec.arguments),
@@ -158,14 +166,15 @@ impl Job<'_> {
         for (field, text) in texts {
             variable::write_text(&mut writer, field, text.map(str::encode_utf16))?;
         }
+        let reserved_data: &[u8] = if self.reserved_data.is_empty() { &[] } else { &[0; TASK_RESERVED1] };
         variable::write_sized(&mut writer, JobField::UserData, self.user_data)?;
-        variable::write_sized(&mut writer, JobField::ReservedData, self.reserved_data)?;
+        variable::write_sized(&mut writer, JobField::ReservedData, reserved_data)?;
         variable::begin_triggers(&mut writer, image.triggers().count())?;
         for (number, trigger) in image.triggers().enumerate() {
             let of_this = |error: NotV1Compat<'b>| NotV1Compat { trigger: Some(number), ..error };
             to_trigger(&trigger).map_err(of_this)?.write(&mut writer)?;
         }
-        variable::write_signature(&mut writer, self.signature)?;
+        variable::write_signature(&mut writer, if is_same { self.signature } else { &[] })?;
         Ok(writer.into_written())
     }
 }

@@ -13,16 +13,17 @@ mod variable;
 
 use crate::{
     bytes::{Full, Reader, Short, Writer},
+    guid::Guid,
     status::Status,
     text::Utf16,
 };
 
 pub use at::{AT_VERSION, AtFlags, AtJob, AtJobError};
-pub use fixed::{FILE_VERSION, FixdlenData, Flags, Priority};
+pub use fixed::{FILE_VERSION, FixdlenData, Flags, PRODUCT_VERSION, Priority};
 pub use from_image::{NotV1Compat, ToJobError};
 pub use to_image::{FromJobError, VERSION};
 pub use trigger::{JobTrigger, JobTriggerKind, JobTriggers, TRIGGER_SIZE, TriggerFlags};
-pub use variable::{JobSignature, SIGNATURE, TaskReserved1};
+pub use variable::{JobSignature, SIGNATURE, TASK_RESERVED1, TaskReserved1};
 
 /// Where the length of the application name stands: behind the fixed-length data and the Running Instance Count.
 pub const APP_NAME_LEN_OFFSET: u16 = 0x46;
@@ -48,7 +49,7 @@ pub struct Job<'b> {
     pub comment: Option<Utf16<'b>>,
     /// User Data, 2.4.2.8.
     pub user_data: &'b [u8],
-    /// Reserved Data, 2.4.2.9, of any size; see [`Job::task_reserved1`].
+    /// Reserved Data, 2.4.2.9: absent, or a TASKRESERVED1; see [`Job::task_reserved1`].
     pub reserved_data: &'b [u8],
     /// Triggers, 2.4.2.11.
     pub triggers: JobTriggers<'b>,
@@ -131,6 +132,8 @@ pub enum JobError {
     },
     /// A string does not end with the null that its count includes.
     NotTerminated(JobField),
+    /// Reserved Data is neither absent nor a TASKRESERVED1, [MS-TSCH] 2.4.2.9 and its note 14.
+    ReservedDataSize(usize),
     /// More bytes behind the triggers than a signature has, [MS-TSCH] 3.2.5.3.1.
     TooLong {
         /// Bytes beyond it.
@@ -142,7 +145,7 @@ impl JobError {
     /// What SASetAccountInformation answers for such a file: `ERROR_INVALID_DATA` as an HRESULT, [MS-TSCH] 3.2.5.3.4.
     #[must_use]
     pub const fn status(&self) -> Status {
-        Status(0x8007_000D)
+        Status::E_INVALID_DATA
     }
 }
 
@@ -160,6 +163,9 @@ impl core::fmt::Display for JobError {
                 write!(f, "Trigger Offset of .JOB file is {found}, expected {expected}")
             }
             Self::NotTerminated(field) => write!(f, "{field} of .JOB file does not end with a null"),
+            Self::ReservedDataSize(found) => {
+                write!(f, "Reserved Data of .JOB file has {found} bytes, expected {TASK_RESERVED1} or none")
+            }
             Self::TooLong { excess } => write!(f, ".JOB file goes on for {excess} bytes behind its end"),
         }
     }
@@ -174,6 +180,8 @@ pub enum JobWriteError {
     Full(Full),
     /// A part is longer than 16 bits can count, or stands before the triggers and pushes them farther than that.
     TooLong(JobField),
+    /// Reserved Data is neither absent nor a TASKRESERVED1.
+    ReservedDataSize(usize),
 }
 
 impl From<Full> for JobWriteError {
@@ -186,12 +194,28 @@ impl core::fmt::Display for JobWriteError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Full(full) => write!(f, "no room for the .JOB file: {full}"),
+            Self::ReservedDataSize(found) => {
+                write!(f, "Reserved Data of {found} bytes, expected {TASK_RESERVED1} or none")
+            }
             Self::TooLong(field) => write!(f, "{field} is too long for a .JOB file"),
         }
     }
 }
 
 impl core::error::Error for JobWriteError {}
+
+impl Job<'static> {
+    /// The file of a task that is new: what [`write_image`](Job::write_image) takes from no definition, as a client of
+    /// Windows 7 has it.
+    #[must_use]
+    pub fn new(job_uuid: Guid) -> Self {
+        Self {
+            fixdlen_data: FixdlenData { product_version: PRODUCT_VERSION, job_uuid, ..FixdlenData::default() },
+            reserved_data: &[0; TASK_RESERVED1],
+            ..Self::default()
+        }
+    }
+}
 
 impl<'b> Job<'b> {
     /// Reads a file from its first byte to its last.
@@ -211,6 +235,9 @@ impl<'b> Job<'b> {
         let comment = variable::read_text(&mut reader, JobField::Comment)?;
         let user_data = variable::read_sized(&mut reader).map_err(at(JobField::UserData))?;
         let reserved_data = variable::read_sized(&mut reader).map_err(at(JobField::ReservedData))?;
+        if !matches!(reserved_data.len(), 0 | TASK_RESERVED1) {
+            return Err(JobError::ReservedDataSize(reserved_data.len()));
+        }
         let expected = reader.position();
         if usize::from(trigger_offset) != expected {
             return Err(JobError::TriggerOffset { found: trigger_offset, expected });
@@ -253,6 +280,9 @@ impl<'b> Job<'b> {
         ];
         for (field, text) in texts {
             variable::write_text(&mut writer, field, text.as_ref().map(Utf16::units))?;
+        }
+        if !matches!(self.reserved_data.len(), 0 | TASK_RESERVED1) {
+            return Err(JobWriteError::ReservedDataSize(self.reserved_data.len()));
         }
         variable::write_sized(&mut writer, JobField::UserData, self.user_data)?;
         variable::write_sized(&mut writer, JobField::ReservedData, self.reserved_data)?;

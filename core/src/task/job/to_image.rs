@@ -102,7 +102,7 @@ impl Job<'_> {
     ///
     /// Whom the task runs as is not in the file: the account name store has it ([MS-TSCH] 3.2.1), and none is LocalSystem.
     /// What is not part of a definition stays behind: the Job uuid, what the last run left (Exit Code, Status, the time, Start
-    /// Error, Running Instance Count), the signature, undefined bits and unused words. A Maximum Run Time of `INFINITE`, of
+    /// Error, Running Instance Count), User Data, which is a client's own, the signature, undefined bits and unused words. A Maximum Run Time of `INFINITE`, of
     /// one less, which a real file of Windows 7 has, and of 0 are no limit.
     ///
     /// # Errors
@@ -111,9 +111,6 @@ impl Job<'_> {
         let mut room = Room(text);
         let application_name = self.application_name.filter(|name| !name.is_empty());
         let application_name = application_name.ok_or(FromJobError::NoApplicationName)?;
-        if !self.user_data.is_empty() {
-            return Err(FromJobError::Unsayable { field: "User Data", trigger: None });
-        }
         let exec = Exec {
             command: room.path(JobField::ApplicationName, application_name)?,
             arguments: room.optional(JobField::Parameters, self.parameters)?,

@@ -11,6 +11,10 @@ pub const SIGNATURE: usize = 2 // SignatureVersion
     + 2 // MinClientVersion
     + 64; // Byte1 to Byte64
 
+/// Bytes of a TASKRESERVED1.
+pub const TASK_RESERVED1: usize = 4 // Start Error
+    + 4; // Task Flags
+
 /// TASKRESERVED1, [MS-TSCH] 2.4.2.9.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TaskReserved1 {
@@ -28,7 +32,7 @@ impl<'b> Job<'b> {
     /// TASKRESERVED1, if Reserved Data has its size.
     #[must_use]
     pub fn task_reserved1(&self) -> Option<TaskReserved1> {
-        let [a, b, c, d, e, f, g, h] = *<&[u8; 8]>::try_from(self.reserved_data).ok()?;
+        let [a, b, c, d, e, f, g, h] = *<&[u8; TASK_RESERVED1]>::try_from(self.reserved_data).ok()?;
         Some(TaskReserved1 {
             start_error: u32::from_le_bytes([a, b, c, d]),
             task_flags: u32::from_le_bytes([e, f, g, h]),

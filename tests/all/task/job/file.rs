@@ -3,6 +3,7 @@
 use super::{utf16, written, written_small};
 use mainspring::{
     guid::Guid,
+    status::Status,
     task::job::{
         FixdlenData, Flags, Job, JobError, JobField, JobSignature, JobTrigger, JobTriggerKind, JobTriggers,
         JobWriteError, Priority, SIGNATURE, TRIGGER_SIZE, TaskReserved1, TriggerFlags,
@@ -228,6 +229,27 @@ fn a_signature_that_is_not_whole_or_not_of_version_1_is_ignored_and_kept() {
     assert_eq!(JobError::TooLong { excess: 5 }.status().0, 0x8007_000D);
 }
 
+/// 2.4.2.9 with its note 14: Windows answers ERROR_INVALID_DATA.
+#[test]
+fn reserved_data_of_another_size_is_refused() {
+    let mut parts = everything();
+    for size in [0, 8] {
+        parts.reserved_data = vec![0; size];
+        assert_eq!(Job::parse(&written(&parts.job())).unwrap().task_reserved1().is_some(), size == 8);
+    }
+    let bytes = written(&parts.job());
+    // Two bytes fewer in Reserved Data, with a Trigger Offset that agrees.
+    let mut shorter = bytes.clone();
+    shorter[0x6F] = 6;
+    shorter.drain(0x77..0x79);
+    shorter[0x16] -= 2;
+    let error = JobError::ReservedDataSize(6);
+    assert_eq!((Job::parse(&shorter), error.status()), (Err(error), Status::E_INVALID_DATA));
+    assert_eq!(error.status().name(), Some("E_INVALID_DATA"));
+    parts.reserved_data = vec![0; 6];
+    assert_eq!(parts.job().write(&mut [0; 1024]), Err(JobWriteError::ReservedDataSize(6)));
+}
+
 #[test]
 fn lengths_that_lie_are_refused() {
     let bytes = written(&everything().job());
@@ -276,7 +298,7 @@ fn what_16_bits_cannot_count_is_not_written() {
     let parts = Parts { user_data: vec![0; 0x1_0000], ..Parts::default() };
     assert_eq!(refused(&parts), too_long(JobField::UserData));
     let parts = Parts { reserved_data: vec![0; 0x1_0000], ..Parts::default() };
-    assert_eq!(refused(&parts), too_long(JobField::ReservedData));
+    assert_eq!(refused(&parts), JobWriteError::ReservedDataSize(0x1_0000));
     let parts = Parts { triggers: vec![0; 0x1_0000 * TRIGGER_SIZE], ..Parts::default() };
     assert_eq!(refused(&parts), too_long(JobField::Triggers));
     let parts = Parts { signature: vec![0; SIGNATURE + 1], ..Parts::default() };
@@ -318,7 +340,7 @@ fn random(chance: &mut Chance) -> Parts {
         running_instance_count: chance.draw() as u16,
         texts,
         user_data: bytes(chance, 30),
-        reserved_data: bytes(chance, 10),
+        reserved_data: vec![chance.draw() as u8; 8 * chance.below(2) as usize],
         triggers: bytes_of(chance, triggers * TRIGGER_SIZE),
         signature: bytes(chance, SIGNATURE as u64),
     }

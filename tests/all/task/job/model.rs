@@ -7,14 +7,18 @@ use super::{
     utf16,
 };
 use mainspring::{
+    guid::Guid,
     sid::Sid,
     status::Status,
     task::{
         Action, Boundary, Conditions, Days, Definition, Exec, Idle, Image, LogonType, Months, Principal,
         RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule, Settings, Span, Trigger, TriggerKind,
         Weekdays, Weeks,
-        job::{FixdlenData, Flags, FromJobError, Job, JobTrigger, JobTriggerKind, Priority, TriggerFlags},
+        job::{
+            FixdlenData, Flags, FromJobError, Job, JobTrigger, JobTriggerKind, Priority, TaskReserved1, TriggerFlags,
+        },
     },
+    time::filetime::SystemTime,
 };
 use mainspring_tests::disk::Chance;
 
@@ -204,13 +208,11 @@ fn what_no_definition_can_say_is_named() {
     assert_eq!(texts([name(), None, Some(utf16(&"a".repeat(261))), None, None]), text(WorkingDirectory));
     assert_eq!(texts([name(), None, Some(Vec::new()), None, None]), Ok(()));
 
-    let with_data = Parts { user_data: vec![1], ..parts(header(), &[]) };
-    assert_eq!(of(&with_data), unsayable("User Data", None));
     assert_eq!(of(&parts(header(), &[once(); 49])), Err(FromJobError::TooManyTriggers(49)));
     let statuses = [
         (FromJobError::NoApplicationName, Status::SCHED_E_MISSINGNODE),
         (FromJobError::Invalid { field: "Days", trigger: None }, Status::SCHED_E_INVALIDVALUE),
-        (FromJobError::Unsayable { field: "User Data", trigger: None }, Status::SCHED_E_TASK_NOT_V1_COMPAT),
+        (FromJobError::Unsayable { field: "Weeks Interval", trigger: None }, Status::SCHED_E_TASK_NOT_V1_COMPAT),
         (FromJobError::TooManyTriggers(49), Status::SCHED_E_TOO_MANY_NODES),
         (FromJobError::Full, Status::E_OUTOFMEMORY),
     ];
@@ -223,6 +225,51 @@ fn what_no_definition_can_say_is_named() {
         assert_eq!(typical.job().image(None, &mut text, &mut into[..room]), Err(FromJobError::Full));
     }
     assert_eq!(typical.job().image(None, &mut [], &mut into), Err(FromJobError::Full));
+}
+
+/// What a client keeps in its own part says nothing to anybody else, 2.4.2.8: the task is read without it, and it stays in the
+/// file.
+#[test]
+fn user_data_is_a_clients_own() {
+    let with_data = Parts { user_data: vec![1, 2], ..parts(header(), &[once()]) };
+    let image = image_of(&with_data.job(), None).unwrap();
+    assert_eq!(image, image_of(&parts(header(), &[once()]).job(), None).unwrap());
+    assert_eq!(Job::parse(&file_of(&image, &with_data.job()).unwrap()).unwrap().user_data, [1, 2]);
+}
+
+/// The signature is made of the Application Name, 2.4.2.12; what a file that is sent says of runs is nothing, 2.4.1 and 2.4.2.9.
+#[test]
+fn what_does_not_hold_any_more_is_not_carried_on() {
+    let mut before = Parts { triggers: parts(header(), &[once()]).triggers, ..everything() };
+    before.header = FixdlenData { priority: Priority(Priority::HIGH), maximum_run_time: 1000, ..before.header };
+    before.texts[4] = None;
+    let image = image_of(&before.job(), None).unwrap();
+    let same = file_of(&image, &before.job()).unwrap();
+    let same = Job::parse(&same).unwrap();
+    assert_eq!((same.signature, same.fixdlen_data.last_run), (&before.signature[..], before.header.last_run));
+    before.texts[0] = Some(utf16("b"));
+    let other = file_of(&image, &before.job()).unwrap();
+    let other = Job::parse(&other).unwrap();
+    assert_eq!((other.signature, other.fixdlen_data.last_run), (&[][..], SystemTime::default()));
+    for file in [same, other] {
+        let header = file.fixdlen_data;
+        assert_eq!((header.exit_code, header.status, file.running_instance_count), (0, 0x41300, 0));
+        assert_eq!(file.task_reserved1(), Some(TaskReserved1::default()));
+        assert_eq!((header.job_uuid, header.product_version), (before.header.job_uuid, before.header.product_version));
+        assert_eq!(file.user_data, before.user_data);
+    }
+}
+
+/// A file that nobody wrote before is as a client would write it, 2.4.1 and 2.4.2.9.
+#[test]
+fn a_new_file_is_as_clients_write_it() {
+    let uuid = Guid::from_u128(7);
+    let image = image_of(&parts(header(), &[once()]).job(), None).unwrap();
+    let file = file_of(&image, &Job::new(uuid)).unwrap();
+    let file = Job::parse(&file).unwrap();
+    assert_eq!((file.fixdlen_data.product_version, file.fixdlen_data.job_uuid), (0x0601, uuid));
+    assert_eq!(file.task_reserved1(), Some(TaskReserved1::default()));
+    assert!(file.user_data.is_empty() && file.signature.is_empty());
 }
 
 #[test]
@@ -260,7 +307,6 @@ fn milliseconds_of_a_limit_are_kept() {
 #[test]
 fn any_file_is_a_task_or_is_refused() {
     let mut sound = everything();
-    sound.user_data.clear();
     sound.header.priority = Priority(Priority::HIGH);
     sound.texts[4] = None;
     let bytes = super::written(&sound.job());

@@ -27,6 +27,8 @@ mod write;
 pub use error::{ERROR_TEXT, XmlError};
 pub use version::{VersionError, lowest_version};
 
+use write::Manner;
+
 /// The namespace of every element.
 pub const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
 
@@ -42,6 +44,23 @@ pub struct Registrant<'r> {
     pub override_group: Option<Sid>,
     /// How the registrant wants the principal to log on: used instead of the XML's.
     pub override_logon: Option<LogonType>,
+}
+
+/// How a definition calls somebody whose SID the image has, in UserId and GroupId.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Called<'n> {
+    /// By the SID.
+    Sid,
+    /// By a name.
+    Name(&'n str),
+    /// Not at all: there is no element.
+    Nobody,
+}
+
+/// What the accounts of a definition are called.
+pub trait Names {
+    /// How somebody is called.
+    fn called(&self, sid: &Sid) -> Called<'_>;
 }
 
 /// Reads task XML as it came over the wire; whatever encoding the declaration names is ignored.
@@ -75,7 +94,7 @@ pub fn write(
     sddl: Option<&str>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
-    write::task(image, path, enabled, sddl, None, None, out)
+    write::task(image, path, enabled, sddl, Manner::default(), out)
 }
 
 /// As [`write()`], with the strings that fields name instead of holding them, [MS-TSCH] 2.5.8, for a reader of some language. A
@@ -91,7 +110,7 @@ pub fn write_localized(
     reader: Reader<'_>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
-    write::task(image, path, enabled, sddl, None, Some(reader), out)
+    write::task(image, path, enabled, sddl, Manner { reader: Some(reader), ..Manner::default() }, out)
 }
 
 /// As [`write()`], for a client that knows the schema of `version` (1.2 or higher): the `version` attribute says so, and
@@ -107,6 +126,27 @@ pub fn write_version<'i>(
     version: &str,
     out: &mut dyn core::fmt::Write,
 ) -> Result<(), VersionError<'i>> {
-    let minor = version::expressed(image, version)?;
-    Ok(write::task(image, path, enabled, sddl, Some((version, minor)), None, out)?)
+    let version = Some((version, version::expressed(image, version)?));
+    Ok(write::task(image, path, enabled, sddl, Manner { version, ..Manner::default() }, out)?)
+}
+
+/// As [`write()`], or as [`write_version`] if a version is given, with everybody called as `names` says. This is for a definition
+/// that goes back to where its names came from: what a server gives has SIDs.
+///
+/// # Errors
+/// As [`write_version`].
+pub fn write_named<'i>(
+    image: &Image<'i>,
+    path: &Path,
+    enabled: bool,
+    version: Option<&str>,
+    names: &dyn Names,
+    out: &mut dyn core::fmt::Write,
+) -> Result<(), VersionError<'i>> {
+    let version = match version {
+        Some(version) => Some((version, version::expressed(image, version)?)),
+        None => None,
+    };
+    let manner = Manner { version, names: Some(names), ..Manner::default() };
+    Ok(write::task(image, path, enabled, None, manner, out)?)
 }

@@ -49,7 +49,8 @@ pub(super) fn has(minor: u8, name: &str) -> bool {
 /// A version of the schema cannot say what a definition says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VersionError<'i> {
-    /// There is no such version, or it is one whose tasks are not written as XML: 1.0 and 1.1.
+    /// There is no such version, or it is one whose clients read no XML: 1.0 and 1.1. Tasks that they made have that version in
+    /// their XML all the same, where no other is asked for.
     Unknown,
     /// It has no such element, without which this were another task.
     Node(&'i str),
@@ -60,7 +61,7 @@ pub enum VersionError<'i> {
 impl Display for VersionError<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Unknown => f.write_str("no version of the schema that is written as XML"),
+            Self::Unknown => f.write_str("no version of the schema whose clients read XML: those are 1.2 to 1.6"),
             Self::Node(name) => write!(f, "the version of the schema has no {name}"),
             Self::Write => f.write_str("the text could not be written"),
         }

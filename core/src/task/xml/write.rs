@@ -4,10 +4,11 @@
 use core::fmt::{Display, Result, Write};
 
 use super::{
-    NAMESPACE,
+    Called, NAMESPACE, Names,
     values::{ACTIONS, LAST, LOGON_TYPES, POLICIES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, TRIGGERS, name_of},
     version,
 };
+use crate::sid::Sid;
 use crate::task::{
     Action, Conditions, Event, Image, Months, Named, Path, Principal, Reader, Repetition, RunLevel, Schedule,
     SessionStateChange, Settings, Span, Texts, Trigger, TriggerKind, User, Weekdays,
@@ -20,14 +21,24 @@ use crate::task::{
 const LOCALIZABLE: [&str; 8] =
     ["Source", "Author", "Description", "Documentation", "DisplayName", "Subject", "Title", "Body"];
 
-/// Writes a task; as one of another version, and its minor one, if that is given; for a reader, if there is one.
+/// What is written otherwise than the image has it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Manner<'m> {
+    /// Another version, and its minor one.
+    pub(super) version: Option<(&'m str, u8)>,
+    /// For whom fields are localised.
+    pub(super) reader: Option<Reader<'m>>,
+    /// What accounts are called, if not by their SIDs.
+    pub(super) names: Option<&'m dyn Names>,
+}
+
+/// Writes a task.
 pub(super) fn task(
     image: &Image<'_>,
     path: &Path,
     enabled: bool,
     sddl: Option<&str>,
-    version: Option<(&str, u8)>,
-    reader: Option<Reader<'_>>,
+    Manner { version, reader, names }: Manner<'_>,
     out: &mut dyn Write,
 ) -> Result {
     out.write_str("<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n<Task")?;
@@ -37,7 +48,7 @@ pub(super) fn task(
     }
     attribute(out, "xmlns", NAMESPACE)?;
     out.write_str(">")?;
-    let mut out = Indented { out, reader, depth: 1, is_open: false };
+    let mut out = Indented { out, reader, names, depth: 1, is_open: false };
     registration(&mut out, image, path, sddl)?;
     out.inside("Principals", None, |out| {
         image.principals().try_for_each(|principal| write_principal(out, &principal))
@@ -125,6 +136,7 @@ fn cdata(out: &mut dyn Write, text: &str) -> Result {
 struct Indented<'o> {
     out: &'o mut dyn Write,
     reader: Option<Reader<'o>>,
+    names: Option<&'o dyn Names>,
     depth: usize,
     /// Whether the last tag lacks its end, because nobody knows yet whether its element is empty.
     is_open: bool,
@@ -181,6 +193,14 @@ impl Indented<'_> {
                 put(self.out, &["</", name, ">"])
             }
             Some(value) => self.value(name, &value),
+        }
+    }
+
+    fn account(&mut self, name: &str, sid: &Sid) -> Result {
+        match self.names.map_or(Called::Sid, |names| names.called(sid)) {
+            Called::Sid => self.value(name, sid),
+            Called::Name(called) => self.value(name, &called),
+            Called::Nobody => Ok(()),
         }
     }
 
@@ -249,10 +269,10 @@ fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Op
 fn write_principal(out: &mut Indented<'_>, principal: &Principal<'_>) -> Result {
     out.inside("Principal", principal.id.map(|id| ("id", id)), |out| {
         if let Some(user) = principal.user {
-            out.value("UserId", &user)?;
+            out.account("UserId", &user)?;
         }
         if let Some(group) = principal.group {
-            out.value("GroupId", &group)?;
+            out.account("GroupId", &group)?;
         }
         out.text("DisplayName", principal.display_name)?;
         if let Some(logon_type) = principal.logon_type {
@@ -346,7 +366,7 @@ fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {
 }
 
 fn write_user(out: &mut Indented<'_>, user: Option<User<'_>>) -> Result {
-    user.map_or(Ok(()), |user| out.value("UserId", &user.sid()))
+    user.map_or(Ok(()), |user| out.account("UserId", &user.sid()))
 }
 
 fn write_event(out: &mut Indented<'_>, event: &Event<'_>) -> Result {

@@ -1,8 +1,9 @@
 //! The version that says what a task is, and tasks as older versions have them.
 
+use mainspring::sid::Sid;
 use mainspring::task::{
     Action, Definition, Exec, Image, Path, Trigger, TriggerKind,
-    xml::{VersionError, lowest_version, write_version},
+    xml::{Called, Names, VersionError, lowest_version, write_named, write_version},
 };
 
 use super::{image_of, task_with};
@@ -81,6 +82,44 @@ fn versions_that_are_none() {
     let image = image_of(&task_with("")).unwrap();
     for version in ["", "1.0", "1.1", "1.7", "2.0", "1.2.0"] {
         assert_eq!(as_version(&image, version), Err(VersionError::Unknown.to_string()));
+    }
+}
+
+/// Everybody is called as the reader knows them, and nothing else is touched.
+#[test]
+fn accounts_are_called_as_the_reader_calls_them() {
+    struct Known;
+    impl Names for Known {
+        fn called(&self, sid: &Sid) -> Called<'_> {
+            match sid.to_string().as_str() {
+                "S-1-5-21-1" => Called::Name("R&D\\me"),
+                "S-1-5-21-2" => Called::Nobody,
+                _ => Called::Sid,
+            }
+        }
+    }
+    let user = |sid: &str| format!("<UserId>{sid}</UserId>");
+    let image = image_of(&task_with(&format!(
+        "<Principals><Principal>{}</Principal><Principal id=\"B\"><GroupId>S-1-5-21-1</GroupId></Principal></Principals>\
+         <Triggers><LogonTrigger>{}</LogonTrigger><LogonTrigger>{}</LogonTrigger></Triggers><Data>{}</Data>",
+        user("S-1-5-21-2"),
+        user("S-1-5-21-1"),
+        user("S-1-0-0"),
+        user("S-1-5-21-1"),
+    )))
+    .unwrap();
+    let image = Image::parse(&image).unwrap();
+    let mut text = String::new();
+    write_named(&image, &Path::parse("a").unwrap(), true, Some("1.3"), &Known, &mut text).unwrap();
+    for part in [
+        "    <Principal />\r\n",
+        "<GroupId>R&amp;D\\me</GroupId>",
+        "<UserId>R&amp;D\\me</UserId>",
+        "<UserId>S-1-0-0</UserId>",
+        "<![CDATA[<UserId>S-1-5-21-1</UserId>]]>",
+        "<Task version=\"1.3\"",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
     }
 }
 

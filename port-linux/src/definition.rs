@@ -10,11 +10,13 @@ use mainspring::{
     status::Status,
     task::{
         Image,
-        xml::{self, Registrant, XmlError},
+        xml::{self, Called, Names, Registrant, XmlError},
     },
     time::Timestamp,
     tsch,
 };
+
+use crate::export;
 
 /// The most bytes of a file: the longest definition, three bytes of UTF-8 for each unit.
 const SIZE_MAX: u64 = 3 * XML_UNITS as u64;
@@ -33,63 +35,102 @@ pub(crate) enum Declarations {
 /// Why there is no definition.
 #[derive(Debug)]
 pub(crate) enum Unread {
-    /// The file cannot be read, or holds no text: what to tell the user.
+    /// The file cannot be read, or is too long: what to tell the user.
     File(String),
-    /// Its text is no definition, or is not in the encoding that it says.
+    /// Its text is none, is no definition, or is not in the encoding that it says.
     Definition(Box<XmlError>),
 }
 
 /// The text in a file, without a byte order mark.
 ///
 /// # Errors
-/// [`Unread`]; a declaration that is [believed](Declarations::Believed) and lies gets the error of Windows' parser, at the place
-/// behind the declaration.
+/// [`Unread`]: what is no text gets SCHED_E_MALFORMEDXML at the place up to which it is. A declaration that is
+/// [believed](Declarations::Believed) and lies gets the error of Windows' parser, at the place behind the declaration.
 pub(crate) fn read_as(path: &Path, declarations: Declarations) -> Result<String, Unread> {
-    let told = |reason: &dyn std::fmt::Display| Unread::File(format!("{}: {reason}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| told(&error))?.len();
-    if size > SIZE_MAX {
-        return Err(told(&format!("a definition has at most {SIZE_MAX} bytes")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| told(&error))?;
-    let (text, encoding) = decoded(&bytes).ok_or_else(|| told(&"neither UTF-8 nor UTF-16"))?;
+    let (text, encoding) = decoded(&bytes_of(path, SIZE_MAX)?).map_err(Unread::Definition)?;
     let lie = declared(&text).filter(|(named, _)| declarations == Declarations::Believed && !encoding.is_named(named));
     match lie {
         None => Ok(text),
-        Some((_, end)) => Err(Unread::Definition(Box::new(XmlError {
-            status: Status::SCHED_E_MALFORMEDXML,
-            line: 1,
-            column: u32::try_from(end.encode_utf16().count() + 1).unwrap_or(u32::MAX),
-            node: heapless::String::new(),
-            value: heapless::String::try_from("unable to switch the encoding").unwrap_or_default(),
-        }))),
+        Some((_, before)) => Err(Unread::Definition(malformed(before, "unable to switch the encoding"))),
     }
+}
+
+/// The bytes of a file that has at most so many.
+///
+/// # Errors
+/// [`Unread::File`].
+pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
+    let told = |error: std::io::Error| Unread::File(error.to_string());
+    if std::fs::metadata(path).map_err(told)?.len() > most {
+        return Err(Unread::File(format!("a definition has at most {most} bytes")));
+    }
+    std::fs::read(path).map_err(told)
 }
 
 /// As [`read_as`], whatever the declaration says.
 ///
 /// # Errors
-/// What to tell the user.
+/// What to tell the user. That is also so for an export of many tasks.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
-    read_as(path, Declarations::Ignored).map_err(|unread| match unread {
-        Unread::File(reason) => reason,
-        Unread::Definition(error) => error.to_string(),
+    let told = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
+    let text = read_as(path, Declarations::Ignored).map_err(|unread| match unread {
+        Unread::File(reason) => told(&reason),
+        Unread::Definition(error) => told(&error),
+    })?;
+    if export::tasks(&text).is_some() { Err(told(&export::MANY)) } else { Ok(text) }
+}
+
+/// An error behind the part of a text that is well-formed as far as anybody knows.
+pub(crate) fn malformed(before: &str, why: &str) -> Box<XmlError> {
+    let (line, column) = end(before);
+    Box::new(XmlError {
+        status: Status::SCHED_E_MALFORMEDXML,
+        line,
+        column,
+        node: heapless::String::new(),
+        value: heapless::String::try_from(why).unwrap_or_default(),
     })
+}
+
+/// Line and column behind a text, as [`XmlError`] counts them.
+pub(crate) fn end(text: &str) -> (u32, u32) {
+    let (mut line, mut column) = (1, 1);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '\n' || (character == '\r' && characters.peek() != Some(&'\n')) {
+            (line, column) = (line + 1, 1);
+        } else {
+            column += if character.len_utf16() == 1 { 1 } else { 2 };
+        }
+    }
+    (line, column)
 }
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Utf8,
-    Utf16,
+    /// UTF-8 without a mark, in which every character is ASCII.
+    Ascii,
+    Utf16Le,
+    Utf16Be,
 }
 
 impl Encoding {
+    /// Whether a parser that believes the name reads the same text.
     fn is_named(self, name: &str) -> bool {
-        let names: &[&str] = match self {
-            Self::Utf8 => &["UTF-8"],
-            Self::Utf16 => &["UTF-16", "UTF-16LE", "UTF-16BE", "ISO-10646-UCS-2", "UCS-2"],
-        };
-        names.iter().any(|own| own.eq_ignore_ascii_case(name))
+        let utf16 = ["UTF-16", "ISO-10646-UCS-2", "UCS-2"];
+        let is = |own: &str| own.eq_ignore_ascii_case(name);
+        let begins = |own: &str| name.get(..own.len()).is_some_and(|start| start.eq_ignore_ascii_case(own));
+        match self {
+            Self::Utf8 => is("UTF-8"),
+            // ASCII is the same in all of them.
+            Self::Ascii => {
+                ["UTF-8", "US-ASCII", "ASCII"].into_iter().any(is) || begins("ISO-8859-") || begins("windows-125")
+            }
+            Self::Utf16Le => is("UTF-16LE") || utf16.into_iter().any(is),
+            Self::Utf16Be => is("UTF-16BE") || utf16.into_iter().any(is),
+        }
     }
 }
 
@@ -103,77 +144,128 @@ fn declared(text: &str) -> Option<(&str, &str)> {
     Some((named, declaration))
 }
 
+type Decoded = Result<(String, Encoding), Box<XmlError>>;
+
 /// A definition begins with `<` or white space, so in UTF-16 one of its first two bytes is zero, with or without a mark.
-fn decoded(bytes: &[u8]) -> Option<(String, Encoding)> {
-    let utf8 = |bytes: &[u8]| Some((String::from_utf8(bytes.to_vec()).ok()?, Encoding::Utf8));
+fn decoded(bytes: &[u8]) -> Decoded {
     match bytes {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [1..=u8::MAX, 0, ..] => utf16(bytes, u16::from_le_bytes),
-        [0, 1..=u8::MAX, ..] => utf16(bytes, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest),
-        _ => utf8(bytes),
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, Encoding::Utf16Le),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, Encoding::Utf16Be),
+        [1..=u8::MAX, 0, ..] => utf16(bytes, Encoding::Utf16Le),
+        [0, 1..=u8::MAX, ..] => utf16(bytes, Encoding::Utf16Be),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest, Encoding::Utf8),
+        _ if bytes.is_ascii() => utf8(bytes, Encoding::Ascii),
+        _ => utf8(bytes, Encoding::Utf8),
     }
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<(String, Encoding)> {
+fn utf8(bytes: &[u8], encoding: Encoding) -> Decoded {
+    let text = String::from_utf8(bytes.to_vec()).map_err(|error| {
+        let (valid, _) = error.as_bytes().split_at(error.utf8_error().valid_up_to());
+        malformed(&String::from_utf8_lossy(valid), "neither UTF-8 nor UTF-16")
+    })?;
+    Ok((text, encoding))
+}
+
+fn utf16(bytes: &[u8], encoding: Encoding) -> Decoded {
+    let unit = if encoding == Encoding::Utf16Be { u16::from_be_bytes } else { u16::from_le_bytes };
     let (pairs, rest) = bytes.as_chunks();
-    if !rest.is_empty() {
-        return None;
+    let mut text = String::new();
+    for character in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
+        text.push(character.map_err(|_| malformed(&text, "lone surrogate"))?);
     }
-    let text = char::decode_utf16(pairs.iter().map(|&pair| unit(pair))).collect::<Result<_, _>>().ok()?;
-    Some((text, Encoding::Utf16))
+    if rest.is_empty() { Ok((text, encoding)) } else { Err(malformed(&text, "half a UTF-16 unit")) }
+}
+
+/// Who is known where no server is.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Names of accounts, and the SIDs that the server has for them.
+    pub(crate) accounts: Vec<(String, Sid)>,
+    /// Who registers a definition that names nobody.
+    pub(crate) registrant: Option<Sid>,
 }
 
 /// The accounts that a definition names and that only the server which it is for knows. They get SIDs of nobody, so that
-/// everything else of the definition can be looked at.
+/// everything else of the definition can be looked at; so does whoever registers it, where it names nobody.
 #[derive(Debug, Default)]
 pub(crate) struct Strangers {
+    // INVARIANT: a SID of the domain of strangers that is in the definition was given to one of these.
     names: Vec<String>,
+    /// Whether the first of the domain stands for whoever registers the definition.
+    has_registrant: bool,
 }
 
 impl Strangers {
-    /// The domain of SIDs that are given to names, which no server gives.
+    /// The domain of SIDs that are given to strangers, which no server gives.
     const DOMAIN: [u32; 4] = [21, 0, 0, 0];
-    const FIRST: u32 = 1000;
+    /// The number of whoever registers a definition; names follow.
+    const REGISTRANT: u32 = 1000;
 
-    /// The SID of a name: its own if it is a SID or well known.
-    fn sid(&mut self, name: &str) -> Option<Sid> {
-        if let Some(sid) = tsch::resolve(name, &mut Nobody) {
+    fn given(number: u32) -> Option<Sid> {
+        let [a, b, c, d] = Self::DOMAIN;
+        Sid::new([0, 0, 0, 0, 0, 5], &[a, b, c, d, number])
+    }
+
+    /// The number of a SID that is a stranger's.
+    fn number(sid: &Sid) -> Option<u32> {
+        let (number, domain) = sid.sub_authorities().split_last()?;
+        (sid.authority() == [0, 0, 0, 0, 0, 5] && domain == Self::DOMAIN).then_some(*number)
+    }
+
+    /// The SID of a name: its own if it is a SID or known. A SID of the domain of strangers that is written out is a
+    /// name as well, so that it is not taken for somebody else's.
+    fn sid(&mut self, name: &str, known: &Known) -> Option<Sid> {
+        let account = known.accounts.iter().find(|(account, _)| account.eq_ignore_ascii_case(name));
+        let sid = account.map(|(_, sid)| *sid).or_else(|| tsch::resolve(name, &mut Nobody));
+        if let Some(sid) = sid.filter(|sid| Self::number(sid).is_none()) {
             return Some(sid);
         }
-        let known = self.names.iter().position(|known| known.eq_ignore_ascii_case(name));
-        let at = known.unwrap_or_else(|| {
+        let met = self.names.iter().position(|met| met == name);
+        let at = met.unwrap_or_else(|| {
             self.names.push(name.to_owned());
             self.names.len() - 1
         });
-        let [a, b, c, d] = Self::DOMAIN;
-        Sid::new([0, 0, 0, 0, 0, 5], &[a, b, c, d, Self::FIRST.checked_add(u32::try_from(at).ok()?)?])
+        Self::given(Self::REGISTRANT.checked_add(u32::try_from(at).ok()?)?.checked_add(1)?)
     }
 
-    /// Each name with the SID that was given to it.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, String)> {
-        let [a, b, c, d] = Self::DOMAIN;
-        let numbers = Self::FIRST..;
-        self.names
-            .iter()
-            .zip(numbers)
-            .map(move |(name, number)| (name.as_str(), format!("S-1-5-{a}-{b}-{c}-{d}-{number}")))
+    fn is_registrant(&self, sid: &Sid) -> bool {
+        self.has_registrant && Self::number(sid) == Some(Self::REGISTRANT)
+    }
+
+    fn stranger(&self, sid: &Sid) -> Option<&str> {
+        let at = Self::number(sid)?.checked_sub(Self::REGISTRANT)?.checked_sub(1)?;
+        self.names.get(usize::try_from(at).ok()?).map(String::as_str)
+    }
+
+    /// Somebody in a definition who has no SID: a name, or `None` for whoever registers it.
+    pub(crate) fn first(&self, image: &Image<'_>) -> Option<Option<&str>> {
+        let is_there = self.has_registrant
+            && image.principals().any(|principal| principal.user.is_some_and(|user| self.is_registrant(&user)));
+        self.names.first().map(|name| Some(name.as_str())).or(is_there.then_some(None))
     }
 
     /// What a definition calls somebody.
     pub(crate) fn name(&self, sid: &Sid) -> String {
-        let written = sid.to_string();
         let well_known = match *sid {
             Sid::LOCAL_SYSTEM => Some("SYSTEM"),
             Sid::LOCAL_SERVICE => Some("LOCAL SERVICE"),
             Sid::NETWORK_SERVICE => Some("NETWORK SERVICE"),
             Sid::ADMINISTRATORS => Some("Administrators"),
-            Sid::NOBODY => Some("whoever registers it"),
+            _ if self.is_registrant(sid) => Some("whoever registers it"),
             _ => None,
         };
-        let stranger = || self.iter().find(|(_, sid)| *sid == written).map(|(name, _)| name);
-        well_known.or_else(stranger).map_or_else(|| written.clone(), str::to_owned)
+        well_known.or_else(|| self.stranger(sid)).map_or_else(|| sid.to_string(), str::to_owned)
+    }
+}
+
+impl Names for Strangers {
+    fn called(&self, sid: &Sid) -> Called<'_> {
+        match self.stranger(sid) {
+            Some(name) => Called::Name(name),
+            None if self.is_registrant(sid) => Called::Nobody,
+            None => Called::Sid,
+        }
     }
 }
 
@@ -181,12 +273,12 @@ impl Strangers {
 ///
 /// # Errors
 /// [`XmlError`] as a server has it.
-pub(crate) fn image_of(text: &str) -> Result<(Vec<u8>, Strangers), Box<XmlError>> {
-    let mut strangers = Strangers::default();
+pub(crate) fn image_of(text: &str, known: &Known) -> Result<(Vec<u8>, Strangers), Box<XmlError>> {
+    let mut strangers = Strangers { has_registrant: known.registrant.is_none(), ..Strangers::default() };
     let mut room = vec![0; IMAGE_MAX];
     let mut registrant = Registrant {
-        resolve: &mut |name| strangers.sid(name),
-        default_user: Sid::NOBODY,
+        resolve: &mut |name| strangers.sid(name, known),
+        default_user: known.registrant.or(Strangers::given(Strangers::REGISTRANT)).unwrap_or(Sid::NOBODY),
         override_user: None,
         override_group: None,
         override_logon: None,

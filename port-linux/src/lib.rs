@@ -9,6 +9,7 @@ pub mod clock;
 pub mod daemon;
 mod definition;
 pub mod entropy;
+mod export;
 pub mod folder;
 pub mod image;
 mod readable;

@@ -58,6 +58,19 @@ def life_of_a_task():
     equal(json.loads(mainspring("--json", "list", "\\Shop").stdout), [], "listed")
 
 
+def kept():
+    """show names what is kept and not understood, and nothing where all is"""
+    wnf = "<WnfStateChangeTrigger><StateName>7510BCA338038113</StateName></WnfStateChangeTrigger>"
+    mainspring("register", "\\Kept\\Wnf", file(tasks.task(HOST.fails(3), 2 * wnf)))
+    mainspring("register", "\\Kept\\Plain", file(tasks.task(HOST.fails(3), tasks.every_minute(40))))
+    assert "\nkept         WnfStateChangeTrigger: not understood" in mainspring("show", "\\Kept\\Wnf").stdout
+    assert "kept" not in mainspring("show", "\\Kept\\Plain").stdout.replace("\\Kept", "")
+    for path, names in (("\\Kept\\Wnf", ["WnfStateChangeTrigger"]), ("\\Kept\\Plain", [])):
+        equal(json.loads(mainspring("--json", "show", path).stdout)["kept"], names, path)
+        mainspring("delete", path)
+    mainspring("delete", "\\Kept")
+
+
 def exit_codes():
     """exit 1 refused by the server, with code and name; 2 usage; 3 cannot reach or log in"""
     said = mainspring("show", "\\nothing", expect=1).stderr
@@ -138,4 +151,4 @@ def demo():
 with HOST:
     HOST.add_account()
     HOST.start()
-    run([life_of_a_task, exit_codes, images, demo], ARGUMENTS.only, HOST)
+    run([life_of_a_task, kept, exit_codes, images, demo], ARGUMENTS.only, HOST)

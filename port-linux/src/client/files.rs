@@ -7,20 +7,31 @@ use std::{
 
 use clap::Args;
 use mainspring::{
+    guid::Guid,
+    ports::Entropy as _,
+    sid::Sid,
     status::Status,
     task::{
         self, Image,
         job::Job,
-        xml::{self, XmlError},
+        xml::{self, XmlError, lowest_version},
     },
 };
 use serde_json::{Value, json};
 
-use super::{Failure, line, words};
-use crate::definition::{self, Declarations, Strangers, Unread};
+use super::{Failure, line, one_line, words};
+use crate::{
+    definition::{self, Declarations, Known, Strangers, Unread},
+    entropy::Kernel,
+    export,
+};
 
 /// The most bytes of a .JOB file, or of the image of one: its lengths have 16 bits.
 const JOB: usize = 1 << 20;
+/// The most bytes of a file of the form at rest.
+const CBOR: u64 = 1 << 22;
+/// What `--as-version` calls the lowest version that expresses the task.
+const LOWEST: &str = "lowest";
 
 /// What a definition is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +56,7 @@ impl Form {
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
-    /// Definitions, in UTF-8 or UTF-16
+    /// Definitions: .job, .cbor, and else XML in UTF-8 or UTF-16, which may be an export of many tasks
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -56,13 +67,29 @@ pub(super) struct Validate {
 pub(super) struct Convert {
     /// What is read: .xml, .job, or .cbor for the form at rest
     input: PathBuf,
-    /// What is written: .xml in normalised form and UTF-16, .job, or .cbor
+    /// What is written: .xml in normalised form and UTF-16, .job, or .cbor. A definition without URI gets the name of this file
     output: PathBuf,
-    /// Write XML for clients that know no more than this version of the schema: 1.2, 1.3 or 1.4
+    /// Write XML for clients that know no more than this version of the schema: 1.2 to 1.6, or `lowest` for the lowest that
+    /// expresses the task
     #[arg(long, value_name = "VERSION")]
     as_version: Option<String>,
+    /// The SID of an account that XML names: .cbor has no names
+    #[arg(long = "account", value_name = "NAME=SID", value_parser = account)]
+    accounts: Vec<(String, Sid)>,
+    /// The SID of whoever registers XML that names nobody: .cbor says who that is
+    #[arg(long, value_name = "SID", value_parser = sid)]
+    registrant: Option<Sid>,
     #[command(flatten)]
     strict: Strict,
+}
+
+fn sid(text: &str) -> Result<Sid, String> {
+    Sid::parse(text).ok_or_else(|| format!("{text} is no SID"))
+}
+
+fn account(text: &str) -> Result<(String, Sid), String> {
+    let (name, number) = text.rsplit_once('=').ok_or("NAME=SID is needed")?;
+    Ok((name.to_owned(), sid(number)?))
 }
 
 /// How much of Windows' own strictness there is.
@@ -79,29 +106,133 @@ impl Strict {
     }
 }
 
-/// What is said of files, and whether all of them are valid.
-///
-/// # Errors
-/// [`Failure::Usage`] for a file that there is no reading.
-pub(super) fn validate(validate: &Validate, json: bool) -> Result<(String, bool), Failure> {
-    let (mut text, mut objects, mut valid) = (String::new(), Vec::new(), true);
-    for file in &validate.files {
-        let (said, object) = match read_xml(file, validate.strict) {
-            Ok((bytes, strangers)) => {
-                let words = words::of(&parsed(file, &bytes)?, &strangers);
-                (words.clone(), json!({ "file": file.display().to_string(), "valid": true, "words": words }))
-            }
-            Err(Unread::Definition(error)) => {
-                valid = false;
-                (placed(&error), described(file, &error))
-            }
-            Err(Unread::File(reason)) => return Err(Failure::Usage(reason)),
-        };
-        let separator = if object.get("valid") == Some(&Value::Bool(true)) { ": " } else { ":" };
-        let _ = writeln!(text, "{}{separator}{said}", file.display());
-        objects.push(object);
+/// What is wrong with a file, or with one of its tasks.
+enum Wrong {
+    /// There is no reading it.
+    Unreadable(String),
+    /// The XML has an error in a place.
+    Xml(Box<XmlError>),
+    /// Another form has one.
+    Other(Status, String),
+}
+
+impl Wrong {
+    /// What is put behind the name of the file.
+    fn said(&self) -> String {
+        match self {
+            Self::Unreadable(reason) => format!(": {reason}"),
+            Self::Xml(error) => format!(":{}", placed(error)),
+            Self::Other(status, reason) => format!(": {}: {reason}", name(*status)),
+        }
     }
-    Ok((if json { line(&objects.into()) } else { text }, valid))
+
+    fn failure(&self, file: &Path) -> Failure {
+        let said = format!("{}{}", file.display(), self.said());
+        if matches!(self, Self::Unreadable(_)) { Failure::Usage(said) } else { Failure::File(said) }
+    }
+
+    /// What JSON has besides the file; `valid` is null for what could not be looked at.
+    fn described(&self) -> Value {
+        match self {
+            Self::Unreadable(reason) => json!({ "valid": null, "meaning": reason }),
+            Self::Xml(error) => json!({
+                "valid": false,
+                "line": error.line,
+                "column": error.column,
+                "node": error.node.as_str(),
+                "value": error.value.as_str(),
+                "code": error.status.0,
+                "name": name(error.status),
+                "meaning": error.status.meaning(),
+            }),
+            Self::Other(status, reason) => {
+                json!({ "valid": false, "code": status.0, "name": name(*status), "meaning": reason })
+            }
+        }
+    }
+}
+
+impl From<Unread> for Wrong {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::File(reason) => Self::Unreadable(reason),
+            Unread::Definition(error) => Self::Xml(error),
+        }
+    }
+}
+
+impl From<Box<XmlError>> for Wrong {
+    fn from(error: Box<XmlError>) -> Self {
+        Self::Xml(error)
+    }
+}
+
+/// What is said of each task of a file: what it does, or what is wrong.
+type Judged = Result<String, Wrong>;
+
+/// What is said of files, a line for each task, and the exit code: 1 if any task is invalid, else 2 if there is no reading one
+/// of the files.
+pub(super) fn validate(validate: &Validate, json: bool) -> (String, u8) {
+    let (mut text, mut objects, mut is_invalid, mut is_unreadable) = (String::new(), Vec::new(), false, false);
+    for file in &validate.files {
+        let judged = judge(file, validate.strict);
+        let is_export = judged.len() > 1;
+        for (number, judged) in (1..).zip(judged) {
+            let (said, mut object) = match judged {
+                Ok(words) if is_export => {
+                    (format!(": task {number}: {words}"), json!({ "valid": true, "words": words }))
+                }
+                Ok(words) => (format!(": {words}"), json!({ "valid": true, "words": words })),
+                Err(wrong) => {
+                    is_unreadable |= matches!(wrong, Wrong::Unreadable(_));
+                    is_invalid |= !matches!(wrong, Wrong::Unreadable(_));
+                    (wrong.said(), wrong.described())
+                }
+            };
+            if let Some(object) = object.as_object_mut() {
+                object.insert("file".into(), file.display().to_string().into());
+                if is_export {
+                    object.insert("task".into(), number.into());
+                }
+            }
+            let _ = writeln!(text, "{}", one_line(&format!("{}{said}", file.display())));
+            objects.push(object);
+        }
+    }
+    let code = if is_invalid { 1 } else { 2 * u8::from(is_unreadable) };
+    (if json { line(&objects.into()) } else { text }, code)
+}
+
+/// Judges each task of a file.
+fn judge(file: &Path, strict: Strict) -> Vec<Judged> {
+    let form = Form::of(file).unwrap_or(Form::Xml);
+    if form != Form::Xml {
+        let image = read_bare(file, form);
+        return vec![image.and_then(|bytes| in_words(&bytes, &Strangers::default()))];
+    }
+    let text = match definition::read_as(file, strict.declarations()) {
+        Ok(text) => text,
+        Err(unread) => return vec![Err(unread.into())],
+    };
+    let told = |text: &str| {
+        let (bytes, strangers) = definition::image_of(text, &Known::default())?;
+        in_words(&bytes, &strangers)
+    };
+    let Some(parts) = export::tasks(&text) else { return vec![told(&text)] };
+    let each = parts.into_iter().map(|part| {
+        let part = part?;
+        told(part.text).map_err(|mut wrong| {
+            if let Wrong::Xml(error) = &mut wrong {
+                part.place(error);
+            }
+            wrong
+        })
+    });
+    each.collect()
+}
+
+fn in_words(bytes: &[u8], strangers: &Strangers) -> Judged {
+    Ok(words::of(&parsed(bytes)?, strangers))
 }
 
 /// Reads one form and writes another, as the names of the files say.
@@ -110,106 +241,103 @@ pub(super) fn validate(validate: &Validate, json: bool) -> Result<(String, bool)
 /// [`Failure::File`] for a definition that is invalid or that the other form cannot say, [`Failure::Usage`] for files that there
 /// is no reading or writing.
 pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
-    let Convert { input, output, as_version, strict } = convert;
-    let (from, to) = (Form::of(input)?, Form::of(output)?);
-    if as_version.is_some() && to != Form::Xml {
-        return Err(unusable(output, &"--as-version is for .xml"));
+    let (from, to) = (Form::of(&convert.input)?, Form::of(&convert.output)?);
+    if convert.as_version.is_some() && to != Form::Xml {
+        return Err(unusable(&convert.output, &"--as-version is for .xml"));
     }
-    let read = || std::fs::read(input).map_err(|error| unusable(input, &error));
+    if (convert.registrant.is_some() || !convert.accounts.is_empty()) && from != Form::Xml {
+        return Err(unusable(&convert.input, &"--account and --registrant are for .xml"));
+    }
+    let written = converted(convert, from, to).map_err(|wrong| wrong.failure(&convert.input))?;
+    super::put(&convert.output, &written).map_err(|error| unusable(&convert.output, &error))?;
+    Ok(String::new())
+}
+
+/// The bytes to write.
+fn converted(convert: &Convert, from: Form, to: Form) -> Result<Vec<u8>, Wrong> {
+    let Convert { input, output, as_version, accounts, registrant, strict } = convert;
     let (bytes, strangers) = match from {
-        Form::Xml => read_xml(input, *strict).map_err(|unread| refused(input, unread))?,
-        Form::Job => (read_job(input, &read()?)?, Strangers::default()),
-        Form::Cbor => (read()?, Strangers::default()),
-    };
-    let image = parsed(input, &bytes)?;
-    let written = match to {
-        Form::Xml => utf16(&normalised(&image, &strangers, (input, output), as_version.as_deref())?),
-        Form::Job => {
-            let mut room = vec![0; JOB];
-            let written = Job::default().write_image(&image, &mut room);
-            written.map_err(|error| coded(input, error.status(), &error))?.to_vec()
+        Form::Xml => {
+            let known = Known { accounts: accounts.clone(), registrant: *registrant };
+            definition::image_of(&only(definition::read_as(input, strict.declarations())?)?, &known)?
         }
-        Form::Cbor => match strangers.iter().next() {
-            None => image.bytes().to_vec(),
-            Some((name, _)) => {
+        _ => (read_bare(input, from)?, Strangers::default()),
+    };
+    let image = parsed(&bytes)?;
+    let other = |status: Status, error: &dyn std::fmt::Display| Wrong::Other(status, error.to_string());
+    match to {
+        Form::Xml => Ok(utf16(&normalised(&image, &strangers, output, as_version.as_deref())?)),
+        Form::Job => {
+            let mut random = [0; 16];
+            Kernel.fill(&mut random).map_err(|error| Wrong::Unreadable(error.to_string()))?;
+            let mut room = vec![0; JOB];
+            let written = Job::new(Guid::from_random(random)).write_image(&image, &mut room);
+            Ok(written.map_err(|error| other(error.status(), &error))?.to_vec())
+        }
+        Form::Cbor => match strangers.first(&image) {
+            None => Ok(bytes),
+            Some(Some(name)) => {
                 let reason = "only its server knows that account, and the form at rest has SIDs and no names";
-                return Err(Failure::File(format!("{}: {name}: {reason}", input.display())));
+                Err(other(Status::E_NONE_MAPPED, &format_args!("{name}: {reason}; give --account {name}=SID")))
+            }
+            Some(None) => {
+                let reason = "the definition names nobody, and the form at rest says who registers it";
+                Err(other(Status::E_NONE_MAPPED, &format_args!("{reason}; give --registrant SID")))
             }
         },
-    };
-    super::put(output, &written).map_err(|error| unusable(output, &error))?;
-    Ok(String::new())
+    }
 }
 
 /// The text of a definition that a server is to read.
 ///
 /// # Errors
-/// [`Failure::Usage`] for a file that there is no reading, [`Failure::File`] for a declaration that lies.
+/// [`Failure::Usage`] for a file that there is no reading, [`Failure::File`] for one that is no text, a declaration that lies, and
+/// an export of many tasks.
 pub(super) fn text(file: &Path, strict: Strict) -> Result<String, Failure> {
-    definition::read_as(file, strict.declarations()).map_err(|unread| refused(file, unread))
+    let text = definition::read_as(file, strict.declarations()).map_err(Wrong::from);
+    text.and_then(only).map_err(|wrong| wrong.failure(file))
 }
 
-fn refused(file: &Path, unread: Unread) -> Failure {
-    match unread {
-        Unread::File(reason) => Failure::Usage(reason),
-        Unread::Definition(error) => Failure::File(format!("{}:{}", file.display(), placed(&error))),
+/// The text of one definition.
+fn only(text: String) -> Result<String, Wrong> {
+    match export::tasks(&text) {
+        None => Ok(text),
+        Some(_) => Err(Wrong::Other(Status::SCHED_E_TOO_MANY_NODES, export::MANY.to_owned())),
     }
 }
 
-/// The image of what a .JOB file says.
-fn read_job(file: &Path, bytes: &[u8]) -> Result<Vec<u8>, Failure> {
-    let job = Job::parse(bytes).map_err(|error| coded(file, error.status(), &error))?;
+/// The image in a file that is not XML.
+fn read_bare(file: &Path, form: Form) -> Result<Vec<u8>, Wrong> {
+    if form == Form::Cbor {
+        return Ok(definition::bytes_of(file, CBOR)?);
+    }
+    let bytes = definition::bytes_of(file, CBOR)?;
+    let job = Job::parse(&bytes).map_err(|error| Wrong::Other(error.status(), error.to_string()))?;
     let (mut text, mut room) = (vec![0; JOB], vec![0; JOB]);
-    let image = job.image(None, &mut text, &mut room).map_err(|error| coded(file, error.status(), &error))?;
-    Ok(image.bytes().to_vec())
-}
-
-/// What a file cannot say, or cannot be understood as, with its code.
-fn coded(file: &Path, status: Status, error: &dyn std::fmt::Display) -> Failure {
-    Failure::File(format!("{}: {}: {error}", file.display(), name(status)))
+    let image = job.image(None, &mut text, &mut room);
+    Ok(image.map_err(|error| Wrong::Other(error.status(), error.to_string()))?.bytes().to_vec())
 }
 
 fn unusable(file: &Path, reason: &dyn std::fmt::Display) -> Failure {
     Failure::Usage(format!("{}: {reason}", file.display()))
 }
 
-/// The image of a definition, and who is named in it.
-fn read_xml(file: &Path, strict: Strict) -> Result<(Vec<u8>, Strangers), Unread> {
-    let text = definition::read_as(file, strict.declarations())?;
-    definition::image_of(&text).map_err(Unread::Definition)
+fn parsed(bytes: &[u8]) -> Result<Image<'_>, Wrong> {
+    Image::parse(bytes).map_err(|error| Wrong::Other(Status::SCHED_E_INVALID_TASK_HASH, error.to_string()))
 }
 
-fn parsed<'b>(file: &Path, bytes: &'b [u8]) -> Result<Image<'b>, Failure> {
-    Image::parse(bytes).map_err(|error| Failure::File(format!("{}: {error}", file.display())))
-}
-
-/// The normalised form, with the names of accounts that only a server knows as they came, and without a principal that
-/// nobody named.
-fn normalised(
-    image: &Image<'_>,
-    strangers: &Strangers,
-    (input, output): (&Path, &Path),
-    version: Option<&str>,
-) -> Result<String, Failure> {
+/// The normalised form, with the names of accounts that only a server knows as they came, and without a user where nobody is
+/// named. The path is the URI; where there is none, or an empty one, it is the name of the file that is written.
+fn normalised(image: &Image<'_>, strangers: &Strangers, output: &Path, version: Option<&str>) -> Result<String, Wrong> {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
-    let path = image.registration().uri.map_or_else(|| format!("\\{stem}"), str::to_owned);
-    let path = task::Path::parse(&path).map_err(|error| Failure::File(format!("{path}: {error}")))?;
+    let uri = image.registration().uri.filter(|uri| !uri.is_empty());
+    let path = uri.map_or_else(|| format!("\\{stem}"), str::to_owned);
+    let path =
+        task::Path::parse(&path).map_err(|error| Wrong::Other(Status::E_INVALID_NAME, format!("{path}: {error}")))?;
+    let version = version.map(|version| if version == LOWEST { lowest_version(image) } else { version });
     let mut text = String::new();
-    let enabled = image.settings().enabled;
-    match version {
-        // Text in memory takes all that is written.
-        None => drop(xml::write(image, &path, enabled, None, &mut text)),
-        Some(version) => xml::write_version(image, &path, enabled, None, version, &mut text)
-            .map_err(|error| Failure::File(format!("{}: {error}", input.display())))?,
-    }
-    text = text.replace("      <UserId>S-1-0-0</UserId>\r\n", "");
-    for (name, sid) in strangers.iter() {
-        let name = name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        for element in ["UserId", "GroupId"] {
-            let written = |who: &str| format!("<{element}>{who}</{element}>");
-            text = text.replace(&written(&sid), &written(&name));
-        }
-    }
+    xml::write_named(image, &path, image.settings().enabled, version, strangers, &mut text)
+        .map_err(|error| Wrong::Other(Status::SCHED_E_UNKNOWN_OBJECT_VERSION, error.to_string()))?;
     Ok(text)
 }
 
@@ -222,20 +350,6 @@ fn utf16(text: &str) -> Vec<u8> {
 fn placed(error: &XmlError) -> String {
     let XmlError { status, line, column, node, value } = error;
     format!("({line},{column}):{node}:{value}: {} {}", name(*status), status.meaning().unwrap_or_default())
-}
-
-fn described(file: &Path, error: &XmlError) -> Value {
-    json!({
-        "file": file.display().to_string(),
-        "valid": false,
-        "line": error.line,
-        "column": error.column,
-        "node": error.node.as_str(),
-        "value": error.value.as_str(),
-        "code": error.status.0,
-        "name": name(error.status),
-        "meaning": error.status.meaning(),
-    })
 }
 
 fn name(status: Status) -> &'static str {

@@ -13,7 +13,9 @@
 //! | `last_result` | its result as a number, or `null`; 267009 (0x41301) while it runs |
 //! | `next_run` | start of the next run on a schedule, or `null` if there is none |
 //!
-//! Times are local times of the server, as `2026-07-01T02:30:00`. `show --xml` adds the key `xml`. `register` and
+//! Times are local times of the server, as `2026-07-01T02:30:00`. `show` adds the key `kept`: the names of the elements that are
+//! in the definition and that no client or server but Windows' own understands, or `null` if the definition cannot be read.
+//! `show --xml` adds the key `xml`. `register` and
 //! `delete` print an object with `path`; `run` one with `path` and `instance`.
 //!
 //! The protocol has no method that gives the next run alone: the client asks for the first run after its own local time,
@@ -35,6 +37,7 @@ use mainspring::{
     guid::Guid,
     rpc::Fault,
     status::Status,
+    task::Image,
     time::filetime::SystemTime,
     tsch::client::{
         Creation, Delete, EnumFolders, EnumTasks, GetLastRunInfo, GetTaskInfo, LogonType, RegisterTask, RetrieveTask,
@@ -44,7 +47,11 @@ use mainspring::{
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use crate::{clock::now, zone::LocalZone};
+use crate::{
+    clock::now,
+    definition::{self, Known},
+    zone::LocalZone,
+};
 pub use session::{CallError, Session};
 
 /// The variable that holds the password.
@@ -55,8 +62,8 @@ const DEPTH: usize = 64;
 
 /// Manages the tasks of a Mainspring or Windows server.
 ///
-/// The password is taken from MAINSPRING_PASSWORD, or asked for. Exit codes: 0 done, 1 refused by the server, 2 usage,
-/// 3 cannot reach or log in.
+/// The password is taken from MAINSPRING_PASSWORD, or asked for. Exit codes: 0 done, 1 refused by the server, or a file that is
+/// not valid, 2 usage, or a file that cannot be read, 3 cannot reach or log in.
 #[derive(Debug, Parser)]
 #[command(name = "mainspring", version)]
 pub struct Arguments {
@@ -198,7 +205,7 @@ pub fn run(arguments: &Arguments) -> u8 {
             code
         }
         Err(failure) => {
-            eprintln!("{failure}");
+            eprintln!("{}", one_line(&failure.to_string()));
             failure.code()
         }
     }
@@ -210,7 +217,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
     match &arguments.verb {
         Verb::Ask(request) => ask(arguments, request).map(done),
         Verb::Image(verb) => image::carry_out(verb, arguments.json).map(done),
-        Verb::Validate(what) => files::validate(what, arguments.json).map(|(text, valid)| (text, u8::from(!valid))),
+        Verb::Validate(what) => Ok(files::validate(what, arguments.json)),
         Verb::Convert(what) => files::convert(what).map(done),
     }
 }
@@ -252,12 +259,17 @@ fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
         Request::Show { path, xml: true } if !json => retrieve(&mut session, path),
         Request::Show { path, xml } => {
             let task = Task::ask(&mut session, path)?;
+            let definition = retrieve(&mut session, path)?;
+            let kept = kept(&definition);
             if !json {
-                return Ok(task.text());
+                return Ok(task.text() + &kept_line(kept.as_deref()));
             }
             let mut object = task.json();
-            if *xml && let Some(object) = object.as_object_mut() {
-                object.insert("xml".into(), retrieve(&mut session, path)?.into());
+            if let Some(object) = object.as_object_mut() {
+                object.insert("kept".into(), kept.into());
+                if *xml {
+                    object.insert("xml".into(), definition.into());
+                }
             }
             Ok(line(&object))
         }
@@ -318,6 +330,23 @@ fn retrieve(session: &mut Session<'_>, path: &str) -> Result<String, Failure> {
     // What is printed is UTF-8, whatever the declaration says of the bytes on the wire.
     let xml = answer.xml.map(text).unwrap_or_default().replacen("encoding=\"UTF-16\"", "encoding=\"UTF-8\"", 1);
     Ok(xml.replace("\r\n", "\n") + "\n")
+}
+
+/// The elements of a definition that are kept and given back, and that nothing here understands: by name, each once.
+fn kept(definition: &str) -> Option<Vec<String>> {
+    let (bytes, _) = definition::image_of(definition, &Known::default()).ok()?;
+    Some(words::kept(&Image::parse(&bytes).ok()?))
+}
+
+/// What is said of them, which is nothing if there are none.
+fn kept_line(kept: Option<&[String]>) -> String {
+    match kept {
+        None => "kept         a definition that this client cannot read\n".into(),
+        Some([]) => String::new(),
+        Some(names) => {
+            format!("kept         {}: not understood, and nothing is done about it\n", one_line(&names.join(", ")))
+        }
+    }
 }
 
 /// One task, as it is shown.
@@ -462,6 +491,16 @@ fn local_time() -> Option<SystemTime> {
     let zone = LocalZone::of_machine();
     let (civil, milliseconds) = zone.zone().civil_at(now().wall?)?;
     SystemTime::from_civil(civil, milliseconds)
+}
+
+/// A text that is to stand in a line, with the control characters that files and servers may have put into it written out.
+fn one_line(text: &str) -> String {
+    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+    let mut line = String::new();
+    for character in text.chars() {
+        if breaks(character) { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    line
 }
 
 fn line(value: &Value) -> String {

@@ -1,8 +1,8 @@
 //! What a task does and when, in a line of words.
 
 use mainspring::task::{
-    Action, Boundary, Conditions, Image, InstancesPolicy, Months, Offset, Principal, Repetition, RunLevel, Schedule,
-    SessionStateChange, Settings, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
+    Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Months, Offset, Principal, Repetition, RunLevel,
+    Schedule, SessionStateChange, Settings, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
 };
 
 use crate::definition::Strangers;
@@ -19,6 +19,25 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
     under(&conditions, &mut said);
     limits(&settings, &conditions, &mut said);
     said.join("; ")
+}
+
+/// The elements that are kept and not understood, by name, each once.
+pub(super) fn kept(image: &Image<'_>) -> Vec<String> {
+    let triggers = image.triggers().filter_map(|trigger| match trigger.kind {
+        TriggerKind::Opaque { xml } => Some(xml),
+        _ => None,
+    });
+    let actions = image.actions().filter_map(|action| match action {
+        Action::Opaque { xml } => Some(xml),
+        _ => None,
+    });
+    let mut names: Vec<String> = Vec::new();
+    for name in triggers.chain(actions).map(tag) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 fn starts(image: &Image<'_>, strangers: &Strangers) -> String {
@@ -40,7 +59,9 @@ fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
         TriggerKind::Calendar { schedule, .. } => (days(schedule), None),
         TriggerKind::Idle => ("when the computer becomes idle".to_owned(), None),
         TriggerKind::Event(event) if event.number_of_occurrences > 1 => {
-            (format!("on {} events that its query selects", event.number_of_occurrences), event.delay)
+            let within =
+                event.period_of_occurrence.map_or(String::new(), |period| format!(" within {}", span(&period)));
+            (format!("on {} events that its query selects{within}", event.number_of_occurrences), event.delay)
         }
         TriggerKind::Event(event) => ("on an event that its query selects".to_owned(), event.delay),
         TriggerKind::Logon { user, delay } => (format!("when {} logs on", by(user)), delay),
@@ -66,11 +87,17 @@ fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
     {
         text += &format!(" up to {} later", span(&delay));
     }
-    if let Some(Repetition { interval, duration, .. }) = trigger.repetition {
+    if let Some(Repetition { interval, duration, stop_at_duration_end }) = trigger.repetition {
         text += &format!(" and then every {}", span(&interval));
         if let Some(duration) = duration {
             text += &format!(" for {}", span(&duration));
         }
+        if stop_at_duration_end {
+            text += ", stopped at the end of that";
+        }
+    }
+    if let Some(limit) = trigger.execution_time_limit {
+        text += &format!(", stopped after {}", span(&limit));
     }
     text
 }
@@ -93,12 +120,16 @@ fn days(schedule: Schedule) -> String {
         Schedule::Week { interval: 1, days } => format!("every {}", weekdays(days)),
         Schedule::Week { interval, days } => format!("every {interval} weeks on {}", weekdays(days)),
         Schedule::Month { days, months } => {
-            let mut named: Vec<String> =
+            let numbered: Vec<String> =
                 (1..=31).filter(|day| days.0 & 1 << (day - 1) != 0).map(|day| day.to_string()).collect();
-            if days.0 & 1 << 31 != 0 {
-                named.push("the last".into());
+            let mut which = Vec::new();
+            if !numbered.is_empty() {
+                which.push(format!("day{} {}", if numbered.len() == 1 { "" } else { "s" }, list(&numbered)));
             }
-            format!("on day {} of {}", list(&named), of_months(months))
+            if days.0 & 1 << 31 != 0 {
+                which.push("the last day".into());
+            }
+            format!("on {} of {}", list(&which), of_months(months))
         }
         Schedule::MonthDayOfWeek { weeks, days, months } => {
             format!("on the {} {} of {}", which(weeks), weekdays(days), of_months(months))
@@ -143,8 +174,11 @@ fn does(action: &Action<'_>) -> String {
         }
         Action::ComHandler { handler, .. } => format!("calls the handler {{{}}}", handler.class),
         Action::SendEmail { email, .. } => {
-            let to = [email.to, email.cc, email.bcc].into_iter().flatten().collect::<Vec<_>>().join(", ");
-            format!("sends an email to {to}")
+            let to = [email.to, email.cc, email.bcc].into_iter().flatten().filter(|to| !to.is_empty());
+            match to.collect::<Vec<_>>().join(", ").as_str() {
+                "" => "sends an email to nobody".into(),
+                to => format!("sends an email to {to}"),
+            }
         }
         Action::ShowMessage { message, .. } => format!("shows the message \"{}\"", message.title),
         Action::Opaque { xml } => format!("does a {}, which is kept and not understood", tag(xml)),
@@ -158,7 +192,15 @@ fn whom(principal: &Principal<'_>, strangers: &Strangers) -> String {
         (None, None) => String::new(),
     };
     let highest = principal.run_level == Some(RunLevel::HighestAvailable);
-    format!("{}{name}", if highest { " with the highest privileges" } else { "" })
+    // A group is whoever is logged on in any case.
+    let logon = match (principal.group, principal.logon_type) {
+        (Some(_), _) | (None, None) => "",
+        (None, Some(LogonType::S4u)) => " without a password",
+        (None, Some(LogonType::Password)) => " with a stored password",
+        (None, Some(LogonType::InteractiveToken)) => ", only while logged on",
+        (None, Some(LogonType::InteractiveTokenOrPassword)) => ", in the session of that user if there is one",
+    };
+    format!("{}{name}{logon}", if highest { " with the highest privileges" } else { "" })
 }
 
 /// Under which conditions.
@@ -178,14 +220,20 @@ fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
     }
     if conditions.run_only_if_idle {
         let long = conditions.idle.duration.map_or(String::new(), |duration| format!(" for {}", span(&duration)));
+        let wait = conditions.idle.wait_timeout;
+        let wait = wait.map_or(String::new(), |wait| format!(", for which it waits {}", span(&wait)));
         let end = if conditions.idle.stop_on_idle_end { ", stops when it is not any more" } else { "" };
-        said.push(format!("only if the computer was idle{long}{end}"));
+        let again = if conditions.idle.restart_on_idle { ", starts again when it is once more" } else { "" };
+        said.push(format!("only if the computer was idle{long}{wait}{end}{again}"));
     }
     if conditions.disallow_start_on_remote_app_session {
         said.push("not in a session of remote applications".into());
     }
     if let Some(maintenance) = conditions.maintenance {
-        said.push(format!("as maintenance every {}", span(&maintenance.period)));
+        let deadline = maintenance.deadline;
+        let deadline = deadline.map_or(String::new(), |deadline| format!(", at the latest after {}", span(&deadline)));
+        let alone = if maintenance.exclusive { ", beside no other maintenance" } else { "" };
+        said.push(format!("as maintenance every {}{deadline}{alone}", span(&maintenance.period)));
     }
     if conditions.wake_to_run {
         said.push("wakes the computer".into());
@@ -198,6 +246,9 @@ fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<S
         Some(limit) => format!("stops after {}", span(&limit)),
         None => "runs as long as it takes".into(),
     });
+    if !settings.allow_hard_terminate {
+        said.push("is not killed if it does not stop when told to".into());
+    }
     said.push(
         match settings.instances_policy {
             InstancesPolicy::Parallel => "starts beside one that runs",
@@ -211,13 +262,20 @@ fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<S
         said.push("a start that was missed is made up for".into());
     }
     if let Some(restart) = conditions.restart_on_failure {
-        said.push(format!("tries again {} times every {} if it fails", restart.count, span(&restart.interval)));
+        let interval = span(&restart.interval);
+        said.push(match restart.count {
+            1 => format!("tries again once after {interval} if it fails"),
+            count => format!("tries again {count} times every {interval} if it fails"),
+        });
     }
     if !settings.allow_start_on_demand {
         said.push("cannot be started by hand".into());
     }
     if let Some(after) = conditions.delete_expired_task_after {
         said.push(format!("is deleted {} after it expired", span(&after)));
+    }
+    if conditions.volatile {
+        said.push("is gone when the computer starts again".into());
     }
     if settings.hidden {
         said.push("hidden".into());

@@ -1,7 +1,7 @@
 //! Reads a task definition from a file: UTF-8 or UTF-16, by its bytes and not by what its declaration says. And the
 //! accounts that it names, where no server is there to say who they are.
 
-use std::path::Path;
+use std::{io::Read as _, path::Path};
 
 use mainspring::{
     limits::XML_UNITS,
@@ -61,10 +61,14 @@ pub(crate) fn read_as(path: &Path, declarations: Declarations) -> Result<String,
 /// [`Unread::File`].
 pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     let told = |error: std::io::Error| Unread::File(error.to_string());
-    if std::fs::metadata(path).map_err(told)?.len() > most {
+    let mut bytes = Vec::new();
+    // A device has no length, and no end.
+    let file = std::fs::File::open(path).map_err(told)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
+    if bytes.len() as u64 > most {
         return Err(Unread::File(format!("a definition has at most {most} bytes")));
     }
-    std::fs::read(path).map_err(told)
+    Ok(bytes)
 }
 
 /// As [`read_as`], whatever the declaration says.

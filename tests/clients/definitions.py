@@ -104,7 +104,7 @@ def each_file():
     good, wrong = file("good.xml", WATER), file("wrong.xml", WATER.replace("<Priority>7", "<Priority>11"))
     with open(f"{FOLDER.name}/long.xml", "wb") as out:
         out.truncate(10 << 20)
-    for unreadable in (f"{FOLDER.name}/nothing.xml", FOLDER.name, f"{FOLDER.name}/long.xml"):
+    for unreadable in (f"{FOLDER.name}/nothing.xml", FOLDER.name, f"{FOLDER.name}/long.xml", "/dev/zero"):
         said = mainspring("validate", good, unreadable, wrong, expect=1).splitlines()
         equal(len(said), 3, f"lines of {said}")
         equal(said[0], f"{good}: {WORDS}", "the good one")

@@ -40,7 +40,7 @@ const FLOORS: &[&[(&str, Sees)]] = &[
     &[("auth", Below), ("query", Only(&[])), ("task", Below)],
     // Keeping, machines, planning.
     &[("recur", Only(&["task"])), ("rpc", Only(&["pdu", "auth"])), ("store", Only(&[]))],
-    &[("engine", Only(&["recur", "security", "store", "task"]))],
+    &[("engine", Only(&["query", "recur", "security", "store", "task"]))],
     // Services: of the transport they see the interface trait alone.
     &[
         ("atsvc", Only(SERVICE)),

@@ -85,17 +85,22 @@ const fn is_of_calendar(kind: &TriggerKind<'_>) -> bool {
     matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. })
 }
 
-/// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes it in its slot;
-/// returns whether there were any. Those that came at this very moment were not.
-pub(super) fn note(image: &Image<'_>, task: &mut TaskSlot, since: Option<Timestamp>, clocks: &Clocks<'_>) -> bool {
-    let Some(now) = clocks.now.wall else { return false };
+/// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes in its slot whether it
+/// is owed any of them; returns the latest, if nothing of it is owed. Those that came at this very moment were not missed.
+pub(super) fn note(
+    image: &Image<'_>,
+    task: &mut TaskSlot,
+    since: Option<Timestamp>,
+    clocks: &Clocks<'_>,
+) -> Option<Timestamp> {
+    let now = clocks.now.wall?;
     let floor = task.floor.max(since.unwrap_or(Timestamp::MIN));
     // A task that has never fired, and nobody knows since when it is there, is owed nothing.
     let latest = last(image, now.plus(-1), clocks).filter(|at| *at > floor && floor != Timestamp::MIN);
     task.set(flag::OWED, false);
-    let Some(mut oldest) = latest else { return false };
+    let mut oldest = latest?;
     match CatchUp::of(image) {
-        CatchUp::Skip => task.floor = oldest,
+        CatchUp::Skip => return latest,
         CatchUp::Latest => task.set(flag::OWED, true),
         CatchUp::All(count) => {
             for _ in 1..count {
@@ -106,7 +111,7 @@ pub(super) fn note(image: &Image<'_>, task: &mut TaskSlot, since: Option<Timesta
             task.set(flag::OWED, true);
         }
     }
-    true
+    None
 }
 
 /// What a task that is owed something runs now, and whether it is owed more.

@@ -11,7 +11,7 @@ use crate::{
     bytes::Writer,
     event::{Event, Skipped},
     query::{self, Query, Selector},
-    recur::{self, elapsed},
+    recur::elapsed,
     sid::Sid,
     store::{ARGUMENTS, Cause},
     task::{Image, SessionStateChange, Trigger, TriggerKind},
@@ -101,8 +101,9 @@ impl Engine<'_> {
         if !task.has(flag) || !task.has(flag::ENABLED) || self.closing {
             return 0;
         }
+        let clocks = self.clocks(cx);
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
-            let fires = |trigger: &Trigger<'_>| trigger.enabled && is_open(trigger, cx) && waits(trigger);
+            let fires = |trigger: &Trigger<'_>| trigger.enabled && plan::is_open(trigger, &clocks) && waits(trigger);
             let fire = image.triggers().zip(0..u64::BITS).filter(|(trigger, _)| fires(trigger));
             fire.fold(0, |bits, (_, ordinal)| bits | 1 << ordinal)
         });
@@ -186,14 +187,6 @@ impl Engine<'_> {
 
 fn ordinals(bits: u64) -> impl Iterator<Item = u8> {
     (0..64).filter(move |ordinal| bits & 1 << ordinal != 0)
-}
-
-/// Whether a trigger may fire now; one with boundaries may not while the time is not known.
-pub(super) fn is_open(trigger: &Trigger<'_>, cx: &Context<'_>) -> bool {
-    match cx.now.wall {
-        Some(wall) => recur::is_open(trigger, wall, cx.zone),
-        None => trigger.start.is_none() && trigger.end.is_none(),
-    }
 }
 
 /// What the ValueQueries of a trigger find in an event: each name and each value behind its length, as the arguments of a run

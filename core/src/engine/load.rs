@@ -325,7 +325,7 @@ impl Engine<'_> {
         // Registration triggers go on where they were; a clock that went back since does not make them repeat.
         let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
         let since = Some(Timestamp(registered)).filter(|_| registered != i64::MAX);
-        let is_missed = slot.has(flag::ENABLED) && catch_up::note(&image, slot, since, clocks);
+        let missed = if slot.has(flag::ENABLED) { catch_up::note(&image, slot, since, clocks) } else { None };
         match clocks.now.wall {
             _ if registered == i64::MAX => slot.set(flag::UNREGISTERED, true),
             Some(wall) => {
@@ -337,8 +337,8 @@ impl Engine<'_> {
         let next = plan::next(&image, slot, clocks, After::just_before(clocks));
         let next = self.turns.next(&image, slot, next, clocks);
         slot.apply(next);
-        if is_missed && !slot.has(flag::OWED) {
-            let task = slot.number;
+        let task = slot.number;
+        if missed.is_some() {
             self.tell(Event::Skipped { task, reason: Skipped::Missed });
         }
     }
@@ -427,6 +427,7 @@ impl Engine<'_> {
     /// Arms every task anew, in one scan, after the clock or the zone changed.
     pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
         let clocks = self.clocks(cx);
+        let seen = Clocks { now: self.seen, ..clocks };
         let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
         self.turns = catch_up::Turns::default();
@@ -435,7 +436,7 @@ impl Engine<'_> {
             if let Some(index) = self.look_up(definition_number, key.number)
                 && let Some(image) = plan::unpacked(record, bytes)
             {
-                self.arm_anew(index, &image, &clocks);
+                self.arm_anew(index, &image, &clocks, &seen);
             }
             true
         });
@@ -450,7 +451,8 @@ impl Engine<'_> {
         }
     }
 
-    fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>) {
+    /// Arms a task anew, unless it is due. `seen` are the clocks as they were.
+    fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
         if is_due(slot, clocks.now) {
             return;
@@ -458,14 +460,17 @@ impl Engine<'_> {
         let since = match slot.anchor {
             i64::MAX => None,
             at if slot.has(flag::UNRESOLVED) => Some(Timestamp(at)),
-            at => clocks.wall_of(at),
+            // Whether the clock was wrong, or the other one stood still while the machine slept, nobody can tell.
+            at => clocks.wall_of(at).into_iter().chain(seen.wall_of(at)).min(),
         };
-        let is_missed = slot.has(flag::ENABLED) && catch_up::note(image, slot, since, clocks);
+        let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
+        // What was passed over earlier was told then.
+        let missed = missed.filter(|at| seen.now.wall.is_none_or(|seen| *at >= seen));
         let next = plan::next(image, slot, clocks, After::now(clocks));
         let next = self.turns.next(image, slot, next, clocks);
         slot.apply(next);
-        if is_missed && !slot.has(flag::OWED) {
-            let task = slot.number;
+        let task = slot.number;
+        if missed.is_some() {
             self.tell(Event::Skipped { task, reason: Skipped::Missed });
         }
     }

@@ -209,6 +209,14 @@ fn relative_next(trigger: &Trigger<'_>, event: i64, delay: u64, clocks: &Clocks<
     recur::is_open(trigger, clocks.wall_of(found)?, clocks.zone).then_some(found)
 }
 
+/// Whether a trigger may fire now; one with boundaries may not while the time is not known.
+pub(super) fn is_open(trigger: &Trigger<'_>, clocks: &Clocks<'_>) -> bool {
+    match clocks.now.wall {
+        Some(wall) => recur::is_open(trigger, wall, clocks.zone),
+        None => trigger.start.is_none() && trigger.end.is_none(),
+    }
+}
+
 /// How something is run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {

@@ -306,7 +306,7 @@ impl Engine<'_> {
         self.with_task(task.0, |slot| {
             slot.set(flag::ENABLED, enabled);
             slot.set(flag::OWED | flag::CATCHING_UP | flag::STOPPED_BY_USE, false);
-            if enabled {
+            if catches_up {
                 slot.floor = slot.floor.max(cx.now.wall.map_or(slot.floor, |wall| wall.plus(-1)));
             }
         });

@@ -7,9 +7,7 @@
 //! catching up, if the task asks for that.
 
 use super::{
-    Context, Engine, InstanceSlot, TaskSlot,
-    happened::is_open,
-    instances,
+    Context, Engine, InstanceSlot, TaskSlot, instances,
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
@@ -217,6 +215,7 @@ impl Engine<'_> {
         }
         let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
         let fires = slot.waits_for == wait::FIRES;
+        let clocks = self.clocks(cx);
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(slot.trigger));
             let trigger = trigger.filter(|_| slot.definition == task.definition);
@@ -226,7 +225,7 @@ impl Engine<'_> {
                 let delay = elapsed::delay(&trigger).unwrap_or(0);
                 let passed = cx.now.monotonic.since(event);
                 run.limit_to(&trigger, delay, fires.then_some(passed));
-                opens = !fires || is_open(&trigger, cx);
+                opens = !fires || plan::is_open(&trigger, &clocks);
                 again = elapsed::next(delay, trigger.repetition.as_ref(), Some(passed)).filter(|_| fires && opens);
             }
             (run, again, opens)

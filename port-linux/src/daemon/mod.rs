@@ -180,6 +180,8 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
     let store =
         patiently(|| Records::open(&records), |error| matches!(error, redb::DatabaseError::DatabaseAlreadyOpen))?;
     tracing::info!(data = %data.display(), actions_as = credentials.name(), "starting");
+    // Nobody watches them yet, and conditions of tasks are held against this.
+    tracing::info!("the machine counts as one on mains, with a network, never idle, without sessions and events");
     let children = Children::new(&folder.file("running"), credentials, limit)?;
 
     let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;

@@ -7,6 +7,7 @@ import os
 import re
 import random
 import socket
+import string
 import struct
 import subprocess
 import threading
@@ -288,12 +289,17 @@ def fill(host, dce, name, size):
     """Registers until it is refused; returns the descriptions of what fitted, and the refusal."""
     kept = {}
     for number in range(10_000):
-        words = f"{number} " * (size // 5 + 1)
+        words = noise(f"{name} {number}", size + 8)
         got, _ = code(register, dce, f"\\{name} {number}", tasks.task(host.notes("fill", f"{name}-{number}"), registration=described(words)))
         if got:
             print(f"# after {len(kept)} tasks with {size} characters: {got:#010x}")
             return kept, got
         kept[f"\\{name} {number}"] = words.strip()
+
+
+def noise(seed, length):
+    """Text that takes as much room as it is long, also where what is kept is packed."""
+    return "".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=length))
 
 
 def described(words):
@@ -310,7 +316,7 @@ def whole(dce, kept):
 def full_flash():
     """a flash that the host filled almost up takes what fits and refuses the rest, and all else works on, also after a new start"""
     with Firmware(ARGUMENTS.image, ARGUMENTS.board, extra=["--pages", str(FEW_PAGES)]) as host:
-        kept = {f"\\Shipped {number}": f"{number} " * 500 for number in range(SHIPPED)}
+        kept = {f"\\Shipped {number}": noise(number, 1000) for number in range(SHIPPED)}
         ship(host, kept)
         host.start()
         dce = rpc.bound(host)
@@ -323,7 +329,7 @@ def full_flash():
         assert len(kept) < host.slots - 3, f"{len(kept)} tasks leave no slot, so it may not have been the flash that was full"
         # A definition that gets longer finds no room, and stays as it was.
         last = next(reversed(kept))
-        longer = tasks.task(host.nothing(), registration=described("w" * 800))
+        longer = tasks.task(host.nothing(), registration=described(noise("longer", 800)))
         refused(got, register, dce, last, longer, UPDATE)
         for turn in range(2):
             whole(dce, kept)

@@ -183,7 +183,7 @@ impl<'c> Call<'c> {
     pub const fn command(&self) -> &'c str {
         match self.work {
             Work::Command(Command { command, .. }) => command,
-            Work::Handler(_) => "",
+            _ => "",
         }
     }
 
@@ -192,7 +192,7 @@ impl<'c> Call<'c> {
     pub const fn arguments(&self) -> &'c str {
         match self.work {
             Work::Command(Command { arguments, .. }) => arguments,
-            Work::Handler(_) => "",
+            _ => "",
         }
     }
 
@@ -218,7 +218,7 @@ impl<'c> Call<'c> {
     pub const fn working_directory(&self) -> &'c str {
         match self.work {
             Work::Command(Command { working_directory, .. }) => working_directory,
-            Work::Handler(_) => "",
+            _ => "",
         }
     }
 
@@ -227,7 +227,7 @@ impl<'c> Call<'c> {
     pub const fn data(&self) -> &'c str {
         match self.work {
             Work::Handler(Handler { data, .. }) => data,
-            Work::Command(_) => "",
+            _ => "",
         }
     }
 

@@ -315,6 +315,7 @@ impl<'a> Host<'a> {
         let (name, class) = match work {
             Work::Command(command) => (command.command, None),
             Work::Handler(handler) => ("", Some(handler.class)),
+            Work::Email(_) | Work::Message(_) => ("", None),
         };
         self.tell(&Told::NoSuchAction { instance, name, class });
     }

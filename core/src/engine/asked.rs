@@ -16,7 +16,7 @@ use crate::{
     status::Status,
     store::{self, Cause, INSTANCE_MAX},
     task::{
-        Action, Path,
+        Action, Email, Message, Path,
         parameters::{argument, substitute},
     },
     time::{Monotonic, Timestamp},
@@ -151,7 +151,7 @@ impl Engine<'_> {
     /// The current action of an instance, with its parameters put in, written to `into`.
     ///
     /// # Errors
-    /// [`Refused::NotSupported`] for an action that is neither Exec nor ComHandler, [`Refused::NotRunning`] if the instance or its task is gone
+    /// [`Refused::NotSupported`] for an action that is only kept, [`Refused::NotRunning`] if the instance or its task is gone
     /// or the task has no such action any more, [`Refused::TooLarge`] if `into` is too small. Answer all with
     /// [`start_failed`](Self::start_failed).
     pub fn action<'i>(
@@ -180,7 +180,29 @@ impl Engine<'_> {
                 let data = fill_in(&mut rest, handler.data, values)?;
                 Ok(Work::Handler(Handler { class: handler.class, data }))
             }
-            Action::SendEmail { .. } | Action::ShowMessage { .. } | Action::Opaque { .. } => Err(Refused::NotSupported),
+            Action::SendEmail { email, .. } => {
+                let mut fill = |text: Option<&str>| text.map(|text| fill_in(&mut rest, Some(text), values)).transpose();
+                let (subject, to, cc, bcc) = (fill(email.subject)?, fill(email.to)?, fill(email.cc)?, fill(email.bcc)?);
+                let (server, from) = (fill(Some(email.server))?, fill(Some(email.from))?);
+                let (reply_to, body) = (fill(email.reply_to)?, fill(email.body)?);
+                Ok(Work::Email(Email {
+                    server: server.unwrap_or_default(),
+                    subject,
+                    to,
+                    cc,
+                    bcc,
+                    reply_to,
+                    from: from.unwrap_or_default(),
+                    header_fields: email.header_fields.copied(&mut rest).ok_or(Refused::TooLarge)?,
+                    body,
+                    attachments: email.attachments.copied(&mut rest).ok_or(Refused::TooLarge)?,
+                }))
+            }
+            Action::ShowMessage { message, .. } => Ok(Work::Message(Message {
+                title: fill_in(&mut rest, Some(message.title), values)?,
+                body: fill_in(&mut rest, Some(message.body), values)?,
+            })),
+            Action::Opaque { .. } => Err(Refused::NotSupported),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     guid::Guid,
     sid::Sid,
     status::Status,
-    task::{Image, Path},
+    task::{Email, Image, Message, Path},
     time::{Monotonic, Timestamp},
 };
 
@@ -158,6 +158,11 @@ pub enum Work<'w> {
     Command(Command<'w>),
     /// ComHandler. A host that has no such object answers with a failure to start.
     Handler(Handler<'w>),
+    /// SendEmail, parameters put in wherever [MS-TSCH] 2.5.9.3 has them. A host that sends no mail answers with a failure to
+    /// start.
+    Email(Email<'w>),
+    /// ShowMessage, parameters put in. A host that has nobody to show it to answers with a failure to start.
+    Message(Message<'w>),
 }
 
 /// When the engine next wants a tick: at the earlier of the two.

@@ -314,7 +314,7 @@ fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
     let mut ports = Ports { store, entropy: &mut Kernel, accounts };
     match scheduler.action(clocks.now(), &zone.zone(), instance, &mut ports, action).map_err(Refused::status)? {
         Work::Command(command) => children.start(instance, &command),
-        // There are no objects here that could handle it.
-        Work::Handler(_) => Err(Status::E_NOT_SUPPORTED),
+        // There are no objects here that could handle it, nobody who sends mail, and nobody to show anything to.
+        Work::Handler(_) | Work::Email(_) | Work::Message(_) => Err(Status::E_NOT_SUPPORTED),
     }
 }

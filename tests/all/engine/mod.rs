@@ -9,6 +9,7 @@ mod load;
 mod machine;
 mod model;
 mod names;
+mod parameters;
 mod policies;
 mod records;
 mod restart;

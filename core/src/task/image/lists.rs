@@ -37,6 +37,14 @@ impl<'b> Texts<'b> {
         self.cbor
     }
 
+    /// The same, at the front of `rest`, which is what is left of it afterwards; `None` if there is no room.
+    pub(crate) fn copied<'i>(&self, rest: &mut &'i mut [u8]) -> Option<Texts<'i>> {
+        let (cbor, left) = core::mem::take(rest).split_at_mut_checked(self.cbor.len())?;
+        *rest = left;
+        cbor.copy_from_slice(self.cbor);
+        Some(Texts { cbor })
+    }
+
     /// Whether there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -72,6 +80,11 @@ impl<'b> Named<'b> {
     /// A list whose number is even.
     pub(in crate::task) const fn from_texts(texts: Texts<'b>) -> Self {
         Self(texts)
+    }
+
+    /// As [`Texts::copied`].
+    pub(crate) fn copied<'i>(&self, rest: &mut &'i mut [u8]) -> Option<Named<'i>> {
+        self.0.copied(rest).map(Named)
     }
 
     pub(super) const fn texts(&self) -> Texts<'b> {

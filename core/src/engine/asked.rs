@@ -73,7 +73,8 @@ impl Engine<'_> {
     pub fn last_run(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<Option<LastRun>, Refused> {
         let slot = self.task(task)?;
         let (number, last) = (slot.number, slot.last);
-        let recorded = read_state(cx, number)?.filter(|state| state.result != Status::SCHED_S_TASK_HAS_NOT_RUN);
+        let recorded = read_state(cx, number)?
+            .filter(|state| state.started.is_some() || state.result != Status::SCHED_S_TASK_HAS_NOT_RUN);
         let recorded = recorded.map(|state| (state.started.unwrap_or(Timestamp::MIN), state.result));
         let in_memory = list::iter::<OfTask, _>(self.memory.instances, last)
             .filter_map(|index| self.memory.instances.get(index as usize))

@@ -14,13 +14,17 @@
 //! What is owed does not start in the first [`QUIET_TIME`](crate::limits::QUIET_TIME) after the server came up, and then one
 //! task every [`SPREAD_TIME`](crate::limits::SPREAD_TIME), so that a hundred tasks do not start in the same second. An
 //! occurrence that comes first stands for the one that is owed, unless all are wanted.
+//!
+//! A tick that comes late, because the host stalled or a machine slept whose monotonic clock goes on meanwhile, runs what each
+//! task was due for; what lies between is settled, whatever the task asks for.
 
 use super::{
-    TaskSlot,
+    Engine, TaskSlot,
     plan::{self, Clocks, Moment, Next, Run},
     slots::flag,
 };
 use crate::{
+    event::{Event, Skipped},
     limits::{QUIET_TIME, SPREAD_TIME},
     recur::{self, Anchors},
     task::{Image, TriggerKind},
@@ -86,7 +90,7 @@ const fn is_of_calendar(kind: &TriggerKind<'_>) -> bool {
 }
 
 /// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes in its slot whether it
-/// is owed any of them; returns the latest, if nothing of it is owed. Those that came at this very moment were not missed.
+/// is owed any of them; returns the latest. Those that came at this very moment were not missed.
 pub(super) fn note(
     image: &Image<'_>,
     task: &mut TaskSlot,
@@ -94,13 +98,14 @@ pub(super) fn note(
     clocks: &Clocks<'_>,
 ) -> Option<Timestamp> {
     let now = clocks.now.wall?;
-    let floor = task.floor.max(since.unwrap_or(Timestamp::MIN));
+    // A clock that was ahead then says nothing of when that was.
+    let floor = task.floor.max(since.filter(|since| *since <= now).unwrap_or(Timestamp::MIN));
     // A task that has never fired, and nobody knows since when it is there, is owed nothing.
     let latest = last(image, now.plus(-1), clocks).filter(|at| *at > floor && floor != Timestamp::MIN);
     task.set(flag::OWED, false);
     let mut oldest = latest?;
     match CatchUp::of(image) {
-        CatchUp::Skip => return latest,
+        CatchUp::Skip => {}
         CatchUp::Latest => task.set(flag::OWED, true),
         CatchUp::All(count) => {
             for _ in 1..count {
@@ -111,17 +116,22 @@ pub(super) fn note(
             task.set(flag::OWED, true);
         }
     }
-    None
+    latest
 }
 
-/// What a task that is owed something runs now, and whether it is owed more.
-pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(Run, Timestamp, bool)> {
+/// What a task that is owed something runs now, and whether it is owed more. One that is owed several waits for the end of each.
+pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(Option<Run>, Timestamp, bool)> {
     let before = clocks.now.wall?.plus(-1);
     let all = matches!(CatchUp::of(image), CatchUp::All(_));
+    if all && task.running > 0 {
+        return Some((None, task.floor, true));
+    }
     let at = if all { first(image, task.floor, clocks) } else { last(image, before, clocks) };
     let at = at.filter(|at| *at > task.floor && *at <= before)?;
     let more = all && first(image, at, clocks).is_some_and(|next| next <= before);
-    Some((plan::run(image, task, clocks, Moment { at: at.0, relative: false })?, at, more))
+    let run = plan::run(image, task, clocks, Moment { at: at.0, relative: false });
+    // Turns spread what is owed already.
+    Some((run.map(|run| Run { random_delay: 0, ..run }), at, more))
 }
 
 /// Gives the tasks that are owed something their turns, one after the other.
@@ -142,7 +152,7 @@ impl Turns {
         let milliseconds = |time| i64::try_from(time).unwrap_or(i64::MAX);
         let turn = self.last.map_or(i64::MIN, |last| last.saturating_add(milliseconds(SPREAD_TIME)));
         let at = turn.max(clocks.monotonic()).max(clocks.boot.saturating_add(milliseconds(QUIET_TIME)));
-        if let Some(moment) = next.moment {
+        if let Some(moment) = next.moment.filter(|_| !next.expires) {
             let comes = if moment.relative { Some(moment.at) } else { clocks.monotonic_of(Timestamp(moment.at)) };
             let is_first = comes.is_some_and(|comes| comes <= at);
             if is_first && moment.relative {
@@ -155,6 +165,18 @@ impl Turns {
         }
         self.last = Some(at);
         task.set(flag::CATCHING_UP, true);
-        Next { moment: Some(Moment { at, relative: true }), ..next }
+        Next { moment: Some(Moment { at, relative: true }), expires: false, ..next }
+    }
+}
+
+impl Engine<'_> {
+    /// Tells that occurrences up to one of a task were missed, of which it is owed none.
+    pub(super) fn tell_missed(&mut self, index: u32, latest: Option<Timestamp>) {
+        if let Some(slot) =
+            self.memory.tasks.get(index as usize).filter(|slot| latest.is_some() && !slot.has(flag::OWED))
+        {
+            let task = slot.number;
+            self.tell(Event::Skipped { task, reason: Skipped::Missed });
+        }
     }
 }

@@ -77,13 +77,16 @@ impl Engine<'_> {
         self.seen = cx.now;
     }
 
+    /// What the clocks would show now, had the wall clock not been set since they were last seen.
+    pub(super) fn clocks_as_seen(&self, now: Now) -> Now {
+        let passed = i64::try_from(now.monotonic.since(self.seen.monotonic)).unwrap_or(i64::MAX);
+        Now { monotonic: now.monotonic, wall: self.seen.wall.map(|wall| wall.plus(passed)) }
+    }
+
     /// Whether the wall clock went another way than the monotonic clock since both were last seen.
     fn has_stepped(&self, now: Now) -> bool {
-        match (self.seen.wall, now.wall) {
-            (Some(seen), Some(wall)) => {
-                let passed = i64::try_from(now.monotonic.since(self.seen.monotonic)).unwrap_or(i64::MAX);
-                wall.since(seen.plus(passed)).unsigned_abs() > LATE_TIME
-            }
+        match (self.clocks_as_seen(now).wall, now.wall) {
+            (Some(seen), Some(wall)) => wall.since(seen).unsigned_abs() > LATE_TIME,
             (None, None) => false,
             _ => true,
         }
@@ -120,15 +123,19 @@ impl Engine<'_> {
         }
         let turns = &mut self.turns;
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
-            let (mut slot, mut run, mut after) = (task, None, After::just_before(&clocks));
+            let (mut slot, mut run) = (task, None);
+            let after = if retry { After::just_before(&clocks) } else { After::moment(moment, &clocks, LATE_TIME) };
             if slot.has(flag::CATCHING_UP) {
                 let owed = catch_up::run(&image, &task, &clocks);
                 slot.floor = owed.map_or(slot.floor, |(_, at, _)| at);
                 slot.set(flag::OWED, owed.is_some_and(|(.., more)| more));
-                run = owed.map(|(run, ..)| run);
+                run = owed.and_then(|(run, ..)| run);
             } else if !retry {
-                after = After::moment(moment, &clocks, LATE_TIME);
                 run = plan::run(&image, &task, &clocks, moment);
+                if !moment.relative {
+                    // What a late tick passes over is settled with what it runs.
+                    slot.floor = slot.floor.max(after.wall);
+                }
             }
             let next = plan::next(&image, &slot, &clocks, after);
             (run, turns.next(&image, &mut slot, next, &clocks), slot)
@@ -190,7 +197,7 @@ impl Engine<'_> {
         let mut random = [0; 8];
         cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
         let delay = u64::from_le_bytes(random) % run.random_delay.saturating_add(1);
-        self.wait(cx, index, run, Until::Again { at: cx.now.monotonic.plus(delay), attempt: 0 }, &[])
+        self.wait(cx, index, run, Until::Later { at: cx.now.monotonic.plus(delay) }, &[])
     }
 
     /// Tells that the definition of a task could not be read.

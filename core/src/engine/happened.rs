@@ -88,8 +88,13 @@ impl Engine<'_> {
         if !task.has(flag::CHANNELS_NOTED) {
             match plan::image(self.memory.record, cx.store, task.definition) {
                 Ok(image) => note_channels(&image, task),
-                // Then it is told that this is so.
-                Err(_) => return true,
+                Err(refused) => {
+                    // One that is damaged is told of once, and not again for every event.
+                    task.set(flag::CHANNELS_NOTED, !matches!(refused, super::Refused::Store(_)));
+                    let task = *task;
+                    self.tell_unreadable(&task, refused);
+                    return false;
+                }
             }
         }
         task.has(channel)
@@ -133,7 +138,11 @@ impl Engine<'_> {
         if demanded > 1 {
             let run = Run { cause: Cause::Event, ..Run::of(&image) };
             let mut counted = 1;
-            self.each_counted(index, trigger, |_, _| counted += 1);
+            self.each_counted(index, trigger, |engine, index| {
+                let until = engine.memory.instances.get(index as usize).map(|slot| slot.deadline);
+                // One whose time is over counts no more, though no tick has come since.
+                counted += usize::from(until.is_some_and(|until| until > cx.now.monotonic));
+            });
             if counted < demanded {
                 let until = period.map_or(Monotonic::MAX, |period| cx.now.monotonic.plus(period));
                 if let Err(why) = self.wait(cx, index, &run, Until::Counted { trigger, until }, &[]) {

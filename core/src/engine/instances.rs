@@ -82,7 +82,8 @@ impl Engine<'_> {
     /// [`Refused::NotRunning`] if there is none.
     pub fn stop(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<(), Refused> {
         self.task(task)?;
-        if self.stop_instances(cx, task.0) { Ok(()) } else { Err(Refused::NotRunning) }
+        let waited = self.drop_all_waiting(cx, task.0, |slot| slot.waits_for != wait::COUNTED);
+        if self.stop_instances(cx, task.0) || waited { Ok(()) } else { Err(Refused::NotRunning) }
     }
 
     /// Asks one instance to stop, or drops it if it waits.
@@ -192,8 +193,9 @@ impl Engine<'_> {
         let Some(index) = self.instance_at(instance) else { return };
         let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { return };
         let mut buffer = [0; INSTANCE_MAX];
-        let arguments = arguments(&mut buffer, cx.store, index, &slot).unwrap_or_default();
+        let arguments = arguments(&mut buffer, cx.store, index, &slot);
         self.end(cx, index, result);
+        let Ok(arguments) = arguments else { return };
         if slot.has(order::STOPPING) || self.closing {
             return;
         }

@@ -3,10 +3,10 @@
 use super::{
     Context, Engine, instances,
     list::{self, Link},
-    plan::Run,
+    plan::{self, Run},
     queue,
     refused::NotRun,
-    slots::{OfTask, Phase, WithOrders, order, wait},
+    slots::{OfTask, Phase, WithOrders, order},
 };
 use crate::{
     event::Event,
@@ -52,6 +52,7 @@ impl Engine<'_> {
             instance.flags = if run.hard { order::HARD } else { 0 };
             instance.flags |= if arguments.is_empty() { 0 } else { order::ARGUMENTS };
             instance.phase = Phase::Queued;
+            instance.trigger = run.trigger;
             instance.set_cause(run.cause);
         }
         let kept = if wait { self.enqueue(cx, index, arguments) } else { self.begin(cx, index, Some(arguments)) };
@@ -182,14 +183,20 @@ impl Engine<'_> {
     }
 
     /// Stops instances whose time is over, first gracefully, then for good.
+    /// Of those that wait for their moment, a tick lets no more start than it fires; the next one goes on.
     pub(super) fn pass_deadlines(&mut self, cx: &mut Context<'_>) {
+        let mut left = FIRINGS_PER_TICK;
         while let Some(index) = queue::first(&self.deadlines()) {
             let Some(&slot) = self.memory.instances.get(index as usize) else { return };
             if slot.deadline > cx.now.monotonic {
                 return;
             }
+            if slot.phase == Phase::Waiting && left == 0 {
+                return;
+            }
             self.clear_deadline(index);
             if slot.phase == Phase::Waiting {
+                left -= 1;
                 self.wait_over(cx, index);
             } else if slot.has(order::STOPPING) {
                 self.give_order(index, order::STOP_HARD);
@@ -224,13 +231,11 @@ impl Engine<'_> {
         self.give_order(index, order::STOP);
     }
 
-    /// Asks every instance of a task to stop; returns whether there was one.
+    /// Asks every instance of a task to stop that has started or waits for another; returns whether there was one.
     pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
         // Those that wait go first, so that the end of another does not start them.
         let mut any = self.each_instance(task, |engine, index, phase| {
-            let slot = engine.memory.instances.get(index as usize);
-            let is_run = slot.is_some_and(|slot| slot.waits_for != wait::COUNTED);
-            let waits = phase == Phase::Queued || phase == Phase::Waiting && is_run;
+            let waits = phase == Phase::Queued;
             if waits {
                 engine.ask_to_stop(cx, index);
             }
@@ -321,7 +326,11 @@ impl Engine<'_> {
             state.started = Some(instance.started).filter(|&at| at != Timestamp::MIN);
             state.result = instance.result;
         }
-        state.floor = state.floor.max(Some(task.floor).filter(|&at| at != Timestamp::MIN));
+        // What waits for its moment has settled its occurrence in memory only; a run that has nothing to do with it does not
+        // settle it for good.
+        if matches!(instance.cause(), Cause::Calendar(_)) {
+            state.floor = state.floor.max(Some(task.floor).filter(|&at| at != Timestamp::MIN));
+        }
         if let Cause::Registration(elapsed) = instance.cause()
             && instance.definition == task.definition
         {
@@ -355,6 +364,12 @@ impl Engine<'_> {
     fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
         loop {
             let Some(next) = self.longest_queued(task) else { return true };
+            if let Err(why) = self.still_admitted(cx, task, next) {
+                let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
+                self.tell_skipped(number, why);
+                self.drop_queued(cx, next);
+                continue;
+            }
             match self.begin(cx, next, None) {
                 Ok(()) => {
                     self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
@@ -371,6 +386,23 @@ impl Engine<'_> {
                     return false;
                 }
             }
+        }
+    }
+
+    /// Whether the machine admits a run whose turn has come; of one that somebody asked for it did then.
+    fn still_admitted(&mut self, cx: &mut Context<'_>, task: u32, instance: u32) -> Result<(), NotRun> {
+        let (Some(task), Some(instance)) =
+            (self.memory.tasks.get(task as usize), self.memory.instances.get(instance as usize))
+        else {
+            return Ok(());
+        };
+        if instance.cause() == Cause::Demand {
+            return Ok(());
+        }
+        match plan::image(self.memory.record, cx.store, task.definition) {
+            Ok(image) => self.machine.admits(&Run::of(&image).needs, cx.now.monotonic),
+            // What cannot be read is told when its action is looked for.
+            Err(_) => Ok(()),
         }
     }
 

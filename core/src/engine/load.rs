@@ -13,7 +13,7 @@ use super::{
     slots::{Phase, Used, flag, order},
 };
 use crate::{
-    event::{Event, Skipped},
+    event::Event,
     limits::LATE_TIME,
     ports::{Change, Key, StoreError},
     store::{self, Cause, DEFINITION, ENTRY, INSTANCE, META_KEY, Meta, STATE, State},
@@ -337,10 +337,7 @@ impl Engine<'_> {
         let next = plan::next(&image, slot, clocks, After::just_before(clocks));
         let next = self.turns.next(&image, slot, next, clocks);
         slot.apply(next);
-        let task = slot.number;
-        if missed.is_some() {
-            self.tell(Event::Skipped { task, reason: Skipped::Missed });
-        }
+        self.tell_missed(index, missed);
     }
 
     /// Tasks of which no definition was seen have none.
@@ -427,7 +424,7 @@ impl Engine<'_> {
     /// Arms every task anew, in one scan, after the clock or the zone changed.
     pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
         let clocks = self.clocks(cx);
-        let seen = Clocks { now: self.seen, ..clocks };
+        let seen = Clocks { now: self.clocks_as_seen(cx.now), ..clocks };
         let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
         self.turns = catch_up::Turns::default();
@@ -451,7 +448,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Arms a task anew, unless it is due. `seen` are the clocks as they were.
+    /// Arms a task anew, unless it is due. `seen` are the clocks as they would be, had none been set.
     fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
         if is_due(slot, clocks.now) {
@@ -463,16 +460,17 @@ impl Engine<'_> {
             // Whether the clock was wrong, or the other one stood still while the machine slept, nobody can tell.
             at => clocks.wall_of(at).into_iter().chain(seen.wall_of(at)).min(),
         };
+        let was_owed = slot.has(flag::OWED);
         let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
-        // What was passed over earlier was told then.
+        // What lay behind before was passed over earlier, or is there only because the zone is another.
         let missed = missed.filter(|at| seen.now.wall.is_none_or(|seen| *at >= seen));
+        if missed.is_none() && !was_owed {
+            slot.set(flag::OWED, false);
+        }
         let next = plan::next(image, slot, clocks, After::now(clocks));
         let next = self.turns.next(image, slot, next, clocks);
         slot.apply(next);
-        let task = slot.number;
-        if missed.is_some() {
-            self.tell(Event::Skipped { task, reason: Skipped::Missed });
-        }
+        self.tell_missed(index, missed);
     }
 
     /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.

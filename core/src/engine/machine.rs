@@ -2,10 +2,10 @@
 //! [MS-TSCH] 3.2.4.2 and 3.2.5.4.2.
 
 use super::{
-    Context, Engine,
-    plan::{self, Needs, Run},
+    Context, Engine, TaskSlot,
+    plan::{self, After, Clocks, Needs, Next, Run},
     refused::NotRun,
-    slots::{Phase, flag},
+    slots::{Phase, flag, order},
     waiting::Until,
 };
 use crate::{guid::Guid, store::Cause, time::Monotonic};
@@ -89,18 +89,20 @@ impl Engine<'_> {
         }
         self.machine.idle_since = machine.idle.then_some(cx.now.monotonic);
         self.turn_to_idle(cx.now);
-        if machine.idle {
-            self.idle_began(cx);
-        } else {
+        self.idle_changed(cx);
+        if !machine.idle {
             self.stop_those(cx, |task| task.has(flag::STOP_ON_IDLE_END).then(|| task.has(flag::RESTART_ON_IDLE)));
         }
     }
 
     /// Asks the running instances of some tasks to stop. `stops` says whether of a task, and whether it is to start again when
     /// the machine is idle again.
-    fn stop_those(&mut self, cx: &mut Context<'_>, stops: impl Fn(&super::TaskSlot) -> Option<bool>) {
+    fn stop_those(&mut self, cx: &mut Context<'_>, stops: impl Fn(&TaskSlot) -> Option<bool>) {
         for index in 0..self.instances.mark {
-            let Some(slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { continue };
+            let Some(slot) = self.memory.instances.get(index as usize) else { return };
+            if !slot.runs() || slot.has(order::STOPPING) {
+                continue;
+            }
             let Some(task) = slot.task.index() else { continue };
             let Some(again) = self.memory.tasks.get(task as usize).and_then(&stops) else { continue };
             if again {
@@ -110,41 +112,65 @@ impl Engine<'_> {
         }
     }
 
-    /// The machine is idle: idle triggers are armed, and what was stopped because somebody came waits for its turn.
-    fn idle_began(&mut self, cx: &mut Context<'_>) {
+    /// The machine is idle, or is so no longer: idle triggers are armed for that, and what was stopped because somebody came
+    /// waits for its turn. What an idle trigger starts is not started twice.
+    fn idle_changed(&mut self, cx: &mut Context<'_>) {
         let clocks = self.clocks(cx);
+        let is_idle = self.machine.machine.idle;
         for index in 0..self.tasks.mark {
             let Some(&task) = self.memory.tasks.get(index as usize).filter(|task| task.has(flag::ENABLED)) else {
                 continue;
             };
-            // What is due already fires with the next tick, which arms the task for what comes then.
-            let is_due = task.has(flag::ARMED | flag::RETRY)
-                && if task.has(flag::RELATIVE) {
-                    task.due <= clocks.monotonic()
-                } else {
-                    clocks.now.wall.is_some_and(|wall| task.due <= wall.0)
-                };
-            let stopped = task.has(flag::STOPPED_BY_USE);
-            if !stopped && (is_due || !task.has(flag::IDLE_TRIGGER)) {
+            let triggers = task.has(flag::IDLE_TRIGGER);
+            let again = task.has(flag::STOPPED_BY_USE) && is_idle;
+            if !triggers && !again {
                 continue;
             }
-            self.with_task(index, |task| task.set(flag::STOPPED_BY_USE, false));
             let found = plan::image(self.memory.record, cx.store, task.definition)
-                .map(|image| (Run::of(&image), plan::next(&image, &task, &clocks, plan::After::just_before(&clocks))));
-            let Ok((run, next)) = found else { continue };
-            if task.has(flag::IDLE_TRIGGER) && !is_due {
-                self.arm(index, next);
+                .map(|image| (Run::of(&image), plan::next(&image, &task, &clocks, After::just_before(&clocks))));
+            let (run, next) = match found {
+                Ok(found) => found,
+                Err(refused) => {
+                    self.tell_unreadable(&task, refused);
+                    continue;
+                }
+            };
+            if triggers {
+                self.arm_for_idle(index, &task, next, &clocks);
             }
-            if stopped {
-                let idle = run.needs.idle.unwrap_or_default();
+            if again {
+                self.with_task(index, |task| task.set(flag::STOPPED_BY_USE, false));
+            }
+            if again && !triggers {
+                let duration = run.needs.idle.unwrap_or_default().duration;
                 let run = Run { cause: Cause::Idle, ..run };
-                if let Err(why) =
-                    self.wait(cx, index, &run, Until::Idle { timeout: None, duration: idle.duration }, &[])
-                {
+                let until = Until::Idle { timeout: None, duration, attempt: 0 };
+                if let Err(why) = self.wait(cx, index, &run, until, &[]) {
                     self.tell_skipped(task.number, why);
                 }
             }
         }
+    }
+
+    /// Arms a task with an idle trigger. What is due already fires with the next tick, which arms the task for what comes then;
+    /// what it is owed has its turn, unless it fires before.
+    fn arm_for_idle(&mut self, index: u32, task: &TaskSlot, next: Next, clocks: &Clocks<'_>) {
+        let is_due = if task.has(flag::RELATIVE) {
+            task.due <= clocks.monotonic()
+        } else {
+            clocks.now.wall.is_some_and(|wall| task.due <= wall.0)
+        };
+        if task.has(flag::ARMED) && (is_due || task.has(flag::RETRY)) {
+            return;
+        }
+        if task.has(flag::CATCHING_UP) {
+            let comes_first = next.moment.is_some_and(|moment| moment.relative && moment.at < task.due);
+            if !comes_first {
+                return;
+            }
+            self.with_task(index, |task| task.set(flag::CATCHING_UP, false));
+        }
+        self.arm(index, next);
     }
 
     /// What waits for an idle machine waits until it has been so for long enough, or no longer.

@@ -304,7 +304,7 @@ impl Run {
 
     /// As [`limit_to`](Self::limit_to), with the milliseconds until the instances of this course of the repetition are to be
     /// stopped.
-    fn limit_by(&mut self, trigger: &Trigger<'_>, left: Option<u64>) {
+    pub(super) fn limit_by(&mut self, trigger: &Trigger<'_>, left: Option<u64>) {
         if let Some(limit) = trigger.execution_time_limit {
             self.limit = milliseconds(limit.seconds);
         }

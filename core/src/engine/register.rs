@@ -6,7 +6,7 @@ use super::{
     launch::read_state,
     list, names,
     plan::{self, After},
-    slots::{Phase, flag},
+    slots::{Phase, flag, wait},
 };
 use crate::{
     event::Event,
@@ -50,7 +50,8 @@ impl Engine<'_> {
     /// Registers a task, or updates it. Makes the folders on the way.
     ///
     /// An update without a security descriptor leaves the one there is. An instance that runs goes on as it was started;
-    /// actions that it has not come to are those of the new definition.
+    /// actions that it has not come to are those of the new definition. What waits for its moment is dropped, with the events
+    /// that were counted.
     ///
     /// # Errors
     /// [`Refused::Exists`] (also for a folder of that name) or [`Refused::NotFound`], as `creation` says;
@@ -230,6 +231,7 @@ impl Engine<'_> {
             return Err(Refused::Store(error));
         }
         self.adopt(cx, index.0, terms, &registration.image);
+        self.drop_all_waiting(cx, index.0, |_| true);
         self.tell_registered(index.0);
         Ok(index)
     }
@@ -312,7 +314,10 @@ impl Engine<'_> {
         });
         match next {
             Some(next) => self.arm(task.0, next),
-            None => self.disarm(task.0),
+            None => {
+                self.disarm(task.0);
+                self.drop_all_waiting(cx, task.0, |slot| slot.waits_for == wait::COUNTED);
+            }
         }
         Ok(())
     }

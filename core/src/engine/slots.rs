@@ -159,7 +159,7 @@ pub(super) enum Phase {
     Recovering,
     /// Has ended, and its result is not durable yet.
     Ended,
-    /// Waits for a moment or an idle machine; nothing of it is in the store.
+    /// Waits for a moment or an idle machine; only its arguments are in the store, if it has any.
     Waiting,
 }
 
@@ -220,6 +220,8 @@ pub(super) mod wait {
     pub(in super::super) const IDLE: u8 = 3;
     /// Others: it is no run, but an event that was counted for its trigger.
     pub(in super::super) const COUNTED: u8 = 4;
+    /// A part of a RandomDelay.
+    pub(in super::super) const LATER: u8 = 5;
 }
 
 // What a microcontroller pays for each run that it may have at once.

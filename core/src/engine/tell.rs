@@ -75,7 +75,9 @@ impl Engine<'_> {
         if self.deadlines > 0 {
             let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));
             // What waits without a limit is not waited for.
-            let deadline = first.map(|slot| slot.deadline).filter(|deadline| *deadline != Monotonic::MAX);
+            let deadline = first
+                .map(|slot| slot.deadline)
+                .filter(|Monotonic(at)| i64::try_from(*at).is_ok_and(|at| at != i64::MAX));
             monotonic = monotonic.into_iter().chain(deadline).min();
         }
         if self.unrecorded > 0 || self.rearm || ((self.stalled || self.held) && !self.closing) {

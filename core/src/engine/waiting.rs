@@ -1,4 +1,4 @@
-//! Runs that wait for a moment or for an idle machine before anything of them is recorded.
+//! Runs that wait for a moment or for an idle machine, of which nothing is recorded but the values that they were given.
 //!
 //! A trigger that waits for an event may have a delay and a repetition ([MS-TSCH] 2.5.3), a task may need an idle machine
 //! and wait for it, and what could not start may be tried again (2.5.4.2). Each of these holds a slot for an instance, which
@@ -18,9 +18,9 @@ use crate::{
     guid::Guid,
     limits::QUEUED_RUNS,
     ports::Change,
-    recur::elapsed,
+    recur::{self, Anchors, elapsed},
     status::Status,
-    store::{self, ARGUMENTS},
+    store::{self, ARGUMENTS, Cause},
     time::{Monotonic, Timestamp},
 };
 
@@ -31,10 +31,12 @@ pub(super) enum Until {
     Fires { at: Monotonic, trigger: u8, event: Monotonic },
     /// A moment at which it is tried once more, `attempt` attempts having been made.
     Again { at: Monotonic, attempt: u8 },
+    /// A moment that was drawn by lot.
+    Later { at: Monotonic },
     /// Nothing: it stands for an event that counts for the trigger of that ordinal until then.
     Counted { trigger: u8, until: Monotonic },
     /// That the machine has been idle for `duration` milliseconds, until `timeout` at most.
-    Idle { timeout: Option<Monotonic>, duration: u64 },
+    Idle { timeout: Option<Monotonic>, duration: u64, attempt: u8 },
 }
 
 impl Engine<'_> {
@@ -53,7 +55,13 @@ impl Engine<'_> {
             Err(why) => {
                 if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout > 0)) {
                     let timeout = Some(cx.now.monotonic.plus(idle.timeout));
-                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
+                    return self.wait(
+                        cx,
+                        task,
+                        run,
+                        Until::Idle { timeout, duration: idle.duration, attempt },
+                        arguments,
+                    );
                 }
                 if self.try_again_later(cx, task, run, attempt, arguments) { Ok(()) } else { Err(why) }
             }
@@ -102,9 +110,12 @@ impl Engine<'_> {
             }
             false
         });
-        // Of events that count there are never more than a trigger demands.
         if all >= QUEUED_RUNS && what != wait::COUNTED {
             return Err(NotRun::QueueFull);
+        }
+        // Of events that count there are never more than a trigger demands, and half of the slots is for runs.
+        if what == wait::COUNTED && 2 * (self.instances.count as usize + 1) > self.memory.instances.len() {
+            return Err(NotRun::NoSlot);
         }
         if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {
             return Err(NotRun::AlreadyRunning);
@@ -138,7 +149,9 @@ impl Engine<'_> {
                 instance.attempt = attempt;
                 at
             }
-            Until::Idle { timeout, duration } => {
+            Until::Later { at } => at,
+            Until::Idle { timeout, duration, attempt } => {
+                instance.attempt = attempt;
                 // While it waits, these hold what the deadline is made of.
                 instance.limit = duration;
                 let timeout = timeout.unwrap_or(Monotonic::MAX);
@@ -224,7 +237,14 @@ impl Engine<'_> {
             if let Some(trigger) = trigger.filter(|_| slot.trigger != plan::NO_TRIGGER) {
                 let delay = elapsed::delay(&trigger).unwrap_or(0);
                 let passed = cx.now.monotonic.since(event);
-                run.limit_to(&trigger, delay, fires.then_some(passed));
+                let ends = |at| recur::duration_end(&trigger, &Anchors::default(), at, clocks.zone);
+                match (slot.cause(), clocks.now.wall) {
+                    (Cause::Calendar(at), Some(wall)) => {
+                        let left = ends(at).map(|end| u64::try_from(end.since(wall)).unwrap_or(0).max(1));
+                        run.limit_by(&trigger, left);
+                    }
+                    _ => run.limit_to(&trigger, delay, fires.then_some(passed)),
+                }
                 opens = !fires || plan::is_open(&trigger, &clocks);
                 again = elapsed::next(delay, trigger.repetition.as_ref(), Some(passed)).filter(|_| fires && opens);
             }
@@ -249,7 +269,8 @@ impl Engine<'_> {
         let started = match slot.waits_for {
             // It has waited for as long as it may: what it waited for is there now or not.
             wait::IDLE => match self.machine.admits(&run.needs, cx.now.monotonic) {
-                Ok(()) => self.launch(cx, index, run, arguments).map(|_| ()),
+                Ok(()) => self.launch(cx, index, run, arguments).map(|guid| self.note_attempt(guid, slot.attempt)),
+                Err(_) if self.try_again_later(cx, index, &run, slot.attempt, arguments) => Ok(()),
                 Err(why) => Err(why),
             },
             _ => self.launch_or_wait(cx, index, &run, arguments, slot.attempt),
@@ -264,6 +285,23 @@ impl Engine<'_> {
         list::iter::<OfTask, _>(self.memory.instances, task.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .any(|slot| slot.phase == Phase::Waiting && slot.waits_for != wait::COUNTED)
+    }
+
+    /// Drops what waits of a task and `is_meant`; returns whether there was anything.
+    pub(super) fn drop_all_waiting(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        is_meant: impl Fn(&InstanceSlot) -> bool,
+    ) -> bool {
+        self.each_instance(task, |engine, index, phase| {
+            let slot = engine.memory.instances.get(index as usize);
+            let drops = phase == Phase::Waiting && slot.is_some_and(&is_meant);
+            if drops {
+                engine.drop_waiting(cx, index);
+            }
+            drops
+        })
     }
 
     /// Drops a run that waits.
@@ -284,6 +322,7 @@ impl Until {
         match self {
             Self::Fires { .. } => wait::FIRES,
             Self::Again { .. } => wait::AGAIN,
+            Self::Later { .. } => wait::LATER,
             Self::Idle { .. } => wait::IDLE,
             Self::Counted { .. } => wait::COUNTED,
         }

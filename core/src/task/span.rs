@@ -55,6 +55,7 @@ impl<'b> Span<'b> {
     }
 
     /// Whether it is at least as long as the first of the seconds, and no longer than the last.
+    #[cfg(feature = "xml")]
     pub(super) fn is_within(&self, seconds: core::ops::RangeInclusive<u64>) -> bool {
         seconds.contains(&self.whole_seconds()) && seconds.contains(&self.seconds)
     }

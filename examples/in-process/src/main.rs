@@ -173,7 +173,9 @@ fn turn(
         Output::Start { instance } => {
             let mut room = [0; 1024];
             let answer = match scheduler.action(now, zone, instance, ports, &mut room) {
-                Ok(Work::Handler(_)) => Input::StartFailed { instance, result: Status::E_NOT_SUPPORTED },
+                Ok(Work::Handler(_) | Work::Email(_) | Work::Message(_)) => {
+                    Input::StartFailed { instance, result: Status::E_NOT_SUPPORTED }
+                }
                 Ok(Work::Command(action)) => {
                     println!("{instance}: {} {}", action.command, action.arguments);
                     *runs += 1;

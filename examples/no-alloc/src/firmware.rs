@@ -188,7 +188,9 @@ fn obey(engine: &mut Engine<'_>, cx: &mut Context<'_>, order: Order) {
                     let result = act(command.command, command.arguments, cx.now);
                     engine.exited(cx, instance, result);
                 }
-                Ok(Work::Handler(_)) => engine.start_failed(cx, instance, Status::E_NOT_SUPPORTED),
+                Ok(Work::Handler(_) | Work::Email(_) | Work::Message(_)) => {
+                    engine.start_failed(cx, instance, Status::E_NOT_SUPPORTED)
+                }
                 Err(refused) => engine.start_failed(cx, instance, refused.status()),
             }
         }

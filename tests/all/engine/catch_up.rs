@@ -5,7 +5,7 @@ use mainspring::{
     event::Skipped,
     limits::{QUIET_TIME, SPREAD_TIME},
     task::{RestartOnFailure, Span},
-    time::Timestamp,
+    time::{Timestamp, tail::Tail, zone::Zone},
 };
 use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, boot, daily, every, once};
 
@@ -224,4 +224,90 @@ fn a_wish_is_read_where_it_stands() {
     ] {
         assert_eq!(wish(data, false), CatchUp::Skip, "{data}");
     }
+}
+
+#[test]
+fn a_task_that_expires_runs_first_what_it_is_owed() {
+    for (days, expected) in [(30, true), (0, false)] {
+        let task = when_available("a for=1").when(once("2024-05-01T13:00:00"));
+        let task = task.on(|on| on.delete_expired_task_after = Some(Span::from_seconds(days * 86_400)));
+        let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+        let outside = after_a_break(&mut first, &[("a", task)], MINUTE, 2 * HOUR);
+        let mut world = World::boot(&mut second, outside);
+        world.run_for(10 * MINUTE);
+        assert_eq!(world.outside.times("a"), ["14:02:00"]);
+        assert_eq!(world.find("a").is_some(), expected);
+        world.run_for(31 * DAY);
+        assert!(world.find("a").is_none());
+    }
+}
+
+#[test]
+fn what_a_late_tick_passes_over_does_not_come_again() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &when_available("a for=1").when(every(once("2024-05-01T12:30:00"), 3600, None))).unwrap();
+    world.run_for(50 * MINUTE);
+    // The machine sleeps for ten hours, and the clock that never steps goes on.
+    world.outside.pass(10 * HOUR + 15 * MINUTE);
+    world.run_for(MINUTE);
+    world.call(|engine, cx| engine.clock_set(cx));
+    world.run_for(20 * MINUTE);
+    let outside = world.die();
+    let mut second = Slots::new(8, 8);
+    let mut world = World::boot(&mut second, outside);
+    world.run_for(3 * MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:30:00", "23:05:00"]);
+}
+
+#[test]
+fn another_zone_owes_nobody_anything() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.outside.zone = Zone::from(Tail::parse(b"<+01>-1").unwrap());
+    world.call(|engine, cx| engine.zone_changed(cx));
+    world.register("a", &when_available("a for=1").when(daily("2024-05-01T14:00:00"))).unwrap();
+    world.run_until(at("2024-05-01T20:00:00"));
+    world.outside.zone = Zone::from(Tail::parse(b"<-03>3").unwrap());
+    world.call(|engine, cx| engine.zone_changed(cx));
+    world.run_until(at("2024-05-02T18:00:00"));
+    assert_eq!(world.outside.times("a"), ["13:00:00", "17:00:00"]);
+    assert!(world.skipped().is_empty());
+}
+
+#[test]
+fn each_of_all_runs_however_long_it_takes() {
+    let task = Task { data: Some(ALL), ..Task::new("a for=12").when(daily("2024-05-01T18:00:00")) };
+    let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+    let outside = after_a_break(&mut first, &[("a", task)], MINUTE, 10 * DAY);
+    let mut world = World::boot(&mut second, outside);
+    world.run_for(HOUR);
+    assert_eq!((world.outside.times("a").len(), world.skipped()), (3, vec![]));
+}
+
+#[test]
+fn a_turn_that_comes_late_loses_nothing_beside_it() {
+    let task = when_available("a for=1").when(daily("2024-05-01T18:00:00")).when(boot(61));
+    let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+    let outside = after_a_break(&mut first, &[("a", task)], MINUTE, 12 * HOUR);
+    let mut world = World::boot(&mut second, outside);
+    world.outside.pass(62 * SECOND);
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.starts().len() + world.skipped().len(), 2);
+    assert!(!world.skipped().contains(&Skipped::Missed));
+}
+
+#[test]
+fn a_clock_that_was_ahead_at_registration_owes_later_what_is_missed() {
+    let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+    let mut world = World::boot(&mut first, Outside::new("2030-01-01T00:00:00"));
+    world.register("a", &when_available("a for=1").when(daily("2024-05-01T18:00:00"))).unwrap();
+    world.set_clock(START);
+    world.run_for(DAY);
+    assert_eq!(world.outside.times("a").len(), 1);
+    let mut outside = world.die();
+    outside.pass(DAY);
+    let mut world = World::boot(&mut second, outside);
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.times("a").len(), 2);
 }

@@ -216,3 +216,58 @@ fn a_storm_of_events_starts_what_the_policy_lets_start() {
     logs_on(&mut world);
     assert_eq!(world.outside.times("c").len(), 2);
 }
+
+#[test]
+fn what_counts_leaves_room_for_runs() {
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let six = task::Event { number_of_occurrences: 6, ..subscription(LOGON) };
+    world.register("a", &Task::new("a for=1").when(on(six))).unwrap();
+    for _ in 0..10 {
+        logs_on(&mut world);
+    }
+    assert!(world.skipped().contains(&Skipped::NoInstanceSlot));
+    world.register("b", &Task::new("b for=1")).unwrap();
+    world.run("b", &[]).unwrap();
+    assert_eq!(world.outside.times("b").len(), 1);
+}
+
+#[test]
+fn what_is_over_counts_no_more_though_no_tick_came() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let period = Some(Span::from_seconds(60));
+    let two = task::Event { number_of_occurrences: 2, period_of_occurrence: period, ..subscription(LOGON) };
+    world.register("a", &Task::new("a for=1").when(on(two))).unwrap();
+    logs_on(&mut world);
+    world.outside.pass(61 * SECOND);
+    logs_on(&mut world);
+    assert!(world.outside.starts().is_empty());
+    logs_on(&mut world);
+    assert_eq!(world.outside.starts().len(), 1);
+}
+
+#[test]
+fn another_definition_begins_anew() {
+    let mut slots = Slots::new(4, 16);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let three = |delay| task::Event { number_of_occurrences: 3, delay, ..subscription(LOGON) };
+    let minutes = Some(Span::from_seconds(600));
+    world.register("a", &Task::new("old for=1").when(on(three(minutes)))).unwrap();
+    for _ in 0..5 {
+        logs_on(&mut world);
+    }
+    // One run waits for its delay, and two events are counted for the next.
+    let task = world.register("a", &Task::new("new for=1").when(on(three(None)))).unwrap();
+    world.run_for(20 * MINUTE);
+    logs_on(&mut world);
+    logs_on(&mut world);
+    assert!(world.outside.starts().is_empty());
+    world.call(|engine, cx| engine.set_enabled(cx, task, false)).unwrap();
+    world.call(|engine, cx| engine.set_enabled(cx, task, true)).unwrap();
+    logs_on(&mut world);
+    assert!(world.outside.starts().is_empty());
+    logs_on(&mut world);
+    logs_on(&mut world);
+    assert_eq!(world.outside.times("new").len(), 1);
+}

@@ -1,10 +1,11 @@
 //! What the machine lets start, stops, and lets start again.
 
 use mainspring::{
-    engine::{Machine, Refused, TaskState},
+    engine::{Machine, Refused, SessionChange, TaskState},
     event::{Event, Skipped},
     guid::Guid,
     limits::QUEUED_RUNS,
+    sid::Sid,
     status::Status,
     task::{Boundary, InstancesPolicy, Network, Path, RestartOnFailure, Span, Trigger, TriggerKind},
 };
@@ -343,7 +344,8 @@ fn a_task_that_fires_no_more_is_deleted() {
         let mut names = world.list("\\");
         names.sort();
         assert_eq!(names, expected, "{minutes} minutes later");
-        assert!(world.engine.next_run(world.task("kept")).is_none_or(|next| next <= at("2024-05-01T12:30:00")));
+        let next = |path: &str| world.find(path).and_then(|_| world.engine.next_run(world.task(path)));
+        assert!(next("later").is_none_or(|next| next <= at("2024-05-01T12:30:00")));
     };
     there(29, &["at once", "busy", "by hand", "endless", "kept", "later"]);
     there(2, &["busy", "by hand", "endless", "kept", "later"]);
@@ -351,4 +353,135 @@ fn a_task_that_fires_no_more_is_deleted() {
     there(25, &["by hand", "endless", "kept"]);
     assert_eq!(world.outside.times("a"), ["12:10:00", "12:20:00", "12:30:00"]);
     assert_eq!(world.outside.times("d").len(), 1);
+}
+
+#[test]
+fn what_is_stopped_for_another_run_does_not_take_the_next_moments_with_it() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    let task = Task::new("a").when(every(trigger(TriggerKind::Logon { user: None, delay: None }, ""), 60, None));
+    world.register("a", &task.with(|with| with.instances_policy = InstancesPolicy::StopExisting)).unwrap();
+    world.call(|engine, cx| engine.session_changed(cx, SessionChange::Logon, &Sid::LOCAL_SYSTEM, &[]));
+    world.run_for(3 * MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:00:00", "12:01:00", "12:02:00", "12:03:00"]);
+    let task = world.task("a");
+    world.call(|engine, cx| engine.stop(cx, task)).unwrap();
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.times("a").len(), 4);
+}
+
+#[test]
+fn a_run_whose_turn_comes_is_held_against_the_conditions_too() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    world.register("a", &minutely("a").with(|with| with.instances_policy = InstancesPolicy::Queue)).unwrap();
+    world.run_until(at("2024-05-01T12:03:30"));
+    world.machine(|machine| machine.on_batteries = true);
+    assert_eq!((world.outside.children.len(), world.outside.times("a").len()), (0, 1));
+    assert_eq!(world.skipped(), [Skipped::OnBatteries; 2]);
+}
+
+#[test]
+fn attempts_are_counted_whatever_a_run_waits_for_between_them() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    let task = tried_again("missing", 1).on(|on| {
+        on.run_only_if_idle = true;
+        on.idle.duration = Some(Span::from_seconds(60));
+    });
+    world.register("a", &task).unwrap();
+    for _ in 0..10 {
+        world.machine(|machine| machine.idle = true);
+        world.run_for(90 * 1000);
+        world.machine(|machine| machine.idle = false);
+        world.run_for(90 * 1000);
+    }
+    assert_eq!(count(&world, |event| matches!(event, Event::InstanceStarted { .. })), 2);
+}
+
+#[test]
+fn another_attempt_has_the_limit_of_its_trigger() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    let limited = |start, seconds| Trigger { execution_time_limit: Some(Span::from_seconds(seconds)), ..once(start) };
+    let task = Task::new("a").when(limited("2024-05-01T11:00:00", 60)).when(limited("2024-05-01T12:01:00", 600));
+    let restart = RestartOnFailure { count: 3, interval: Span::from_seconds(60) };
+    world.register("a", &task.on(|on| on.restart_on_failure = Some(restart))).unwrap();
+    world.machine(|machine| machine.on_batteries = true);
+    world.run_for(90 * 1000);
+    world.machine(|machine| machine.on_batteries = false);
+    world.run_for(9 * MINUTE);
+    assert_eq!((world.outside.times("a"), world.outside.children.len()), (vec!["12:02:00".to_owned()], 1));
+    world.run_for(3 * MINUTE);
+    assert!(world.outside.children.is_empty());
+}
+
+#[test]
+fn an_idle_task_starts_once_when_nobody_is_there_again() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    let task = Task::new("a")
+        .when(trigger(TriggerKind::Idle, ""))
+        .with(|with| with.instances_policy = InstancesPolicy::Parallel);
+    let task = task.on(|on| {
+        on.run_only_if_idle = true;
+        on.idle.restart_on_idle = true;
+        on.idle.duration = Some(Span::from_seconds(60));
+    });
+    let task = world.register("a", &task).unwrap();
+    for idle in [true, false, true] {
+        world.machine(|machine| machine.idle = idle);
+        world.run_for(2 * MINUTE);
+        assert_eq!(world.outside.children.len(), usize::from(idle));
+        assert_eq!(world.engine.next_run(task), None);
+    }
+    assert_eq!(world.outside.times("a"), ["12:01:00", "12:05:00"]);
+}
+
+#[test]
+fn a_duration_ends_what_began_late_in_it() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = boot(&mut slots);
+    let mut repeated = every(once("2024-05-01T12:01:00"), 60, Some(300));
+    repeated.repetition.as_mut().unwrap().stop_at_duration_end = true;
+    let task = Task::new("a").when(repeated).on(|on| {
+        on.run_only_if_idle = true;
+        on.idle.duration = Some(Span::from_seconds(60));
+    });
+    world.register("a", &task).unwrap();
+    world.run_for(2 * MINUTE);
+    world.machine(|machine| machine.idle = true);
+    world.run_until(at("2024-05-01T12:05:59"));
+    assert_eq!((world.outside.times("a"), world.outside.children.len()), (vec!["12:03:00".to_owned()], 1));
+    world.run_for(2000);
+    assert!(world.outside.children.is_empty());
+}
+
+#[test]
+fn delays_by_lot_are_no_attempts() {
+    let mut slots = Slots::new(4, 32);
+    let mut world = boot(&mut slots);
+    let kind = TriggerKind::Time { random_delay: Some(Span::from_seconds(600)) };
+    let task = Task::new("a for=1").when(every(trigger(kind, "2024-05-01T12:01:00"), 60, Some(600)));
+    world.register("a", &task.with(|with| with.instances_policy = InstancesPolicy::Parallel)).unwrap();
+    world.run_for(60 * MINUTE);
+    assert_eq!((world.outside.times("a").len(), world.skipped()), (11, vec![]));
+}
+
+#[test]
+fn a_run_by_hand_does_not_settle_what_waits_for_its_moment() {
+    let (mut first, mut second) = (Slots::new(4, 8), Slots::new(4, 8));
+    let mut world = boot(&mut first);
+    let kind = TriggerKind::Time { random_delay: Some(Span::from_seconds(3600)) };
+    let task = Task::new("a for=1").when(trigger(kind, "2024-05-01T12:01:00"));
+    world.register("a", &task.with(|with| with.start_when_available = true)).unwrap();
+    world.run_for(MINUTE);
+    world.run("a", &[]).unwrap();
+    world.run_for(2000);
+    assert_eq!(world.outside.times("a").len(), 1);
+    let mut outside = world.die();
+    outside.power_cut();
+    let mut world = World::boot(&mut second, outside);
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.times("a").len(), 2);
 }

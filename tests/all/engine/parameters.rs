@@ -19,7 +19,7 @@ fn with_work(action: Action<'_>, check: impl FnOnce(Work<'_>)) {
     let instance = world.quiet(|engine, cx| engine.run(cx, task, &mut ["value"].into_iter())).unwrap();
     let mut room = [0; 2048];
     world.quiet(|engine, cx| check(engine.action(cx, instance, &mut room).unwrap()));
-    for short in 0..40 {
+    for short in 0..PUT_IN.len() {
         let mut room = vec![0; short];
         assert!(world.quiet(|engine, cx| engine.action(cx, instance, &mut room).is_err()), "{short} bytes");
     }

@@ -131,6 +131,7 @@ fn hostile_records_never_panic() {
         }
     }
     println!("one bit flipped: {accepted} still images, {refused} refused");
+    assert!(accepted > 0 && refused > accepted / 4);
     let mut chance = Chance::new(10);
     for _ in 0..20_000 {
         let noise: Vec<u8> = std::iter::once(1).chain((0..chance.below(60)).map(|_| chance.below(256) as u8)).collect();
@@ -146,4 +147,15 @@ fn hostile_records_never_panic() {
         other[0] = packing;
         assert!(unpacked(&other, room).is_err(), "packing {packing}");
     }
+}
+
+/// A long image without repetition is packed, or left as it is, in no more than a bounded number of steps back.
+#[test]
+fn a_long_image_holds_nobody_up() {
+    let mut chance = Chance::new(11);
+    let noise: String = (0..1_000_000).map(|_| char::from(b'!' + chance.below(90) as u8)).collect();
+    let image = described(&noise);
+    let before = std::time::Instant::now();
+    assert_survives(&image);
+    println!("{} bytes of noise: {:?}", image.len(), before.elapsed());
 }

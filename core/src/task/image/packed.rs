@@ -123,6 +123,9 @@ impl<'b> Image<'b> {
     }
 }
 
+/// Steps back that are looked at for one image, so that a long one without repetition holds nobody up.
+const STEPS: usize = 1 << 22;
+
 /// Packs to the front of `into`; returns how many bytes that takes, and in how many it can be unpacked. Nothing if it is no
 /// shorter, or has no room.
 fn pack(image: &[u8], into: &mut [u8]) -> Option<(usize, usize)> {
@@ -130,12 +133,13 @@ fn pack(image: &[u8], into: &mut [u8]) -> Option<(usize, usize)> {
     *into.first_mut()? = PACKING;
     let (mut at, mut length, mut ahead) = (0, 1, 0);
     let (mut flags, mut bit) = (0, 8);
+    let mut steps = STEPS;
     while at < image.len() {
         if bit == 8 {
             (flags, bit) = (length, 0);
             put(into, &mut length, 0)?;
         }
-        if let Some((place, copied)) = longest(image, at) {
+        if let Some((place, copied)) = longest(image, at, &mut steps) {
             *into.get_mut(flags)? |= 1 << bit;
             let word = place + (copied.min(LONG) - SHORTEST) * PLACES;
             put(into, &mut length, (word & 0xFF) as u8)?;
@@ -162,8 +166,8 @@ fn put(into: &mut [u8], length: &mut usize, byte: u8) -> Option<()> {
     Some(())
 }
 
-/// The longest copy of what is at `at`: its place and its length.
-fn longest(image: &[u8], at: usize) -> Option<(usize, usize)> {
+/// The longest copy of what is at `at`: its place and its length. `steps` are those that may be looked back still.
+fn longest(image: &[u8], at: usize, steps: &mut usize) -> Option<(usize, usize)> {
     let text = image.get(at..)?;
     let three = text.first_chunk()?;
     let mut longest = None;
@@ -178,7 +182,9 @@ fn longest(image: &[u8], at: usize) -> Option<(usize, usize)> {
         consider(DICTIONARY.len() - from.len(), from);
         place = INDEX.before.get(DICTIONARY.len() - from.len());
     }
-    for back in 1..=at.min(BACK) {
+    let farthest = at.min(BACK).min(*steps);
+    *steps -= farthest;
+    for back in 1..=farthest {
         if let Some(from) = image.get(at - back..)
             && from.starts_with(three)
         {

@@ -163,6 +163,8 @@ impl<'a> Host<'a> {
             let work = self.work(instance, text);
             let found = work.map_err(Refused::status).and_then(|work| match actions.find(&work) {
                 Some(action) => Ok((action, work)),
+                // There is nobody who sends it, or to whom it could be shown.
+                None if matches!(work, Work::Email(_) | Work::Message(_)) => Err(Status::E_NOT_SUPPORTED),
                 None => {
                     self.tell_missing(instance, &work);
                     Err(Status::E_FILE_NOT_FOUND)

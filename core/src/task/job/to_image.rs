@@ -353,9 +353,6 @@ impl<'t> Room<'t> {
             return Ok(None);
         }
         let (seconds, fraction) = (milliseconds / 1000, milliseconds % 1000);
-        if seconds == 0 {
-            return Err(FromJobError::Unsayable { field: "Maximum Run Time", trigger: None });
-        }
         if fraction == 0 {
             return Ok(Some(Span::from_seconds(seconds.into())));
         }

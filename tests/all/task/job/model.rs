@@ -154,8 +154,6 @@ fn what_no_definition_can_say_is_named() {
     assert_eq!(with_header(|_| ()), Ok(()));
     assert_eq!(with_header(|header| header.priority.0 = 0), invalid("Priority", None));
     assert_eq!(with_header(|header| header.priority.0 = 0x60), invalid("Priority", None));
-    // It would be read as no limit at all.
-    assert_eq!(with_header(|header| header.maximum_run_time = 999), unsayable("Maximum Run Time", None));
     assert_eq!(with_header(|header| header.error_retry_count = 1), invalid("Error Retry Interval", None));
     let retry = |header: &mut FixdlenData| (header.error_retry_count, header.error_retry_interval) = (256, 1);
     assert_eq!(with_header(retry), unsayable("Error Retry Count", None));
@@ -293,7 +291,9 @@ fn how_a_principal_logs_on_is_in_the_flags() {
 
 #[test]
 fn milliseconds_of_a_limit_are_kept() {
-    for (limit, text) in [(1000, "PT1S"), (90_500, "PT90.500S"), (0xFFFF_FFFD, "PT4294967.293S")] {
+    for (limit, text) in
+        [(1, "PT0.001S"), (999, "PT0.999S"), (1000, "PT1S"), (90_500, "PT90.500S"), (0xFFFF_FFFD, "PT4294967.293S")]
+    {
         let parts = parts(FixdlenData { maximum_run_time: limit, ..header() }, &[]);
         let image = image_of(&parts.job(), None).unwrap();
         let found = Image::parse(&image).unwrap().settings().execution_time_limit;

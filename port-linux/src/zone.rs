@@ -57,12 +57,20 @@ impl LocalZone {
     /// The zone of this machine, as the environment and the file system have it now.
     #[must_use]
     pub fn of_machine() -> Self {
-        let zones = std::env::var_os("TZDIR").map_or_else(|| PathBuf::from("/usr/share/zoneinfo"), PathBuf::from);
         let source = match std::env::var("TZ") {
             Err(_) => Source::File("/etc/localtime".into()),
-            Ok(text) => source(&text, &zones),
+            Ok(text) => source(&text, &zones()),
         };
         Self::from_source(source)
+    }
+
+    /// The zone of a name, such as `Europe/Paris`, or of a rule, such as `CET-1CEST,M3.5.0,M10.5.0/3`; `None` if it is neither.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match source(name, &zones()) {
+            Source::Utc if name != "UTC" => None,
+            source => Some(Self::from_source(source)),
+        }
     }
 
     /// The zone in a file, whatever the environment says.
@@ -133,6 +141,11 @@ impl LocalZone {
 }
 
 /// What a value of `TZ` means.
+/// Where the zones are.
+fn zones() -> PathBuf {
+    std::env::var_os("TZDIR").map_or_else(|| PathBuf::from("/usr/share/zoneinfo"), PathBuf::from)
+}
+
 fn source(text: &str, zones: &Path) -> Source {
     let name = text.strip_prefix(':').unwrap_or(text);
     if name.is_empty() {

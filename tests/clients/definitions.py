@@ -1,4 +1,4 @@
-"""`mainspring validate` and `convert`: definitions in files, for which no server is needed."""
+"""`mainspring validate`, `convert` and `runs`: definitions in files, for which no server is needed."""
 
 import csv
 import json
@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
+import time
 
 from server import arguments, equal, run
 
@@ -217,6 +218,40 @@ def versions():
         assert "those are 1.2 to 1.6" in said, said
 
 
+def packed():
+    """a record as stores have it is read too"""
+    path = f"{FOLDER.name}/packed.cbor"
+    with open(path, "wb") as out:
+        # The one that the tests of the packing have pinned.
+        out.write(bytes.fromhex("0181480002a105790163138928717a2312fcff2a2150086163"))
+    assert "runs `c`" in mainspring("validate", path), "a packed record"
+    with open(path, "ab") as out:
+        out.write(b"\x01")
+    mainspring("validate", path, expect=1)
+
+
+def runs():
+    """the next runs of a file, as local times with offsets; those that the clock is put forward over are marked"""
+    daily = "<Triggers><CalendarTrigger><StartBoundary>2026-03-01T02:30:00</StartBoundary><ScheduleByDay/></CalendarTrigger><BootTrigger/></Triggers>"
+    path = file("daily.xml", task(daily))
+    of = lambda *words: mainspring("runs", path, "--zone", "CET-1CEST,M3.5.0,M10.5.0/3", *words).splitlines()
+    said = of("--from", "2026-03-28T00:00:00", "-n", "3")
+    equal(said[0], "2026-03-28T02:30:00+01:00", "the first")
+    assert said[1].startswith("2026-03-29T03:00:00+02:00  moved"), said
+    equal(said[2], "2026-03-30T02:30:00+02:00", "the third")
+    equal(said[3:], ["1 of its triggers wait for something other than a time"], "what else is said")
+    told = json.loads("".join(of("--json", "--from", "2026-10-24T00:00:00Z", "-n", "2")))
+    equal(told, [{"at": "2026-10-24T02:30:00+02:00", "moved": False}, {"at": "2026-10-25T02:30:00+02:00", "moved": False}], "JSON")
+    minutely = task("<Triggers><TimeTrigger><Repetition><Interval>PT1M</Interval></Repetition><StartBoundary>2026-01-01T00:00:00Z</StartBoundary></TimeTrigger></Triggers>")
+    ago = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 150))
+    since = mainspring("runs", file("minutely.xml", minutely), "--zone", "UTC", "--since", ago).splitlines()
+    assert len(since) in (2, 3) and all(line.endswith(":00+00:00") for line in since), since
+    equal(mainspring("runs", file("none.xml", task()), "--zone", "UTC"), "no run is on a schedule then\n", "a task without triggers")
+    for words in (["--zone", "Nowhere/Else"], ["--from", "tomorrow"], ["--from", ago, "--since", ago]):
+        mainspring("runs", path, *words, expect=2)
+    mainspring("runs", file("wrong.xml", "<Task/>"), expect=1)
+
+
 def exports():
     """each task of an export is judged at its place; it is neither registered nor converted"""
     def export(*tasks):
@@ -362,4 +397,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, versions, exports, jobs, corpus], ARGUMENTS.only)
+run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, versions, runs, packed, exports, jobs, corpus], ARGUMENTS.only)

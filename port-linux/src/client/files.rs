@@ -288,6 +288,26 @@ fn converted(convert: &Convert, from: Form, to: Form) -> Result<Vec<u8>, Wrong> 
     }
 }
 
+/// Whether a name is that of a file with a definition, and not the path of a task.
+pub(super) fn is_definition(name: &Path) -> bool {
+    Form::of(name).is_ok() && name.is_file()
+}
+
+/// The image of the one definition in a file of any form.
+///
+/// # Errors
+/// As for [`convert`].
+pub(super) fn image(file: &Path) -> Result<Vec<u8>, Failure> {
+    let read = || match Form::of(file).unwrap_or(Form::Xml) {
+        Form::Xml => {
+            let text = only(definition::read_as(file, Declarations::Ignored)?)?;
+            Ok(definition::image_of(&text, &Known::default())?.0)
+        }
+        form => read_bare(file, form),
+    };
+    read().map_err(|wrong: Wrong| wrong.failure(file))
+}
+
 /// The text of a definition that a server is to read.
 ///
 /// # Errors
@@ -309,7 +329,13 @@ fn only(text: String) -> Result<String, Wrong> {
 /// The image in a file that is not XML.
 fn read_bare(file: &Path, form: Form) -> Result<Vec<u8>, Wrong> {
     if form == Form::Cbor {
-        return Ok(definition::bytes_of(file, CBOR)?);
+        // A record of a store is packed, and is unpacked where it is.
+        let mut bytes = definition::bytes_of(file, CBOR)?;
+        let length = bytes.len();
+        bytes.resize(length + CBOR as usize, 0);
+        let image = Image::unpack(&mut bytes, length);
+        let image = image.map_err(|error| Wrong::Other(Status::SCHED_E_INVALID_TASK_HASH, error.to_string()))?;
+        return Ok(image.bytes().to_vec());
     }
     let bytes = definition::bytes_of(file, CBOR)?;
     let job = Job::parse(&bytes).map_err(|error| Wrong::Other(error.status(), error.to_string()))?;

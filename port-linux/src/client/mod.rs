@@ -23,6 +23,7 @@
 
 mod files;
 mod image;
+mod runs;
 mod session;
 mod words;
 
@@ -94,6 +95,8 @@ enum Verb {
     Validate(files::Validate),
     /// Write a definition in another form; needs no server
     Convert(files::Convert),
+    /// Say when a task runs next, or would have run
+    Runs(runs::Runs),
 }
 
 /// What a server is asked.
@@ -127,6 +130,9 @@ enum Request {
     },
     /// Run a task now and print the instance
     Run {
+        /// Whatever its conditions say, such as an idle machine
+        #[arg(long)]
+        ignore_conditions: bool,
         /// Path of the task
         path: String,
         /// What becomes $(Arg0) onwards
@@ -219,6 +225,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
         Verb::Image(verb) => image::carry_out(verb, arguments.json).map(done),
         Verb::Validate(what) => Ok(files::validate(what, arguments.json)),
         Verb::Convert(what) => files::convert(what).map(done),
+        Verb::Runs(what) => runs::carry_out(arguments, what).map(done),
     }
 }
 
@@ -231,35 +238,52 @@ fn put(file: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
-    let json = arguments.json;
+/// Logs in, and does something with the session.
+fn with_session<R>(
+    arguments: &Arguments,
+    work: impl FnOnce(&mut Session<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     let needed =
         |given: &Option<String>, what| given.clone().ok_or_else(|| Failure::Usage(format!("{what} is needed")));
     let (server, user) = (needed(&arguments.server, "--server ADDR:PORT")?, needed(&arguments.user, "--user NAME")?);
+    let password = password(&user)?;
+    let credentials = Credentials::new(&user, &arguments.domain, &password);
+    let unreachable = |error: CallError| Failure::Unreachable(format!("{server}: {error}"));
+    work(&mut Session::open(&server, credentials).map_err(unreachable)?)
+}
+
+fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
+    let json = arguments.json;
     // Files are read first: a name that is wrong should cost no login.
     let definition = match request {
         Request::Register { file, strict, .. } => Some(files::text(file, *strict)?),
         _ => None,
     };
-    let password = password(&user)?;
-    let credentials = Credentials::new(&user, &arguments.domain, &password);
-    let unreachable = |error: CallError| Failure::Unreachable(format!("{server}: {error}"));
-    let mut session = Session::open(&server, credentials).map_err(unreachable)?;
+    with_session(arguments, |session| answer(session, request, definition.as_deref(), json))
+}
+
+/// What the server says to a request.
+fn answer(
+    session: &mut Session<'_>,
+    request: &Request,
+    definition: Option<&str>,
+    json: bool,
+) -> Result<String, Failure> {
     match request {
         Request::Register { path, update, .. } => {
-            let path = register(&mut session, path, definition.as_deref().unwrap_or_default(), *update)?;
+            let path = register(session, path, definition.unwrap_or_default(), *update)?;
             Ok(if json { line(&json!({ "path": path })) } else { format!("{path}\n") })
         }
         Request::List { folder } => {
             let mut tasks = Vec::new();
-            list(&mut session, folder, DEPTH, &mut tasks)?;
+            list(session, folder, DEPTH, &mut tasks)?;
             tasks.sort_by(|left, right| left.path.cmp(&right.path));
             Ok(if json { line(&tasks.iter().map(Task::json).collect()) } else { table(&tasks) })
         }
-        Request::Show { path, xml: true } if !json => retrieve(&mut session, path),
+        Request::Show { path, xml: true } if !json => retrieve(session, path),
         Request::Show { path, xml } => {
-            let task = Task::ask(&mut session, path)?;
-            let definition = retrieve(&mut session, path)?;
+            let task = Task::ask(session, path)?;
+            let definition = retrieve(session, path)?;
             let kept = kept(&definition);
             if !json {
                 return Ok(task.text() + &kept_line(kept.as_deref()));
@@ -273,14 +297,16 @@ fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
             }
             Ok(line(&object))
         }
-        Request::Run { path, arguments } => {
+        Request::Run { path, arguments, ignore_conditions } => {
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let request = Run { path, arguments: &words, ignore_constraints: false };
+            let request = Run { path, arguments: &words, ignore_constraints: *ignore_conditions };
             let answer = session.call(&request)?;
             checked(answer.status)?;
-            // A run that the task's policy did not let start is no failure to the server, which names no instance then.
+            // A run that the task's policy or a condition did not let start is no failure to the server, which names no
+            // instance then.
             if answer.instance == Guid::NIL {
-                return Err(Failure::Refused { status: Status::SCHED_E_ALREADY_RUNNING, detail: None });
+                let detail = Some("(or a condition of the task is not met: --ignore-conditions)".to_owned());
+                return Err(Failure::Refused { status: Status::SCHED_E_ALREADY_RUNNING, detail });
             }
             let instance = answer.instance.to_string();
             Ok(if json { line(&json!({ "path": rooted(path), "instance": instance })) } else { instance + "\n" })

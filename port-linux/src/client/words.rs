@@ -91,13 +91,15 @@ fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
         text += &format!(" and then every {}", span(&interval));
         if let Some(duration) = duration {
             text += &format!(" for {}", span(&duration));
-        }
-        if stop_at_duration_end {
-            text += ", stopped at the end of that";
+            if stop_at_duration_end {
+                text += ", stopped at the end of that";
+            }
         }
     }
-    if let Some(limit) = trigger.execution_time_limit {
-        text += &format!(", stopped after {}", span(&limit));
+    match trigger.execution_time_limit {
+        Some(limit) if limit.seconds > 0 => text += &format!(", stopped after {}", span(&limit)),
+        Some(_) => text += ", then for as long as it takes",
+        None => {}
     }
     text
 }

@@ -4,10 +4,12 @@ What there is of it is measured by the target: it holds all connections but one,
 """
 
 import os
+import random
 import resource
 import select
 import signal
 import socket
+import string
 import struct
 import subprocess
 import tempfile
@@ -449,7 +451,9 @@ def failing_store(host, fill, free):
     dce = rpc.bound(host)
     kept = []
     failed = None
-    xml = tasks.task(HOST.nothing(), registration=f"<Description>{'x' * 20000}</Description>")
+    # What repeats would be packed.
+    noise = "".join(random.Random(1).choices(string.ascii_letters + string.digits, k=20000))
+    xml = tasks.task(HOST.nothing(), registration=f"<Description>{noise}</Description>")
     if free is not None:
         for name in ("one", "two", "three"):
             tsch.hSchRpcRegisterTask(dce, f"\\Full\\{name}", xml, tsch.TASK_CREATE, NULL, 0)

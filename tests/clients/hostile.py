@@ -328,11 +328,12 @@ def xml_bombs():
     laughs = "<!DOCTYPE lolz [<!ENTITY lol 'lol'>" + "".join(
         f"<!ENTITY lol{n} '{f'&lol{n - 1 if n > 1 else str()};' * 10}'>" for n in range(1, 10)
     )
+    # So many nodes would take more of the heap than a text of that length may.
     bombs = {
         "depth": (start + "<Data>" + "<a>" * deep + "</a>" * deep + "</Data>" + end, (malformed, too_many)),
         "unclosed depth": (start + "<a>" * deep, (malformed,)),
         "entities": (laughs + "]>" + start + "<RegistrationInfo><Author>&lol9;</Author></RegistrationInfo>" + end, (malformed,)),
-        "nodes": (start + "<Data>" + "<a/>" * wide + "</Data>" + end, (malformed, too_many)),
+        "nodes": (start + "<Data>" + "<a/>" * wide + "</Data>" + end, (malformed, too_many, no_memory)),
         "attributes": (start + "<Data " + " ".join(f"a{n}='x'" for n in range(wide * 2 // 5)) + "/>" + end, (malformed, too_many, unexpected)),
         # A call this long is refused before anybody looks into it.
         "size": (start + "<!--" + "x" * (15 * HOST.longest) + "-->" + end, None),

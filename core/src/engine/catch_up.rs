@@ -27,7 +27,7 @@ use crate::{
     event::{Event, Skipped},
     limits::{QUIET_TIME, SPREAD_TIME},
     recur::{self, Anchors},
-    task::{Image, TriggerKind},
+    task::Image,
     time::Timestamp,
 };
 
@@ -75,18 +75,12 @@ fn wish(data: &str) -> Option<CatchUp> {
 
 /// The last occurrence of the calendar up to a moment, of all triggers.
 fn last(image: &Image<'_>, at: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
-    let triggers = image.triggers().filter(|trigger| trigger.enabled && is_of_calendar(&trigger.kind));
-    triggers.filter_map(|trigger| recur::last(&trigger, &Anchors::default(), at, clocks.zone)).max()
+    image.triggers().filter_map(|trigger| recur::last(&trigger, &Anchors::default(), at, clocks.zone)).max()
 }
 
 /// The first occurrence of the calendar after a moment, of all triggers.
 fn first(image: &Image<'_>, after: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
-    let triggers = image.triggers().filter(|trigger| trigger.enabled && is_of_calendar(&trigger.kind));
-    triggers.filter_map(|trigger| recur::next(&trigger, &Anchors::default(), after, clocks.zone)).min()
-}
-
-const fn is_of_calendar(kind: &TriggerKind<'_>) -> bool {
-    matches!(kind, TriggerKind::Time { .. } | TriggerKind::Calendar { .. })
+    image.triggers().filter_map(|trigger| recur::next(&trigger, &Anchors::default(), after, clocks.zone)).min()
 }
 
 /// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes in its slot whether it

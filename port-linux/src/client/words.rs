@@ -23,16 +23,8 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
 
 /// The elements that are kept and not understood, by name, each once.
 pub(super) fn kept(image: &Image<'_>) -> Vec<String> {
-    let triggers = image.triggers().filter_map(|trigger| match trigger.kind {
-        TriggerKind::Opaque { xml } => Some(xml),
-        _ => None,
-    });
-    let actions = image.actions().filter_map(|action| match action {
-        Action::Opaque { xml } => Some(xml),
-        _ => None,
-    });
     let mut names: Vec<String> = Vec::new();
-    for name in triggers.chain(actions).map(tag) {
+    for name in image.kept() {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }

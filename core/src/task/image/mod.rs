@@ -46,7 +46,10 @@
 
 use minicbor::Decoder;
 
-use super::{Action, Conditions, Definition, Principal, RegistrationInfo, Settings, Trigger};
+use super::{
+    Action, Conditions, Definition, Principal, RegistrationInfo, Settings, Trigger, TriggerKind,
+    opaque::{self, Piece},
+};
 
 mod decode;
 mod encode;
@@ -248,6 +251,22 @@ impl<'b> Image<'b> {
     /// Actions, in their order.
     pub fn actions(&self) -> impl Iterator<Item = Action<'b>> + Clone + use<'b> {
         self.items(section::ACTIONS, decode::action)
+    }
+
+    /// The names of the triggers and actions that are kept as XML and not understood, in their order.
+    pub fn kept(&self) -> impl Iterator<Item = &'b str> + use<'b> {
+        let triggers = self.triggers().filter_map(|trigger| match trigger.kind {
+            TriggerKind::Opaque { xml } => Some(xml),
+            _ => None,
+        });
+        let actions = self.actions().filter_map(|action| match action {
+            Action::Opaque { xml } => Some(xml),
+            _ => None,
+        });
+        triggers.chain(actions).map(|xml| match opaque::next(xml) {
+            Some((Piece::Start { name, .. }, _)) => name,
+            _ => "",
+        })
     }
 
     /// A decoder that stands before the value of `key`.

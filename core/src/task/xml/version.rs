@@ -3,10 +3,7 @@
 use core::fmt::{Display, Formatter, Result};
 
 use super::values::VERSIONS;
-use crate::task::{
-    Action, Image, TriggerKind,
-    opaque::{self, Piece},
-};
+use crate::task::Image;
 
 /// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Settings
 /// that tools write whatever the version are not among it, if such a task does without them.
@@ -115,19 +112,7 @@ fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
     for ((name, minor), _) in NEWER.iter().zip(is_there).filter(|(_, is_there)| *is_there) {
         visit(name, *minor);
     }
-    let triggers = image.triggers().filter_map(|trigger| match trigger.kind {
-        TriggerKind::Opaque { xml } => Some(xml),
-        _ => None,
-    });
-    let actions = image.actions().filter_map(|action| match action {
-        Action::Opaque { xml } => Some(xml),
-        _ => None,
-    });
-    for xml in triggers.chain(actions) {
-        let name = match opaque::next(xml) {
-            Some((Piece::Start { name, .. }, _)) => name,
-            _ => "",
-        };
+    for name in image.kept() {
         visit(name, image.version().and_then(self::minor).unwrap_or(HIGHEST).max(HIGHEST));
     }
 }

@@ -1,5 +1,6 @@
 //! Events of the system, and what their triggers take out of them.
 
+use crate::task::image::event as subscription;
 use mainspring::{
     engine::TaskState,
     event::Skipped,
@@ -11,17 +12,6 @@ use mainspring_tests::world::{MINUTE, Outside, SECOND, Slots, Task, World, every
 
 const START: &str = "2024-05-01T12:00:00";
 const LOGON: &str = "<QueryList><Query><Select Path='Security'>*[System[(EventID=4624)]]</Select></Query></QueryList>";
-
-fn subscription(subscription: &str) -> task::Event<'_> {
-    task::Event {
-        subscription,
-        delay: None,
-        number_of_occurrences: 1,
-        period_of_occurrence: None,
-        matching_element: None,
-        value_queries: Named::default(),
-    }
-}
 
 fn on(event: task::Event<'_>) -> Trigger<'_> {
     trigger(TriggerKind::Event(event), "")

@@ -19,7 +19,7 @@ pub(super) fn trigger<'b>(kind: TriggerKind<'b>, start: Option<&'b str>) -> Trig
     Trigger { id: None, enabled: true, start, end: None, execution_time_limit: None, repetition: None, kind }
 }
 
-pub(super) fn event(subscription: &str) -> Event<'_> {
+pub(crate) fn event(subscription: &str) -> Event<'_> {
     Event {
         subscription,
         delay: None,

@@ -2,12 +2,13 @@
 
 use crate::{guid::Guid, status::Status};
 
-/// Why an occurrence did not become a run.
+/// Why an occurrence did not become a run. Records carry the numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
 pub enum Skipped {
     /// An instance runs, and the policy is to ignore new ones.
-    AlreadyRunning,
+    AlreadyRunning = 0,
     /// The policy is to queue, and the queue is full.
     QueueFull,
     /// Every slot for instances is taken.
@@ -27,8 +28,37 @@ pub enum Skipped {
     /// It came while the server was down, the machine slept, or the clock showed another time. Told once for all such
     /// occurrences of a task.
     Missed,
-    /// The task was disabled while the run waited for its moment.
+    /// The task was disabled when it would have been due, or while the run waited for its moment.
     Disabled,
+    /// The trigger's EndBoundary passed while the run waited for its moment.
+    Expired,
+    /// Nobody knew the time when it would have been due. Told once for all such occurrences of a task.
+    ClockUnknown,
+    /// Somebody stopped it, or another took its place, while it waited.
+    Stopped,
+    /// The maintenance period was over before it could start.
+    MaintenanceOver,
+}
+
+impl Skipped {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 15] = [
+        Self::AlreadyRunning,
+        Self::QueueFull,
+        Self::NoInstanceSlot,
+        Self::StoreFailed,
+        Self::NoEntropy,
+        Self::OnBatteries,
+        Self::NoNetwork,
+        Self::NotIdle,
+        Self::RemoteAppSession,
+        Self::Missed,
+        Self::Disabled,
+        Self::Expired,
+        Self::ClockUnknown,
+        Self::Stopped,
+        Self::MaintenanceOver,
+    ];
 }
 
 /// Something happened that a log or a history would want to keep. Tasks are named by their number in the store.

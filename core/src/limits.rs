@@ -93,8 +93,18 @@ pub const LATE_TIME: u64 = 60_000;
 pub const QUIET_TIME: u64 = 60_000;
 /// Milliseconds between starts of what was missed.
 pub const SPREAD_TIME: u64 = 5_000;
+/// The hour of local time at which the regular maintenance period begins.
+pub const MAINTENANCE_HOUR: u8 = 2;
+/// Milliseconds that it lasts.
+pub const MAINTENANCE_TIME: u64 = 3_600_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
 pub const FIRINGS_PER_TICK: usize = 32;
+/// Milliseconds for which what happened waits for more of it before it is written into the history.
+pub const HISTORY_TIME: u64 = 60_000;
+/// Records of the history that one call looks at; the next call goes on.
+pub const HISTORY_PER_CALL: u32 = 256;
+/// Missed occurrences of one task that are counted; there may have been more.
+pub const MISSED_COUNTED: u32 = 1_000;
 /// Milliseconds until something that the store refused is tried again.
 pub const RETRY_TIME: u64 = 1_000;
 /// Events kept for the host until it fetches them, those of one tick; further ones are counted as lost.

@@ -27,6 +27,10 @@ use mainspring::{
 
 use crate::{actions::Job, net::Closing};
 
+/// Records of history that [`Memory::lend`] has kept: each of one to four entries, and each a key of the flash store. A host may
+/// have more or fewer of them: `lent.scheduler.engine.history`.
+pub const HISTORY: u32 = 16;
+
 // The table above is a promise.
 #[cfg(target_pointer_width = "32")]
 const _: () = {
@@ -128,6 +132,7 @@ impl<
                     queue: &mut self.queue,
                     instances: &mut self.instances,
                     record: &mut self.record,
+                    history: HISTORY,
                 },
                 connections: &mut self.connections,
                 pool: Pool::new(self.calls.as_flattened_mut(), &mut self.owners),

@@ -257,6 +257,7 @@ fn the_door_allocates_nothing() {
                 queue: &mut queue,
                 instances: &mut instances,
                 record: &mut record,
+                history: 8,
             };
             let pool = Pool::new(&mut pool, &mut owners);
             let memory = Memory { engine, connections: &mut connections, pool, reply: &mut reply, image: &mut image };

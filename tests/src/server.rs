@@ -175,6 +175,7 @@ impl Server {
             queue: lend(|| 0, 256),
             instances: lend(InstanceSlot::zeroed, 8),
             record: lend(|| 0, 65_536),
+            history: 64,
         });
         let people = People {
             accounts: vec![account("admin", 1000, true), account("ann", 1001, false), account("ben", 1002, true)],

@@ -51,6 +51,7 @@ pub struct Slots {
     queue: Vec<u32>,
     instances: Vec<InstanceSlot>,
     record: Vec<u8>,
+    history: u32,
 }
 
 impl Slots {
@@ -63,6 +64,7 @@ impl Slots {
             queue: vec![0; tasks],
             instances: vec![InstanceSlot::zeroed(); instances],
             record: vec![0; 16 * 1024],
+            history: 64,
         }
     }
 
@@ -70,6 +72,12 @@ impl Slots {
     #[must_use]
     pub fn with_record(self, bytes: usize) -> Self {
         Self { record: vec![0; bytes], ..self }
+    }
+
+    /// With so many records of history.
+    #[must_use]
+    pub fn with_history(self, history: u32) -> Self {
+        Self { history, ..self }
     }
 
     /// As the engine wants it.
@@ -80,6 +88,7 @@ impl Slots {
             queue: &mut self.queue,
             instances: &mut self.instances,
             record: &mut self.record,
+            history: self.history,
         }
     }
 }

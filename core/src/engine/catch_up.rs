@@ -19,13 +19,12 @@
 //! task was due for; what lies between is settled, whatever the task asks for.
 
 use super::{
-    Engine, TaskSlot,
+    TaskSlot,
     plan::{self, Clocks, Moment, Next, Run},
     slots::flag,
 };
 use crate::{
-    event::{Event, Skipped},
-    limits::{QUIET_TIME, SPREAD_TIME},
+    limits::{MISSED_COUNTED, QUIET_TIME, SPREAD_TIME},
     recur::{self, Anchors},
     task::Image,
     time::Timestamp,
@@ -81,6 +80,20 @@ fn last(image: &Image<'_>, at: Timestamp, clocks: &Clocks<'_>) -> Option<Timesta
 /// The first occurrence of the calendar after a moment, of all triggers.
 fn first(image: &Image<'_>, after: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
     image.triggers().filter_map(|trigger| recur::next(&trigger, &Anchors::default(), after, clocks.zone)).min()
+}
+
+/// How many occurrences of the calendar there are after a moment and before another; of very many only the first
+/// [`MISSED_COUNTED`].
+pub(super) fn count(image: &Image<'_>, after: Timestamp, before: Timestamp, clocks: &Clocks<'_>) -> u32 {
+    let mut at = after;
+    let mut count = 0;
+    while count < MISSED_COUNTED
+        && let Some(next) = first(image, at, clocks).filter(|next| *next < before)
+    {
+        count += 1;
+        at = next;
+    }
+    count
 }
 
 /// Looks whether occurrences of the task were missed since `since`, at which it was registered, and notes in its slot whether it
@@ -160,17 +173,5 @@ impl Turns {
         self.last = Some(at);
         task.set(flag::CATCHING_UP, true);
         Next { moment: Some(Moment { at, relative: true }), expires: false, ..next }
-    }
-}
-
-impl Engine<'_> {
-    /// Tells that occurrences up to one of a task were missed, of which it is owed none.
-    pub(super) fn tell_missed(&mut self, index: u32, latest: Option<Timestamp>) {
-        if let Some(slot) =
-            self.memory.tasks.get(index as usize).filter(|slot| latest.is_some() && !slot.has(flag::OWED))
-        {
-            let task = slot.number;
-            self.tell(Event::Skipped { task, reason: Skipped::Missed });
-        }
     }
 }

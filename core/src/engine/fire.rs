@@ -1,7 +1,7 @@
 //! Ticks: what is due is fired, and the clocks are followed.
 
 use super::{
-    Context, Engine, Refused, TaskSlot, catch_up,
+    CatchUp, Context, Engine, Refused, TaskSlot, catch_up,
     plan::{self, After, Moment, Run},
     queue,
     refused::NotRun,
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     event::{Event, Skipped},
     limits::{FIRINGS_PER_TICK, LATE_TIME, RETRY_TIME},
-    store::DEFINITION,
+    store::{Cause, DEFINITION},
     time::{Now, Timestamp},
 };
 
@@ -29,6 +29,7 @@ impl Engine<'_> {
         if cx.now.monotonic >= self.retry {
             self.held = !self.try_again(cx);
         }
+        self.keep_ledger(cx);
         self.pass_deadlines(cx);
         if self.closing || self.held {
             return;
@@ -138,10 +139,13 @@ impl Engine<'_> {
                 }
             }
             let next = plan::next(&image, &slot, &clocks, after);
-            (run, turns.next(&image, &mut slot, next, &clocks), slot)
+            let passed =
+                if retry || slot.has(flag::CATCHING_UP) { 0 } else { plan::passed(&image, &task, &clocks, moment) };
+            let settles = !moment.relative && CatchUp::of(&image) != CatchUp::Skip;
+            (run, turns.next(&image, &mut slot, next, &clocks), slot, passed, settles)
         });
         match found {
-            Ok((run, next, slot)) => {
+            Ok((run, next, slot, passed, settles)) => {
                 self.with_task(index, |task| {
                     task.floor = task.floor.max(slot.floor);
                     for flag in [flag::OWED, flag::CATCHING_UP] {
@@ -149,10 +153,16 @@ impl Engine<'_> {
                     }
                 });
                 self.arm(index, next);
+                if passed > 0 {
+                    self.skip(cx, task.number, Skipped::Missed, passed);
+                }
                 if let Some(run) = run
                     && let Err(why) = self.launch_after_random_delay(cx, index, &run)
                 {
-                    self.tell_skipped(task.number, why);
+                    self.tell_skipped(cx, task.number, why);
+                    if settles {
+                        self.settle(cx, index);
+                    }
                     return !matches!(why, NotRun::Store(_));
                 }
                 true
@@ -166,7 +176,7 @@ impl Engine<'_> {
                 }
                 self.tell_unreadable(&task, refused);
                 if !retry {
-                    self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+                    self.skip(cx, task.number, Skipped::StoreFailed, 1);
                 }
                 !matches!(refused, Refused::Store(_))
             }
@@ -191,6 +201,9 @@ impl Engine<'_> {
 
     /// Starts a run, or lets it wait for a part of the RandomDelay of its trigger, [MS-TSCH] 2.5.3.5.
     fn launch_after_random_delay(&mut self, cx: &mut Context<'_>, index: u32, run: &Run) -> Result<(), NotRun> {
+        if let Cause::Maintenance { at, exclusive } = run.cause {
+            return self.launch_for_maintenance(cx, index, run, at, exclusive);
+        }
         if run.random_delay == 0 {
             return self.launch_or_wait(cx, index, run, &[], 0);
         }
@@ -207,12 +220,5 @@ impl Engine<'_> {
         } else {
             Event::RecordDamaged { kind: DEFINITION, number: task.definition }
         });
-    }
-
-    pub(super) fn tell_skipped(&mut self, task: u32, why: NotRun) {
-        if let NotRun::Store(error) = why {
-            self.tell(Event::StoreFailed { error });
-        }
-        self.tell(Event::Skipped { task, reason: why.into() });
     }
 }

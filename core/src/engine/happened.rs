@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bytes::Writer,
-    event::{Event, Skipped},
+    event::Skipped,
     query::{self, Query, Selector},
     recur::elapsed,
     sid::Sid,
@@ -114,7 +114,7 @@ impl Engine<'_> {
         });
         found.unwrap_or_else(|refused| {
             self.tell_unreadable(&task, refused);
-            self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+            self.skip(cx, task.number, Skipped::StoreFailed, 1);
             0
         })
     }
@@ -146,7 +146,7 @@ impl Engine<'_> {
             if counted < demanded {
                 let until = period.map_or(Monotonic::MAX, |period| cx.now.monotonic.plus(period));
                 if let Err(why) = self.wait(cx, index, &run, Until::Counted { trigger, until }, &[]) {
-                    self.tell_skipped(task.number, why);
+                    self.tell_skipped(cx, task.number, why);
                 }
                 return None;
             }
@@ -183,13 +183,13 @@ impl Engine<'_> {
         if let Some(later) = later {
             let until = Until::Fires { at: now.plus(later), trigger: ordinal, event: now };
             if let Err(why) = self.wait(cx, index, &run, until, values) {
-                self.tell_skipped(task.number, why);
+                self.tell_skipped(cx, task.number, why);
             }
         }
         if delay == 0
             && let Err(why) = self.launch_or_wait(cx, index, &run, values, 0)
         {
-            self.tell_skipped(task.number, why);
+            self.tell_skipped(cx, task.number, why);
         }
     }
 }
@@ -228,10 +228,10 @@ fn put(room: &mut [u8], text: core::fmt::Arguments<'_>) -> Option<usize> {
     Some(written + length.len())
 }
 
-/// One of seven flags for the name of a channel, letter case aside.
+/// One of six flags for the name of a channel, letter case aside.
 fn of_channel(name: impl Iterator<Item = char>) -> u32 {
     let hash = name.map(fold).fold(0_u32, |hash, character| hash.wrapping_mul(31).wrapping_add(u32::from(character)));
-    1 << (25 + (hash ^ hash >> 8) % 7)
+    1 << (26 + (hash ^ hash >> 8) % 6)
 }
 
 /// Notes in its slot from which channels a task waits for events.

@@ -71,7 +71,7 @@ impl Engine<'_> {
         let run = Run::of(&image);
         let admitted = if with_conditions { self.machine.admits(&run.needs, cx.now.monotonic) } else { Ok(()) };
         admitted.and_then(|()| self.launch(cx, task.0, run, arguments)).map_err(|why| {
-            self.tell_skipped(slot.number, why);
+            self.tell_skipped(cx, slot.number, why);
             why.into()
         })
     }
@@ -194,7 +194,7 @@ impl Engine<'_> {
         let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { return };
         let mut buffer = [0; INSTANCE_MAX];
         let arguments = arguments(&mut buffer, cx.store, index, &slot);
-        self.end(cx, index, result);
+        self.end_noted(cx, index, result, false);
         let Ok(arguments) = arguments else { return };
         if slot.has(order::STOPPING) || self.closing {
             return;
@@ -218,6 +218,7 @@ impl Engine<'_> {
                 self.ask_to_stop(cx, index);
             }
         }
+        self.write_history(cx);
     }
 }
 

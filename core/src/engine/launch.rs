@@ -9,7 +9,7 @@ use super::{
     slots::{OfTask, Phase, WithOrders, order},
 };
 use crate::{
-    event::Event,
+    event::{Event, Skipped},
     guid::Guid,
     limits::{FIRINGS_PER_TICK, QUEUED_RUNS, STOP_TIME},
     ports::{Change, StoreError},
@@ -166,7 +166,11 @@ impl Engine<'_> {
         };
         let mut buffer = [0; INSTANCE_MAX];
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
-        cx.store.apply(&[Change::Put(store::instance_key(index + 1), bytes)])
+        let put = [Change::Put(store::instance_key(index + 1), bytes)];
+        match self.written.apply(cx.store, &put) {
+            Err(error) if self.give_way(cx, error) => self.written.apply(cx.store, &put),
+            done => done,
+        }
     }
 
     /// Something is to be done about the instance after so many milliseconds.
@@ -210,7 +214,11 @@ impl Engine<'_> {
     pub(super) fn ask_to_stop(&mut self, cx: &mut Context<'_>, index: u32) {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         match instance.phase {
-            Phase::Queued => self.drop_queued(cx, index),
+            Phase::Queued => {
+                let task = instance.number;
+                self.drop_queued(cx, index);
+                self.skip(cx, task, Skipped::Stopped, 1);
+            }
             Phase::Waiting => self.drop_waiting(cx, index),
             Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
             Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
@@ -280,6 +288,11 @@ impl Engine<'_> {
 
     /// An instance has ended: its result is made durable, and what waited for it starts.
     pub(super) fn end(&mut self, cx: &mut Context<'_>, index: u32, result: Status) {
+        self.end_noted(cx, index, result, true);
+    }
+
+    /// As [`end`](Self::end); `is_started` is whether the host could start it.
+    pub(super) fn end_noted(&mut self, cx: &mut Context<'_>, index: u32, result: Status, is_started: bool) {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         instance.phase = Phase::Ended;
         instance.result = result;
@@ -291,6 +304,7 @@ impl Engine<'_> {
         }
         self.unrecorded += 1;
         self.tell(Event::InstanceEnded { task: number, instance: guid, result });
+        self.note_run(cx, index, is_started);
         self.record(cx, index);
         if let Some(task) = task.index() {
             self.start_queued(cx, task);
@@ -317,7 +331,7 @@ impl Engine<'_> {
         let Some(instance) = self.memory.instances.get(index as usize) else { return Ok(()) };
         let forget = Change::Delete(store::instance_key(index + 1));
         let Some(task) = instance.task.index().and_then(|task| self.memory.tasks.get(task as usize)) else {
-            return cx.store.apply(&[forget]);
+            return self.written.apply(cx.store, &[forget]);
         };
         let mut state = read_state(cx, task.number)?.unwrap_or_default();
         // A run that is still to come by the clock was dated by a wrong one, and stands in nobody's way.
@@ -326,9 +340,12 @@ impl Engine<'_> {
             state.started = Some(instance.started).filter(|&at| at != Timestamp::MIN);
             state.result = instance.result;
         }
+        if instance.result == Status::S_OK {
+            state.missed = 0;
+        }
         // What waits for its moment has settled its occurrence in memory only; a run that has nothing to do with it does not
         // settle it for good.
-        if matches!(instance.cause(), Cause::Calendar(_)) {
+        if instance.cause().settles().is_some() {
             state.floor = state.floor.max(Some(task.floor).filter(|&at| at != Timestamp::MIN));
         }
         if let Cause::Registration(elapsed) = instance.cause()
@@ -338,7 +355,7 @@ impl Engine<'_> {
         }
         let mut buffer = [0; STATE_MAX];
         let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
-        cx.store.apply(&[Change::Put(store::state_key(task.number), bytes), forget])
+        self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes), forget])
     }
 
     /// Tries again to make results durable, until one is not; returns whether all were that it came to. Those that a tick
@@ -366,7 +383,7 @@ impl Engine<'_> {
             let Some(next) = self.longest_queued(task) else { return true };
             if let Err(why) = self.still_admitted(cx, task, next) {
                 let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
-                self.tell_skipped(number, why);
+                self.tell_skipped(cx, number, why);
                 self.drop_queued(cx, next);
                 continue;
             }

@@ -16,7 +16,7 @@ use crate::{
     event::Event,
     limits::LATE_TIME,
     ports::{Change, Key, StoreError},
-    store::{self, Cause, DEFINITION, ENTRY, INSTANCE, META_KEY, Meta, STATE, State},
+    store::{self, Cause, DEFINITION, ENTRY, HISTORY, History, INSTANCE, META_KEY, Meta, STATE, State, Written},
     task::{Image, Path},
     time::{Now, Timestamp},
 };
@@ -36,6 +36,8 @@ struct Found {
     lost_entries: u32,
     /// Instances that wait and have no task.
     lost_instances: u32,
+    /// Records beyond the end of the history's ring.
+    lost_history: u32,
     /// Tasks and folders whose folder has no entry.
     orphans: u32,
 }
@@ -75,7 +77,7 @@ impl Engine<'_> {
     }
 
     fn read_store(&mut self, cx: &mut Context<'_>) -> Result<Loaded, StoreError> {
-        check_meta(cx)?;
+        check_meta(cx, &mut self.written)?;
         let mut found = Found::default();
         let clocks = self.clocks(cx);
         cx.store.scan(ENTRY, &mut |key, bytes| {
@@ -93,6 +95,10 @@ impl Engine<'_> {
             true
         })?;
         self.instances.gather(self.memory.instances, |slot| slot.phase == Phase::Unused);
+        cx.store.scan(HISTORY, &mut |key, bytes| {
+            self.load_history(key, bytes, &mut found);
+            true
+        })?;
         self.sort(definition_number);
         let record = core::mem::take(&mut self.memory.record);
         let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
@@ -104,6 +110,9 @@ impl Engine<'_> {
         self.mark_damaged(&mut found);
         if !found.incomplete {
             self.sweep(cx, &mut found);
+        }
+        if let Some(wall) = cx.now.wall {
+            self.begin_gap(self.ledger.until().filter(|at| *at <= wall), wall, wall);
         }
         self.queue_all();
         self.retry = cx.now.monotonic;
@@ -131,6 +140,8 @@ impl Engine<'_> {
         (self.next_task, self.next_definition) = (1, 1);
         (self.stalled, self.next_turn) = (false, 0);
         (self.rearm, self.held, self.closing) = (false, false, false);
+        self.ledger.forget();
+        self.volatile = false;
     }
 
     fn tell_damaged(&mut self, key: Key, found: &mut Found) {
@@ -293,8 +304,10 @@ impl Engine<'_> {
                     } else {
                         slot.running = slot.running.saturating_add(1);
                     }
+                    if let Some(at) = record.cause.settles() {
+                        slot.floor = slot.floor.max(at);
+                    }
                     match record.cause {
-                        Cause::Calendar(at) => slot.floor = slot.floor.max(at),
                         Cause::Registration(at) if record.definition == slot.definition => {
                             slot.due = slot.due.max(behind(Some(at)));
                         }
@@ -302,6 +315,17 @@ impl Engine<'_> {
                     }
                 });
             }
+        }
+    }
+
+    fn load_history(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
+        if !self.ledger.has(key.number) {
+            found.lost_history += 1;
+            return;
+        }
+        match History::decode(bytes) {
+            Ok(record) => self.ledger.loaded(&record),
+            Err(_) => self.tell_damaged(key, found),
         }
     }
 
@@ -337,7 +361,8 @@ impl Engine<'_> {
         let next = plan::next(&image, slot, clocks, After::just_before(clocks));
         let next = self.turns.next(&image, slot, next, clocks);
         slot.apply(next);
-        self.tell_missed(index, missed);
+        slot.set(flag::MISSED, missed.is_some());
+        self.volatile |= image.conditions().volatile;
     }
 
     /// Tasks of which no definition was seen have none.
@@ -360,6 +385,9 @@ impl Engine<'_> {
             self.sweep_kind(cx, DEFINITION, found, |engine, key, _| {
                 engine.look_up(definition_number, key.number).is_none()
             });
+        }
+        if found.lost_history > 0 {
+            self.sweep_kind(cx, HISTORY, found, |engine, key, _| !engine.ledger.has(key.number));
         }
         if found.lost_states > 0 || found.lost_entries > 0 || found.lost_instances > 0 {
             self.sort(task_number);
@@ -391,7 +419,8 @@ impl Engine<'_> {
                 // When there is no room for another, the scan ends; what it has not seen, the next one sees.
                 !is_lost(self, key, bytes) || lost.push(Change::Delete(key)).is_ok()
             });
-            let swept = scanned.and_then(|()| if lost.is_empty() { Ok(()) } else { cx.store.apply(&lost) });
+            let swept =
+                scanned.and_then(|()| if lost.is_empty() { Ok(()) } else { self.written.apply(cx.store, &lost) });
             if let Err(error) = swept {
                 return self.tell(Event::StoreFailed { error });
             }
@@ -442,6 +471,16 @@ impl Engine<'_> {
         self.queue_all();
         self.memory.record = record;
         self.rearm = scanned.is_err();
+        if let Some(wall) = cx.now.wall {
+            match seen.now.wall {
+                Some(seen) => self.begin_gap(Some(seen), wall, wall),
+                None => self.begin_gap(
+                    self.ledger.until().filter(|at| *at <= wall),
+                    clocks.wall_of(clocks.boot).unwrap_or(wall),
+                    wall,
+                ),
+            }
+        }
         if let Err(error) = scanned {
             self.try_later(cx.now);
             self.tell(Event::StoreFailed { error });
@@ -470,7 +509,7 @@ impl Engine<'_> {
         let next = plan::next(image, slot, clocks, After::now(clocks));
         let next = self.turns.next(image, slot, next, clocks);
         slot.apply(next);
-        self.tell_missed(index, missed);
+        slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
     }
 
     /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.
@@ -582,7 +621,7 @@ fn behind(elapsed: Option<u64>) -> i64 {
 }
 
 /// A store that is new gets its first record; one of another layout is left alone.
-fn check_meta(cx: &mut Context<'_>) -> Result<(), StoreError> {
+fn check_meta(cx: &mut Context<'_>, written: &mut Written) -> Result<(), StoreError> {
     let mut buffer = [0; 16];
     match cx.store.get(META_KEY, &mut buffer)? {
         Some(length) => {
@@ -591,7 +630,7 @@ fn check_meta(cx: &mut Context<'_>) -> Result<(), StoreError> {
         }
         None => {
             let bytes = Meta.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: 16 })?;
-            cx.store.apply(&[Change::Put(META_KEY, bytes)])
+            written.apply(cx.store, &[Change::Put(META_KEY, bytes)])
         }
     }
 }

@@ -2,13 +2,13 @@
 //! [MS-TSCH] 3.2.4.2 and 3.2.5.4.2.
 
 use super::{
-    Context, Engine, TaskSlot,
+    Context, Engine, Refused, TaskIndex, TaskSlot,
     plan::{self, After, Clocks, Needs, Next, Run},
     refused::NotRun,
     slots::{Phase, flag, order},
     waiting::Until,
 };
-use crate::{guid::Guid, store::Cause, time::Monotonic};
+use crate::{guid::Guid, ports::StoreError, store::Cause, time::Monotonic};
 
 /// What the host knows of the machine. The default is one that needs nobody to say anything of it: on mains, with a
 /// network, and never idle.
@@ -73,6 +73,30 @@ impl Engine<'_> {
     #[must_use]
     pub const fn machine(&self) -> Machine {
         self.machine.machine
+    }
+
+    /// The machine has started, and not the server alone: tasks that are Volatile, [MS-TSCH] 2.5.4.21, are disabled. Call it
+    /// after [`load`](Self::load), before the first tick.
+    ///
+    /// # Errors
+    /// What befell the store; the tasks that come after are as they were.
+    pub fn machine_started(&mut self, cx: &mut Context<'_>) -> Result<(), StoreError> {
+        for index in 0..if core::mem::take(&mut self.volatile) { self.tasks.mark } else { 0 } {
+            let Some(task) = self.memory.tasks.get(index as usize) else { break };
+            if task.has(flag::FOLDER) || !task.has(flag::ENABLED) {
+                continue;
+            }
+            match plan::image(self.memory.record, cx.store, task.definition) {
+                Ok(image) if image.conditions().volatile => {}
+                Err(Refused::Store(error)) => return Err(error),
+                _ => continue,
+            }
+            // One whose entry is damaged cannot be disabled, and is told of where the entry is read.
+            if let Err(Refused::Store(error)) = self.set_enabled(cx, TaskIndex(index), false) {
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 
     /// The machine is another than it was. Instances that may not go on are asked to stop; idle triggers fire, and what waits
@@ -146,7 +170,7 @@ impl Engine<'_> {
                 let run = Run { cause: Cause::Idle, ..run };
                 let until = Until::Idle { timeout: None, duration, attempt: 0 };
                 if let Err(why) = self.wait(cx, index, &run, until, &[]) {
-                    self.tell_skipped(task.number, why);
+                    self.tell_skipped(cx, task.number, why);
                 }
             }
         }

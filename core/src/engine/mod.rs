@@ -45,9 +45,11 @@ mod fire;
 mod happened;
 mod instances;
 mod launch;
+mod ledger;
 mod list;
 mod load;
 mod machine;
+mod maintenance;
 mod names;
 mod plan;
 mod queue;
@@ -58,8 +60,11 @@ mod tell;
 mod views;
 mod waiting;
 
+#[doc(no_inline)]
+pub use crate::store::{Happened, Happening, Started, Written};
 pub use catch_up::CatchUp;
 pub use happened::SessionChange;
+pub use ledger::LATEST;
 pub use machine::Machine;
 pub use refused::Refused;
 pub use slots::{InstanceSlot, Memory, TaskSlot};
@@ -135,6 +140,10 @@ pub struct Engine<'a> {
     /// Nothing is started any more.
     closing: bool,
     machine: machine::State,
+    ledger: ledger::Ledger,
+    /// There is a task that is Volatile.
+    volatile: bool,
+    written: Written,
     turns: catch_up::Turns,
 }
 
@@ -143,6 +152,9 @@ impl<'a> Engine<'a> {
     #[must_use]
     pub fn new(memory: Memory<'a>) -> Self {
         Self {
+            ledger: ledger::Ledger::new(memory.history),
+            written: Written::default(),
+            volatile: false,
             memory,
             key: names::HashKey::default(),
             root: Root::default(),
@@ -168,6 +180,12 @@ impl<'a> Engine<'a> {
             machine: machine::State::default(),
             turns: catch_up::Turns::default(),
         }
+    }
+
+    /// What was written to the store since the engine was made.
+    #[must_use]
+    pub const fn written(&self) -> Written {
+        self.written
     }
 
     /// How many tasks and folders there may be: what the shortest of the lent slices has room for.

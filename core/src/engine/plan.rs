@@ -1,11 +1,13 @@
 //! What a definition asks for: when it fires next, and how what fires is run.
 
 use super::{
+    maintenance,
     refused::Refused,
     slots::{TaskSlot, flag},
 };
 use crate::{
     guid::Guid,
+    limits::{LATE_TIME, MISSED_COUNTED},
     ports::Store,
     recur::{self, Anchors, elapsed},
     store::{Cause, definition_key},
@@ -81,15 +83,20 @@ impl After {
         Self { wall: wall_before(clocks), monotonic: clocks.monotonic() }
     }
 
+    /// Everything up to `moment` is settled.
+    fn exactly(moment: Moment, clocks: &Clocks<'_>) -> Self {
+        if moment.relative {
+            Self { wall: clocks.wall_of(moment.at).unwrap_or(Timestamp::MIN), monotonic: moment.at }
+        } else {
+            let wall = Timestamp(moment.at);
+            Self { wall, monotonic: clocks.monotonic_of(wall).unwrap_or(i64::MIN) }
+        }
+    }
+
     /// Everything up to `moment` is settled, and everything that `late` milliseconds have passed over.
     pub(super) fn moment(moment: Moment, clocks: &Clocks<'_>, late: u64) -> Self {
         let late = i64::try_from(late).unwrap_or(i64::MAX);
-        let (wall, monotonic) = if moment.relative {
-            (clocks.wall_of(moment.at).unwrap_or(Timestamp::MIN), moment.at)
-        } else {
-            let at = Timestamp(moment.at);
-            (at, clocks.monotonic_of(at).unwrap_or(i64::MIN))
-        };
+        let Self { wall, monotonic } = Self::exactly(moment, clocks);
         Self {
             wall: wall.max(clocks.now.wall.unwrap_or(Timestamp::MIN).plus(late.saturating_neg())),
             monotonic: monotonic.max(clocks.monotonic().saturating_sub(late)),
@@ -128,6 +135,7 @@ pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, afte
             calendar = calendar.into_iter().chain(found).min();
         }
     }
+    calendar = calendar.into_iter().chain(maintenance::next(image, task, clocks, settled)).min();
     let moment = match (calendar, relative) {
         (Some(at), Some(other)) if clocks.monotonic_of(at).is_some_and(|at| at > other) => {
             Some(Moment { at: other, relative: true })
@@ -142,6 +150,21 @@ pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, afte
         delayed,
         expires: expiry.is_some(),
     }
+}
+
+/// How many occurrences a late tick passes over that fires what the task was due for at `moment`; of very many only the first
+/// [`MISSED_COUNTED`].
+pub(super) fn passed(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, moment: Moment) -> u32 {
+    let bound = After::moment(moment, clocks, LATE_TIME);
+    let (mut after, mut count) = (After::exactly(moment, clocks), 0);
+    while count < MISSED_COUNTED
+        && let Next { moment: Some(moment), expires: false, .. } = next(image, task, clocks, after)
+        && (if moment.relative { moment.at <= bound.monotonic } else { moment.at <= bound.wall.0 })
+    {
+        after = After::exactly(moment, clocks);
+        count += 1;
+    }
+    count
 }
 
 /// When a task that fires no more is to be deleted: DeleteExpiredTaskAfter, [MS-TSCH] 2.5.4.13, counted from the last of its
@@ -184,6 +207,11 @@ fn event(trigger: &Trigger<'_>, image: &Image<'_>, task: &TaskSlot, clocks: &Clo
 /// does not say are those of Windows.
 fn idle_duration(conditions: &Conditions<'_>) -> u64 {
     conditions.idle.duration.map_or(10 * 60_000, |duration| milliseconds(duration.seconds))
+}
+
+/// From when on the machine has been idle for as long as the task demands, by the monotonic clock; `None` if it is not idle.
+pub(super) fn idle_from(image: &Image<'_>, clocks: &Clocks<'_>) -> Option<i64> {
+    Some(clocks.idle?.saturating_add_unsigned(idle_duration(&image.conditions())))
 }
 
 /// The next firing of a trigger whose event was at `event`, within its boundaries. A boundary cannot be judged while the time
@@ -358,7 +386,7 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
         run.limit_by(&trigger, left);
         return Some(run);
     }
-    None
+    if moment.relative { None } else { maintenance::run(image, task, clocks, Timestamp(moment.at)) }
 }
 
 /// What the slot of a task keeps of its definition.
@@ -373,7 +401,11 @@ pub(super) fn keep(task: &mut TaskSlot, image: &Image<'_>) {
         (flag::STOP_ON_IDLE_END, conditions.run_only_if_idle && conditions.idle.stop_on_idle_end),
         (flag::RESTART_ON_IDLE, conditions.idle.restart_on_idle),
         (flag::WAKE, conditions.wake_to_run),
-        (flag::IDLE_TRIGGER, waits_for(|kind| matches!(kind, TriggerKind::Idle))),
+        (
+            flag::IDLE_TRIGGER,
+            waits_for(|kind| matches!(kind, TriggerKind::Idle))
+                || conditions.maintenance.is_some_and(|maintenance| maintenance.deadline.is_some()),
+        ),
         (flag::EVENT_TRIGGER, waits_for(|kind| matches!(kind, TriggerKind::Event(_)))),
         (
             flag::SESSION_TRIGGER,

@@ -132,6 +132,7 @@ pub(super) enum NotRun {
     NotIdle,
     RemoteAppSession,
     Disabled,
+    MaintenanceOver,
 }
 
 impl From<NotRun> for Refused {
@@ -141,7 +142,11 @@ impl From<NotRun> for Refused {
             NotRun::QueueFull | NotRun::NoSlot => Self::TooBusy,
             NotRun::NoEntropy => Self::NoEntropy,
             NotRun::Store(error) => Self::Store(error),
-            NotRun::OnBatteries | NotRun::NoNetwork | NotRun::NotIdle | NotRun::RemoteAppSession => Self::Hindered,
+            NotRun::OnBatteries
+            | NotRun::NoNetwork
+            | NotRun::NotIdle
+            | NotRun::RemoteAppSession
+            | NotRun::MaintenanceOver => Self::Hindered,
             NotRun::Disabled => Self::Disabled,
         }
     }
@@ -160,6 +165,7 @@ impl From<NotRun> for Skipped {
             NotRun::NotIdle => Self::NotIdle,
             NotRun::RemoteAppSession => Self::RemoteAppSession,
             NotRun::Disabled => Self::Disabled,
+            NotRun::MaintenanceOver => Self::MaintenanceOver,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Tasks and folders are made, changed and deleted.
 
 use super::{
-    CatchUp, Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot,
+    CatchUp, Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot, catch_up,
     enumerate::{Children, fetch},
     launch::read_state,
     list, names,
@@ -9,11 +9,11 @@ use super::{
     slots::{Phase, flag, wait},
 };
 use crate::{
-    event::Event,
+    event::{Event, Skipped},
     limits::PATH_LEVELS,
     ports::Change,
     status::Status,
-    store::{self, STATE_MAX, State, definition_key, entry_key, state_key},
+    store::{self, STATE_MAX, State, Written, definition_key, entry_key, state_key},
     task::{Image, Path},
     time::Timestamp,
 };
@@ -135,7 +135,7 @@ impl Engine<'_> {
         // A list that failed half-way may have left records with these numbers.
         self.next_task = next;
 
-        if let Err(refused) = put_new(self.memory.record, cx, first, missing, entry, image) {
+        if let Err(refused) = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image) {
             if let Refused::Store(error) = refused {
                 self.tell(Event::StoreFailed { error });
             }
@@ -212,10 +212,10 @@ impl Engine<'_> {
         let terms = Terms::of(&entry);
         let old = Change::Delete(definition_key(slot.definition));
         let done = match state {
-            None => cx.store.apply(&[put_definition, put_entry, old]),
-            Some(state) => {
-                cx.store.apply(&[put_definition, put_entry, Change::Put(state_key(slot.number), state), old])
-            }
+            None => self.written.apply(cx.store, &[put_definition, put_entry, old]),
+            Some(state) => self
+                .written
+                .apply(cx.store, &[put_definition, put_entry, Change::Put(state_key(slot.number), state), old]),
         };
         if let Err(error) = done {
             self.tell(Event::StoreFailed { error });
@@ -224,7 +224,7 @@ impl Engine<'_> {
                 Ok(true) => self.adopt(cx, index.0, terms, &registration.image),
                 // Nothing points to the new one, which would take room until the next start.
                 Ok(false) => {
-                    let _ = cx.store.apply(&[Change::Delete(definition_key(definition))]);
+                    let _ = self.written.apply(cx.store, &[Change::Delete(definition_key(definition))]);
                 }
                 Err(_) => {}
             }
@@ -246,10 +246,12 @@ impl Engine<'_> {
     ) -> Result<Option<&'b [u8]>, Refused> {
         let Some(state) = read_state(cx, slot.number)? else { return Ok(None) };
         let floor = state.floor.map(|floor| floor.min(cx.now.wall.unwrap_or(floor)));
-        if state.elapsed.is_none() && floor == state.floor {
+        // Of a task that has never run, they are counted from its registration.
+        let missed = if state.result == Status::SCHED_S_TASK_HAS_NOT_RUN { 0 } else { state.missed };
+        if state.elapsed.is_none() && floor == state.floor && missed == state.missed {
             return Ok(None);
         }
-        Ok(Some(store::State { floor, elapsed: None, ..state }.encode(buffer)?))
+        Ok(Some(store::State { floor, elapsed: None, missed, ..state }.encode(buffer)?))
     }
 
     /// Notes the definition of a task that was registered, and arms it.
@@ -277,19 +279,24 @@ impl Engine<'_> {
         if slot.has(flag::ENABLED) == enabled {
             return Ok(());
         }
-        let (mut next, mut catches_up) = (None, false);
+        let (mut next, mut catches_up, mut passed) = (None, false, 0);
         if enabled {
             let clocks = self.clocks(cx);
+            let settled = read_state(cx, slot.number)?.and_then(|state| state.floor);
             let image = plan::image(self.memory.record, cx.store, slot.definition)?;
             next = Some(plan::next(&image, &slot, &clocks, After::now(&clocks)));
             catches_up = CatchUp::of(&image) != CatchUp::Skip;
+            let registered = Some(slot.anchor).filter(|_| !slot.has(flag::UNRESOLVED) && slot.anchor != i64::MAX);
+            let from = [registered.and_then(|at| clocks.wall_of(at)), settled].into_iter().flatten().max();
+            if let (Some(from), Some(now)) = (from, cx.now.wall) {
+                passed = catch_up::count(&image, from.max(slot.floor), now, &clocks);
+            }
         }
         let mut buffer = [0; STATE_MAX];
         let mut settled = None;
         if let Some(wall) = cx.now.wall.filter(|_| catches_up) {
             // What came while it was disabled is not missed, also after a restart.
-            let never = State { result: Status::SCHED_S_TASK_HAS_NOT_RUN, ..State::default() };
-            let state = read_state(cx, slot.number)?.unwrap_or(never);
+            let state = read_state(cx, slot.number)?.unwrap_or(State::NEVER);
             let state = State { floor: state.floor.max(Some(wall.plus(-1))), ..state };
             settled = Some(Change::Put(state_key(slot.number), state.encode(&mut buffer)?));
         }
@@ -298,8 +305,8 @@ impl Engine<'_> {
         store::set_enabled(entry, enabled)?;
         let put = Change::Put(entry_key(slot.number), entry);
         let done = match settled {
-            Some(settled) => cx.store.apply(&[settled, put]),
-            None => cx.store.apply(&[put]),
+            Some(settled) => self.written.apply(cx.store, &[settled, put]),
+            None => self.written.apply(cx.store, &[put]),
         };
         if let Err(error) = done {
             self.tell(Event::StoreFailed { error });
@@ -312,6 +319,9 @@ impl Engine<'_> {
                 slot.floor = slot.floor.max(cx.now.wall.map_or(slot.floor, |wall| wall.plus(-1)));
             }
         });
+        if passed > 0 {
+            self.skip(cx, slot.number, Skipped::Disabled, passed);
+        }
         match next {
             Some(next) => self.arm(task.0, next),
             None => {
@@ -344,7 +354,7 @@ impl Engine<'_> {
         ];
         // A folder has an entry only.
         let changes = if kind == Children::Folders { all.split_at(1).0 } else { &all };
-        if let Err(error) = cx.store.apply(changes) {
+        if let Err(error) = self.written.apply(cx.store, changes) {
             self.tell(Event::StoreFailed { error });
             return Err(Refused::Store(error));
         }
@@ -410,6 +420,7 @@ const fn folder(path: &str) -> store::Entry<'_> {
 /// Puts an entry that is new, the entries of the `missing` folders on the way, numbered from `first` on, and the definition.
 fn put_new(
     record: &mut [u8],
+    written: &mut Written,
     cx: &mut Context<'_>,
     first: u32,
     missing: u32,
@@ -428,10 +439,10 @@ fn put_new(
         changes.push(pack(room, entry.definition, image, &put_entry, total)?).map_err(|_| Refused::TooLarge)?;
     }
     changes.push(put_entry).map_err(|_| Refused::TooLarge)?;
-    if let Err(error) = cx.store.apply(&changes) {
+    if let Err(error) = written.apply(cx.store, &changes) {
         // What was done of it would come to light at the next start, though nobody was told of it.
         let undo: Changes<'_> = changes.iter().rev().map(|change| Change::Delete(key(change))).collect();
-        let _ = cx.store.apply(&undo);
+        let _ = written.apply(cx.store, &undo);
         return Err(Refused::Store(error));
     }
     Ok(())

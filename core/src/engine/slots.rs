@@ -96,7 +96,9 @@ pub(super) mod flag {
     /// It is noted from which channels it waits for events.
     pub(in super::super) const CHANNELS_NOTED: u32 = 1 << 24;
     /// From which: each of these stands for those whose names have one hash.
-    pub(in super::super) const CHANNELS: u32 = 0x7F << 25;
+    pub(in super::super) const CHANNELS: u32 = 0x3F << 26;
+    /// Occurrences were missed, which are not counted yet.
+    pub(in super::super) const MISSED: u32 = 1 << 25;
     /// `due` is when it is to be deleted, because it fires no more.
     pub(in super::super) const EXPIRES: u32 = 1 << 23;
     /// Has a due moment; while the queues are being rebuilt it stands for being in one.
@@ -293,6 +295,7 @@ impl InstanceSlot {
             4 => Cause::Idle,
             5 => Cause::Event,
             6 => Cause::Session,
+            7 | 8 => Cause::Maintenance { at: Timestamp(self.moment), exclusive: self.cause == 8 },
             _ => Cause::Demand,
         }
     }
@@ -306,6 +309,7 @@ impl InstanceSlot {
             Cause::Idle => (4, 0),
             Cause::Event => (5, 0),
             Cause::Session => (6, 0),
+            Cause::Maintenance { at, exclusive } => (if exclusive { 8 } else { 7 }, at.0),
         };
     }
 }
@@ -349,6 +353,8 @@ pub struct Memory<'a> {
     /// Room for the longest definition together with the longest entry (path and security descriptor), and for two such
     /// entries; what is longer is refused as too large.
     pub record: &'a mut [u8],
+    /// As many records of history as the store may keep, each of at most 64 bytes and with one to four entries; none if zero.
+    pub history: u32,
 }
 
 /// Which slots are in use: those below a mark that only rises, less those in a list of unused ones.

@@ -80,6 +80,7 @@ impl Engine<'_> {
                 .filter(|Monotonic(at)| i64::try_from(*at).is_ok_and(|at| at != i64::MAX));
             monotonic = monotonic.into_iter().chain(deadline).min();
         }
+        monotonic = monotonic.into_iter().chain(self.ledger.deadline(self.held)).min();
         if self.unrecorded > 0 || self.rearm || ((self.stalled || self.held) && !self.closing) {
             monotonic = monotonic.into_iter().chain([self.retry]).min();
         }

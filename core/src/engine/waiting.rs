@@ -197,7 +197,7 @@ impl Engine<'_> {
         match arguments {
             _ if slot.waits_for == wait::COUNTED => {}
             Some(arguments) => self.start_waited(cx, &slot, arguments),
-            None => self.tell(Event::Skipped { task: slot.number, reason: Skipped::StoreFailed }),
+            None => self.skip(cx, slot.number, Skipped::StoreFailed, 1),
         }
         self.forget_arguments(cx, place, &slot);
     }
@@ -209,7 +209,7 @@ impl Engine<'_> {
         };
         if waited.has(order::ARGUMENTS)
             && self.memory.instances.get(place as usize).is_some_and(has_none)
-            && let Err(error) = cx.store.apply(&[Change::Delete(store::instance_key(place + 1))])
+            && let Err(error) = self.written.apply(cx.store, &[Change::Delete(store::instance_key(place + 1))])
         {
             // The next start of the server drops it.
             self.tell(Event::StoreFailed { error });
@@ -224,7 +224,7 @@ impl Engine<'_> {
             return;
         };
         if !task.has(flag::ENABLED) || self.closing {
-            return self.tell_skipped(task.number, NotRun::Disabled);
+            return self.tell_skipped(cx, task.number, NotRun::Disabled);
         }
         let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
         let fires = slot.waits_for == wait::FIRES;
@@ -254,16 +254,16 @@ impl Engine<'_> {
             Ok(found) => found,
             Err(refused) => {
                 self.tell_unreadable(&task, refused);
-                return self.tell(Event::Skipped { task: task.number, reason: Skipped::StoreFailed });
+                return self.skip(cx, task.number, Skipped::StoreFailed, 1);
             }
         };
         if !opens {
-            return;
+            return self.skip(cx, task.number, Skipped::Expired, 1);
         }
         if let Some(again) = again {
             let until = Until::Fires { at: event.plus(again), trigger: slot.trigger, event };
             if let Err(why) = self.wait(cx, index, &run, until, arguments) {
-                self.tell_skipped(task.number, why);
+                self.tell_skipped(cx, task.number, why);
             }
         }
         let started = match slot.waits_for {
@@ -273,10 +273,15 @@ impl Engine<'_> {
                 Err(_) if self.try_again_later(cx, index, &run, slot.attempt, arguments) => Ok(()),
                 Err(why) => Err(why),
             },
-            _ => self.launch_or_wait(cx, index, &run, arguments, slot.attempt),
+            _ => match slot.cause() {
+                Cause::Maintenance { at, exclusive } if slot.waits_for == wait::LATER => {
+                    self.launch_for_maintenance(cx, index, &run, at, exclusive)
+                }
+                _ => self.launch_or_wait(cx, index, &run, arguments, slot.attempt),
+            },
         };
         if let Err(why) = started {
-            self.tell_skipped(task.number, why);
+            self.tell_skipped(cx, task.number, why);
         }
     }
 
@@ -314,6 +319,7 @@ impl Engine<'_> {
             return;
         }
         self.tell(Event::InstanceEnded { task, instance, result: Status::SCHED_S_TASK_TERMINATED });
+        self.skip(cx, task, Skipped::Stopped, 1);
     }
 }
 

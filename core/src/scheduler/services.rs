@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What the scheduler's own port serves, and in which order [`Rooms`] counts it.
-static SERVICES: [&Interface; 3] = [&epm::INTERFACE, &mgmt::INTERFACE, &tsch::INTERFACE];
+static SERVICES: [&Interface; 4] = [&epm::INTERFACE, &mgmt::INTERFACE, &tsch::INTERFACE, &tsch::HISTORY_INTERFACE];
 /// What the endpoint mapper's port serves: the first of the above.
 static MAPPER: [&Interface; 2] = [&epm::INTERFACE, &mgmt::INTERFACE];
 
@@ -52,15 +52,17 @@ impl Services for Rooms<'_, '_> {
                 statistics: self.statistics,
             }
             .call(call, reply),
-            _ => tsch::Service {
-                engine: self.engine,
-                ports: self.ports.reborrow(),
-                zone: self.zone,
-                scratch: self.image,
-                resources: self.resources,
-                version: self.config.version,
+            interface => {
+                let mut service = tsch::Service {
+                    engine: self.engine,
+                    ports: self.ports.reborrow(),
+                    zone: self.zone,
+                    scratch: self.image,
+                    resources: self.resources,
+                    version: self.config.version,
+                };
+                if interface == 2 { service.call(now, call, reply) } else { service.call_history(now, call, reply) }
             }
-            .call(now, call, reply),
         }
     }
 }

@@ -40,6 +40,13 @@ pub enum Cause {
     Event,
     /// A logon or session trigger.
     Session,
+    /// Automatic maintenance.
+    Maintenance {
+        /// The beginning of the period, or of the idle time, that it was due at.
+        at: Timestamp,
+        /// Whether no other runs beside it.
+        exclusive: bool,
+    },
 }
 
 /// An instance that was started and has not ended, or one that waits until its predecessors have.
@@ -75,6 +82,17 @@ pub struct Instance<'r> {
     pub queued: Option<u32>,
 }
 
+impl Cause {
+    /// The moment of the wall clock that it was due at; no run is due at it again.
+    #[must_use]
+    pub const fn settles(self) -> Option<Timestamp> {
+        match self {
+            Self::Calendar(at) | Self::Maintenance { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+}
+
 impl<'r> Instance<'r> {
     /// Reads the record.
     ///
@@ -94,6 +112,8 @@ impl<'r> Instance<'r> {
             4 => decoder.u8().map(|_| Cause::Idle)?,
             5 => decoder.u8().map(|_| Cause::Event)?,
             6 => decoder.u8().map(|_| Cause::Session)?,
+            7 => Cause::Maintenance { at: Timestamp(decoder.i64()?), exclusive: false },
+            8 => Cause::Maintenance { at: Timestamp(decoder.i64()?), exclusive: true },
             _ => return Err(Damaged),
         };
         let action = decoder.u8()?;
@@ -125,6 +145,7 @@ impl<'r> Instance<'r> {
                 Cause::Idle => encoder.u8(4)?.u8(0)?,
                 Cause::Event => encoder.u8(5)?.u8(0)?,
                 Cause::Session => encoder.u8(6)?.u8(0)?,
+                Cause::Maintenance { at: Timestamp(at), exclusive } => encoder.u8(7 + u8::from(exclusive))?.i64(at)?,
             };
             encoder.u8(self.action)?;
             match self.limit {

@@ -7,6 +7,7 @@
 //! | [`ENTRY`] | of the task or folder, for its life | [`Entry`]: path, switches, security descriptor | its definition |
 //! | [`STATE`] | of the task | [`State`], at most 64 bytes: last run, last fired occurrence | its entry |
 //! | [`INSTANCE`] | of the instance's slot, from 1 on | [`Instance`]: a run that was started or waits, and has not ended | its entry |
+//! | [`HISTORY`] | of its place in the ring, from 1 on | [`History`]: what happened to tasks, at most 64 bytes | |
 //!
 //! An entry makes a task visible. So a definition is put before the entry that points to it, an entry is deleted before
 //! what it points to, and whatever a power cut leaves that no entry points to is swept at start. Numbers grow; one is used
@@ -17,12 +18,16 @@
 //! [`Damaged`], and is then neither used nor swept.
 
 mod entry;
+mod history;
 mod instance;
 mod state;
+mod written;
 
 pub use entry::{Entry, set_enabled};
+pub use history::{HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, Started};
 pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance, VOLATILE};
 pub use state::{STATE_MAX, State};
+pub use written::Written;
 
 use crate::{
     bytes::{Full, Writer},
@@ -40,6 +45,8 @@ pub const ENTRY: u8 = 2;
 pub const STATE: u8 = 3;
 /// Kind of instances that were started, or wait to be, and have not ended.
 pub const INSTANCE: u8 = 4;
+/// Kind of what happened to tasks.
+pub const HISTORY: u8 = 5;
 
 /// Key of the one record about the store itself.
 pub const META_KEY: Key = Key { kind: META, number: 0 };
@@ -66,6 +73,12 @@ pub const fn state_key(number: u32) -> Key {
 #[must_use]
 pub const fn instance_key(number: u32) -> Key {
     Key { kind: INSTANCE, number }
+}
+
+/// Key of a record of the history.
+#[must_use]
+pub const fn history_key(number: u32) -> Key {
+    Key { kind: HISTORY, number }
 }
 
 /// A record is not what this code writes, or of a version that it does not know.

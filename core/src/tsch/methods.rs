@@ -62,7 +62,7 @@ methods! {
     15 ScheduledRuntimes "SchRpcScheduledRuntimes", served: true, nothing: 2;
     16 GetLastRunInfo "SchRpcGetLastRunInfo", served: true, nothing: 5;
     17 GetTaskInfo "SchRpcGetTaskInfo", served: true, nothing: 2;
-    18 GetNumberOfMissedRuns "SchRpcGetNumberOfMissedRuns", served: false, nothing: 1;
+    18 GetNumberOfMissedRuns "SchRpcGetNumberOfMissedRuns", served: true, nothing: 1;
     19 EnableTask "SchRpcEnableTask", served: true, nothing: 0;
 }
 

@@ -20,12 +20,14 @@ pub mod client;
 #[cfg(feature = "xml")]
 mod definitions;
 mod folders;
+mod history;
 mod information;
 mod methods;
 mod running;
 
 #[cfg(feature = "xml")]
 pub use accounts::resolve;
+pub use history::HISTORY_INTERFACE;
 pub use methods::INTERFACE;
 
 use crate::{
@@ -112,11 +114,26 @@ impl Service<'_, '_> {
     pub fn call(&mut self, now: Now, call: &Call<'_>, reply: &mut [u8]) -> Result<usize, Fault> {
         let opnum = Opnum::new(call.opnum).ok_or(Fault::OP_RANGE)?;
         let room = if opnum.enumerates() { reply.len().min(ENUMERATION) } else { reply.len() };
-        let mut out = Encoder::new(reply.get_mut(..room).unwrap_or_default());
+        let reply = reply.get_mut(..room).unwrap_or_default();
+        self.answer(now, call, reply, opnum.nothing(), |service, arrival, stub, out| {
+            service.dispatch(opnum, arrival, stub, out)
+        })
+    }
+
+    /// Lets a method answer, if the caller may call. If it fails, `nothing` zero bytes stand for its out parameters.
+    fn answer(
+        &mut self,
+        now: Now,
+        call: &Call<'_>,
+        reply: &mut [u8],
+        nothing: usize,
+        method: impl FnOnce(&mut Self, Arrival<'_>, &mut Decoder<'_>, &mut Encoder<'_>) -> Result<Status, Refusal>,
+    ) -> Result<usize, Fault> {
+        let mut out = Encoder::new(reply);
         let answered = match call.caller.account {
             Some(account) if account.administrator && !account.disabled => {
                 let mut stub = Decoder::new(call.stub, call.order);
-                self.dispatch(opnum, Arrival { now, account }, &mut stub, &mut out)
+                method(self, Arrival { now, account }, &mut stub, &mut out)
             }
             _ => Err(Status::E_ACCESSDENIED.into()),
         };
@@ -125,7 +142,7 @@ impl Service<'_, '_> {
             Err(Refusal::Fault(fault)) => return Err(fault),
             Err(Refusal::Status(status)) => {
                 out.restart();
-                out.zeros(opnum.nothing()).and_then(|()| out.u32(status.0)).map_err(|_| Fault::NO_MEMORY)?;
+                out.zeros(nothing).and_then(|()| out.u32(status.0)).map_err(|_| Fault::NO_MEMORY)?;
             }
         }
         Ok(out.position())
@@ -162,7 +179,7 @@ impl Service<'_, '_> {
             Opnum::ScheduledRuntimes => self.scheduled_runtimes(arrival, stub, out),
             Opnum::GetLastRunInfo => self.get_last_run_info(arrival, stub, out),
             Opnum::GetTaskInfo => self.get_task_info(stub, out),
-            Opnum::GetNumberOfMissedRuns => information::get_number_of_missed_runs(stub),
+            Opnum::GetNumberOfMissedRuns => self.get_number_of_missed_runs(arrival, stub, out),
             Opnum::EnableTask => self.enable_task(arrival, stub),
         }
     }

@@ -120,6 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            history: 16,
         },
         connections: &mut [],
         pool: Pool::new(&mut [], &mut []),

@@ -26,10 +26,12 @@ use crate::{
 const TASKS: usize = 32;
 /// Runs that may wait at once; each is done before the next begins.
 const INSTANCES: usize = 4;
+/// Records of what happened.
+const HISTORY: u32 = 8;
 /// Bytes of the longest definition with its entry.
 const RECORD: usize = 1536;
-/// Items of the flash: definition, entry and state of each task, what runs, and some that were just deleted.
-const KEYS: usize = 3 * TASKS + INSTANCES + 16;
+/// Items of the flash: definition, entry and state of each task, what runs, the history, and some that were just deleted.
+const KEYS: usize = 3 * TASKS + INSTANCES + 16 + HISTORY as usize;
 /// Milliseconds that it takes to copy what counts in a page, and to erase it.
 const MOVE: u64 = 100;
 /// Bytes of a command with its arguments.
@@ -124,6 +126,7 @@ fn main() -> ! {
         queue: QUEUE.take(),
         instances: RUNS.take(),
         record: DEFINITION.take(),
+        history: HISTORY,
     });
     let (zone, wall) = (Zone::UTC, Wall::read());
     let mut entropy = Counter(wall.known.0.cast_unsigned());

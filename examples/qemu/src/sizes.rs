@@ -1,6 +1,8 @@
 //! How much of everything there is, chosen when the firmware is built: `MAINSPRING_SIZES=small`, `large`, or neither, for the
 //! appliance that the tests boot. The other two are what the guide of the port says that they take.
 
+use mainspring_embassy::memory::HISTORY;
+
 /// Everything that a firmware decides the size of.
 struct Sizes {
     tasks: usize,
@@ -80,8 +82,9 @@ pub(crate) const RUNNERS: usize = CHOSEN.runners;
 /// Bytes of the heap, which only task XML uses.
 pub(crate) const HEAP: usize = CHOSEN.heap;
 /// Items of the flash: definition, entry and state of each task, what runs, what the store notes of itself, a definition beside
-/// the one that it replaces, and some that were just deleted. A definition that is longer than half a kilobyte takes several.
-pub(crate) const KEYS: usize = 3 * TASKS + INSTANCES + 21;
+/// the one that it replaces, the history, and some that were just deleted. A definition that is longer than half a kilobyte
+/// takes several.
+pub(crate) const KEYS: usize = 3 * TASKS + INSTANCES + 21 + HISTORY as usize;
 /// The longest fragment that is taken.
 pub(crate) const FRAGMENT: u16 = mainspring::limits::FRAGMENT_MIN;
 /// Bytes of a command with its arguments, parameters put in.

@@ -13,7 +13,8 @@
 //! | `last_result` | its result as a number, or `null`; 267009 (0x41301) while it runs |
 //! | `next_run` | start of the next run on a schedule, or `null` if there is none |
 //!
-//! Times are local times of the server, as `2026-07-01T02:30:00`. `show` adds the key `kept`: the names of the elements that are
+//! Times are local times of the server, as `2026-07-01T02:30:00`. `show` adds the key `missed_runs`: how many were missed since
+//! the last that went well, which Windows says is always 0; and the key `kept`: the names of the elements that are
 //! in the definition and that no client or server but Windows' own understands, or `null` if the definition cannot be read.
 //! `show --xml` adds the key `xml`. `register` and
 //! `delete` print an object with `path`; `run` one with `path` and `instance`.
@@ -22,6 +23,7 @@
 //! as Windows does, so `next_run` is right where client and server have the same zone.
 
 mod files;
+mod history;
 mod image;
 mod runs;
 mod session;
@@ -36,13 +38,16 @@ use clap::{Parser, Subcommand};
 use mainspring::{
     auth::Credentials,
     guid::Guid,
-    rpc::Fault,
+    rpc::{Fault, Interface},
     status::Status,
     task::Image,
     time::filetime::SystemTime,
-    tsch::client::{
-        Creation, Delete, EnumFolders, EnumTasks, GetLastRunInfo, GetTaskInfo, LogonType, RegisterTask, RetrieveTask,
-        Run, ScheduledRuntimes,
+    tsch::{
+        self,
+        client::{
+            Creation, Delete, EnumFolders, EnumTasks, GetLastRunInfo, GetNumberOfMissedRuns, GetTaskInfo, LogonType,
+            RegisterTask, RetrieveTask, Run, ScheduledRuntimes,
+        },
     },
 };
 use serde_json::{Value, json};
@@ -97,6 +102,8 @@ enum Verb {
     Convert(files::Convert),
     /// Say when a task runs next, or would have run
     Runs(runs::Runs),
+    /// Say what became of a task's runs, and why some did not happen
+    History(history::History),
 }
 
 /// What a server is asked.
@@ -226,6 +233,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
         Verb::Validate(what) => Ok(files::validate(what, arguments.json)),
         Verb::Convert(what) => files::convert(what).map(done),
         Verb::Runs(what) => runs::carry_out(arguments, what).map(done),
+        Verb::History(what) => history::carry_out(arguments, what).map(done),
     }
 }
 
@@ -243,13 +251,22 @@ fn with_session<R>(
     arguments: &Arguments,
     work: impl FnOnce(&mut Session<'_>) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
+    with_session_of(arguments, &tsch::INTERFACE, work)
+}
+
+/// The same, with another interface than ITaskSchedulerService.
+fn with_session_of<R>(
+    arguments: &Arguments,
+    interface: &Interface,
+    work: impl FnOnce(&mut Session<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     let needed =
         |given: &Option<String>, what| given.clone().ok_or_else(|| Failure::Usage(format!("{what} is needed")));
     let (server, user) = (needed(&arguments.server, "--server ADDR:PORT")?, needed(&arguments.user, "--user NAME")?);
     let password = password(&user)?;
     let credentials = Credentials::new(&user, &arguments.domain, &password);
     let unreachable = |error: CallError| Failure::Unreachable(format!("{server}: {error}"));
-    work(&mut Session::open(&server, credentials).map_err(unreachable)?)
+    work(&mut Session::open(&server, interface, credentials).map_err(unreachable)?)
 }
 
 fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
@@ -285,11 +302,15 @@ fn answer(
             let task = Task::ask(session, path)?;
             let definition = retrieve(session, path)?;
             let kept = kept(&definition);
+            let answer = session.call(&GetNumberOfMissedRuns { path })?;
+            checked(answer.status)?;
             if !json {
-                return Ok(task.text() + &kept_line(kept.as_deref()));
+                let missed = format!("missed runs  {}\n", answer.missed);
+                return Ok(task.text() + &missed + &kept_line(kept.as_deref()));
             }
             let mut object = task.json();
             if let Some(object) = object.as_object_mut() {
+                object.insert("missed_runs".into(), answer.missed.into());
                 object.insert("kept".into(), kept.into());
                 if *xml {
                     object.insert("xml".into(), definition.into());

@@ -48,12 +48,7 @@ struct Run {
 pub(super) fn carry_out(arguments: &super::Arguments, wanted: &Runs) -> Result<String, Failure> {
     let bytes = image(arguments, wanted)?;
     let image = Image::parse(&bytes).map_err(|error| Failure::File(error.to_string()))?;
-    let zone = match &wanted.zone {
-        None => LocalZone::of_machine(),
-        Some(name) => {
-            LocalZone::of_name(name).ok_or_else(|| Failure::Usage(format!("{name}: no zone of that name")))?
-        }
-    };
+    let zone = zone(wanted.zone.as_deref())?;
     let zone = zone.zone();
     let moment = |text: &String| -> Result<Timestamp, Failure> {
         let boundary = Boundary::parse(text).ok_or_else(|| Failure::Usage(format!("{text}: no time")))?;
@@ -84,6 +79,12 @@ pub(super) fn carry_out(arguments: &super::Arguments, wanted: &Runs) -> Result<S
         let _ = writeln!(text, "{others} of its triggers wait for something other than a time");
     }
     Ok(text)
+}
+
+/// The zone of that name, or that of this machine.
+pub(super) fn zone(name: Option<&str>) -> Result<LocalZone, Failure> {
+    let Some(name) = name else { return Ok(LocalZone::of_machine()) };
+    LocalZone::of_name(name).ok_or_else(|| Failure::Usage(format!("{name}: no zone of that name")))
 }
 
 /// The definition, from the file or the server.
@@ -134,7 +135,7 @@ fn was_moved(trigger: &Trigger<'_>, at: Timestamp, zone: &Zone<'_>) -> bool {
 }
 
 /// A moment as local time, with its offset.
-fn local(at: Timestamp, zone: &Zone<'_>) -> String {
+pub(super) fn local(at: Timestamp, zone: &Zone<'_>) -> String {
     let Some((civil, _)) = zone.civil_at(at) else { return "beyond the calendar".to_owned() };
     let minutes = zone.offset_at(at) / 60;
     let (sign, minutes) = if minutes < 0 { ('-', -minutes) } else { ('+', minutes) };

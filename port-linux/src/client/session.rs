@@ -11,8 +11,8 @@ use mainspring::{
     bytes::Full,
     limits::{FRAGMENT_MAX, XML_UNITS},
     ndr::DecodeError,
-    rpc::{Binding, Client, ClientError, Fault, Level, Received, Secret},
-    tsch::{self, client::Request},
+    rpc::{Binding, Client, ClientError, Fault, Interface, Level, Received, Secret},
+    tsch::client::Request,
 };
 
 use crate::{clock::now, entropy::Kernel};
@@ -70,7 +70,7 @@ impl From<ClientError> for CallError {
     }
 }
 
-/// A connection that is logged in, bound to ITaskSchedulerService, at packet privacy.
+/// A connection that is logged in and bound to one interface, at packet privacy.
 pub struct Session<'c> {
     stream: TcpStream,
     client: Client<'c>,
@@ -92,14 +92,14 @@ impl<'c> Session<'c> {
     ///
     /// # Errors
     /// [`CallError`] if the server cannot be reached or refuses the login.
-    pub fn open(address: &str, credentials: Credentials<'c>) -> Result<Self, CallError> {
+    pub fn open(address: &str, interface: &Interface, credentials: Credentials<'c>) -> Result<Self, CallError> {
         let stream = connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(ANSWER_TIME))?;
         stream.set_write_timeout(Some(ANSWER_TIME))?;
         let secret =
             Secret { provider: Provider::Spnego, policy: Policy::default(), credentials, level: Level::Privacy };
-        let binding = Binding { interface: tsch::INTERFACE.syntax, secret: Some(secret), fragment: FRAGMENT_MAX };
+        let binding = Binding { interface: interface.syntax, secret: Some(secret), fragment: FRAGMENT_MAX };
         let mut session = Self {
             stream,
             client: Client::new(binding),

@@ -5,7 +5,10 @@ use std::{net::SocketAddr, thread};
 use mainspring::{
     auth::Credentials,
     ports::Entropy,
-    tsch::client::{Creation, LogonType, RegisterTask},
+    tsch::{
+        INTERFACE,
+        client::{Creation, LogonType, RegisterTask},
+    },
 };
 
 use super::{ServeError, say};
@@ -62,7 +65,7 @@ pub(super) fn prepare(folder: &Folder, server: SocketAddr) -> Result<(), ServeEr
     }
     thread::Builder::new().name("demo".into()).spawn(move || {
         let credentials = Credentials::new(NAME, "", &password);
-        let registered = Session::open(&server.to_string(), credentials).and_then(|mut session| {
+        let registered = Session::open(&server.to_string(), &INTERFACE, credentials).and_then(|mut session| {
             let answer = session.call(&RegisterTask {
                 path: Some(PATH),
                 xml: XML,

@@ -21,6 +21,9 @@ const IMAGE: usize = 3 * XML_UNITS;
 /// Bytes of the longest record: an image, and as much again as a path and a security descriptor may have.
 const RECORD: usize = IMAGE + 64 * 1024;
 
+/// Records of history: 64 KB of what happened last, from 4,096 to 16,384 entries.
+const HISTORY: u32 = 4096;
+
 /// Memory for `tasks` tasks and folders. It is never given back: there is one scheduler, and it lives as long as the
 /// process.
 pub(super) fn lend(tasks: usize) -> Memory<'static> {
@@ -31,6 +34,7 @@ pub(super) fn lend(tasks: usize) -> Memory<'static> {
             queue: zeroed(tasks),
             instances: zeroed(INSTANCES),
             record: zeroed(RECORD),
+            history: HISTORY,
         },
         connections: zeroed(CONNECTIONS),
         pool: Pool::new(zeroed(LONG_CALLS * CALL), zeroed(LONG_CALLS)),

@@ -202,6 +202,8 @@ fn with_engine(
         queue: &mut queue,
         instances: &mut instances,
         record: &mut record,
+        // What a device has kept is left alone.
+        history: u32::MAX,
     });
     let zone = Zone::UTC;
     let now = Now { monotonic: Monotonic(0), wall: None };

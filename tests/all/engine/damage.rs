@@ -3,7 +3,7 @@
 use mainspring::{
     engine::{Refused, TaskState},
     event::{Event, Skipped},
-    limits::{FIRINGS_PER_TICK, RETRY_TIME},
+    limits::{FIRINGS_PER_TICK, HISTORY_TIME, RETRY_TIME},
     ports::{Key, StoreError},
     status::Status,
     store::{DEFINITION, ENTRY, INSTANCE, META_KEY, STATE, definition_key, entry_key, instance_key, state_key},
@@ -149,7 +149,11 @@ fn a_failing_store_is_tried_once_in_a_retry_time() {
     world.run_for(MINUTE - 1);
     let before = world.outside.store.lists;
     world.run_for(10 * SECOND);
-    assert_eq!(world.outside.store.lists - before, 10, "at 12:01:00 and each second after it up to 12:01:09");
+    assert_eq!(
+        world.outside.store.lists - before,
+        11,
+        "at 12:01:00, each second after it up to 12:01:09, and for the history"
+    );
     let skipped = |event: &&Event| matches!(event, Event::Skipped { reason: Skipped::StoreFailed, .. });
     assert_eq!(world.outside.events.iter().filter(skipped).count(), 10);
     // A call that fails meanwhile does not put the next attempt off, nor does a tick too many bring it on.
@@ -162,6 +166,7 @@ fn a_failing_store_is_tried_once_in_a_retry_time() {
     world.outside.store.fail_writes = None;
     world.run_for(2 * SECOND);
     assert_eq!(world.outside.starts().len(), 190);
+    world.run_for(i64::try_from(HISTORY_TIME).unwrap());
     assert_eq!(world.engine.deadline(), mainspring::engine::Deadline { monotonic: None, wall: None });
 }
 
@@ -223,6 +228,7 @@ fn a_result_that_cannot_be_recorded_is_kept_and_written_later() {
     assert_eq!(world.outside.store.kind(STATE).count(), 1);
     assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
     assert_eq!(world.last_result("a"), Some(Status(8)));
+    world.run_for(i64::try_from(HISTORY_TIME).unwrap());
     assert_eq!(world.engine.deadline().monotonic, None);
 }
 

@@ -1,10 +1,14 @@
 //! Records at rest: their form is pinned, they give back what went in, and no bytes make them panic.
 
 use mainspring::{
+    event::Skipped,
     guid::Guid,
     sid::Sid,
     status::Status,
-    store::{Cause, Damaged, Entry, INSTANCE_MAX, Instance, Meta, STATE_MAX, State, TooLong, set_enabled},
+    store::{
+        Cause, Damaged, Entry, HISTORY_MAX, Happened, Happening, History, INSTANCE_MAX, Instance, Meta, STATE_MAX,
+        Started, State, TooLong, set_enabled,
+    },
     time::Timestamp,
 };
 
@@ -83,6 +87,7 @@ fn run_time_records_are_small() {
         result: Status(u32::MAX),
         floor: Some(Timestamp::MIN),
         elapsed: Some(u64::MAX),
+        missed: u32::MAX,
     };
     let mut room = [0; STATE_MAX];
     let bytes = state.encode(&mut room).unwrap();
@@ -90,6 +95,65 @@ fn run_time_records_are_small() {
     const { assert!(STATE_MAX <= 64) };
     assert_eq!(State::decode(bytes), Ok(state));
     assert_eq!(State::decode(State::default().encode(&mut room).unwrap()), Ok(State::default()));
+}
+
+/// What happened to tasks is kept as it was, four ordinary entries in one record.
+#[test]
+fn history_is_small_and_comes_back() {
+    let at = |seconds: i64| Some(Timestamp(1_795_000_000_000 + 1000 * seconds));
+    let ran = |task, seconds, result| Happening {
+        task,
+        at: at(seconds),
+        span: 1500,
+        what: Happened::Ran { started: Started::Calendar, result: Status(result) },
+    };
+    let skipped = |task, seconds, reason, count| Happening {
+        task,
+        at: at(seconds),
+        span: 60_000,
+        what: Happened::Skipped { reason, count },
+    };
+    let entries = [
+        ran(7, 0, 0),
+        skipped(300, -20, Skipped::OnBatteries, 3),
+        ran(8, 61, 1),
+        skipped(7, 600, Skipped::Missed, 1000),
+    ];
+    let mut room = [0; HISTORY_MAX];
+    const { assert!(HISTORY_MAX <= 64) };
+    let bytes = History::encode(70_000, &entries, &mut room).unwrap();
+    let record = History::decode(bytes).unwrap();
+    assert_eq!((record.sequence, &record.entries[..]), (70_000, &entries[..]));
+    assert_eq!(record.entries[1].until(), at(40));
+
+    // Every kind, and a time that was not known.
+    let reasons = Skipped::ALL.map(|reason| Happened::Skipped { reason, count: u32::MAX });
+    let results = [Status(0), Status(u32::MAX)];
+    let started = (0..8).flat_map(|kind| results.map(|result| Happened::of(kind, result.0).unwrap()));
+    let not_started = (16..24).map(|kind| Happened::of(kind, 5).unwrap());
+    for what in reasons.into_iter().chain(started).chain(not_started) {
+        let entry = Happening { task: u32::MAX, at: None, span: u64::MAX, what };
+        let bytes = History::encode(u32::MAX, &[entry], &mut room).unwrap();
+        assert_eq!(History::decode(bytes).unwrap().entries[..], [entry]);
+        let (kind, number) = what.numbers();
+        assert_eq!(Happened::of(kind, number), Some(what));
+    }
+
+    let bytes = History::encode(1, &entries[..2], &mut room).unwrap();
+    assert_eq!(hex(bytes), "8d01011b000001a1ee565e000701001905dc0019012c1825394e1f19ea6003");
+
+    // A kind that is not known is left out, and what is cut or flipped is no panic.
+    let bytes = History::encode(1, &entries, &mut room).unwrap().to_vec();
+    for length in 0..bytes.len() {
+        assert_eq!(History::decode(&bytes[..length]).ok(), None);
+    }
+    for bit in 0..8 * bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let _ = History::decode(&flipped);
+    }
+    let unknown = [0x88, 1, 5, 0, 9, 15, 0xF6, 0, 0];
+    assert_eq!(History::decode(&unknown).map(|record| (record.sequence, record.entries.len())), Ok((5, 0)));
 }
 
 /// A record from before there were turns is of an instance that was started, and what has started is written like that.

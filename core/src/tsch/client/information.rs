@@ -167,3 +167,32 @@ impl Request for ScheduledRuntimes<'_> {
 fn system_time(stub: &mut Decoder<'_>) -> Result<SystemTime, DecodeError> {
     Ok(SystemTime::read(stub.reader(2)?)?)
 }
+
+/// SchRpcGetNumberOfMissedRuns (Opnum 18), [MS-TSCH] 3.2.5.4.19. Windows always answers zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetNumberOfMissedRuns<'r> {
+    /// Path of the task.
+    pub path: &'r str,
+}
+
+/// Answer of [`GetNumberOfMissedRuns`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GetNumberOfMissedRunsResponse {
+    /// Runs that were missed since the last one that went well, or since the task was registered.
+    pub missed: u32,
+    /// The return value.
+    pub status: Status,
+}
+
+impl Request for GetNumberOfMissedRuns<'_> {
+    const OPNUM: u16 = 18;
+    type Response<'b> = GetNumberOfMissedRunsResponse;
+
+    fn encode(&self, stub: &mut Encoder<'_>) -> Result<(), Full> {
+        stub.string(self.path)
+    }
+
+    fn decode<'b>(stub: &mut Decoder<'b>) -> Result<GetNumberOfMissedRunsResponse, DecodeError> {
+        Ok(GetNumberOfMissedRunsResponse { missed: stub.u32()?, status: status(stub)? })
+    }
+}

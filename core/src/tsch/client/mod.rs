@@ -18,6 +18,7 @@
 
 mod definitions;
 mod folders;
+mod history;
 mod information;
 mod running;
 
@@ -25,9 +26,11 @@ pub use definitions::{
     Creation, Credential, ErrorInfo, LogonType, RegisterTask, RegisterTaskResponse, RetrieveTask, RetrieveTaskResponse,
 };
 pub use folders::{CreateFolder, Delete, EnumFolders, EnumResponse, EnumTasks};
+pub use history::{HistoryEntry, ReadHistory, ReadHistoryResponse};
 pub use information::{
-    EnableTask, GetLastRunInfo, GetLastRunInfoResponse, GetTaskInfo, GetTaskInfoResponse, HighestVersion,
-    HighestVersionResponse, ScheduledRuntimes, ScheduledRuntimesResponse,
+    EnableTask, GetLastRunInfo, GetLastRunInfoResponse, GetNumberOfMissedRuns, GetNumberOfMissedRunsResponse,
+    GetTaskInfo, GetTaskInfoResponse, HighestVersion, HighestVersionResponse, ScheduledRuntimes,
+    ScheduledRuntimesResponse,
 };
 pub use running::{
     EnumInstances, EnumInstancesResponse, GetInstanceInfo, GetInstanceInfoResponse, Run, RunResponse, Stop,

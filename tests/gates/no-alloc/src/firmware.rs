@@ -106,6 +106,7 @@ fn powered(work: impl FnOnce(&mut Scheduler<'_>)) {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            history: 8,
         },
         connections: &mut connections,
         pool: Pool::new(&mut pool, &mut owners),

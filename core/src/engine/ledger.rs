@@ -1,0 +1,393 @@
+//! The ledger: what ran, and what did not and why, in a bounded ring of records in the store.
+//!
+//! Entries wait in memory until a record is full, or for [`HISTORY_TIME`](crate::limits::HISTORY_TIME), so that what falls
+//! together is written together. A power cut takes those that waited. Of a run its task's state still tells the result; and
+//! an occurrence that did not run is found again at the next start, where it counts as missed, because whatever came after the
+//! latest entry that is durable, and is not settled by a run, is.
+//!
+//! A store that has no room for an entry stands in nobody's way: what is older makes room for it in memory, and is lost.
+
+use super::{
+    CatchUp, Context, Engine, Refused, TaskIndex, catch_up,
+    launch::read_state,
+    list, plan,
+    refused::NotRun,
+    slots::{OfTask, Phase, flag},
+};
+use crate::{
+    event::{Event, Skipped},
+    limits::{HISTORY_PER_CALL, HISTORY_TIME},
+    ports::{Change, StoreError},
+    store::{self, Cause, HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, STATE_MAX, Started, history_key},
+    time::{Monotonic, Timestamp},
+};
+
+/// Tasks whose missed occurrences one tick counts.
+const COUNTED_PER_TICK: usize = 8;
+
+/// Records that make room at once: those of a run find it then.
+const GIVEN_AT_ONCE: usize = 4;
+
+/// Where a reader of the history begins: with the latest.
+pub const LATEST: u32 = u32::MAX;
+
+/// What is kept of the ring.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Records there may be.
+    records: u32,
+    /// Number of the latest record; there is none while it is zero.
+    newest: u32,
+    /// Records up to this one are gone.
+    oldest: u32,
+    /// The latest moment that any record tells of.
+    until: Option<Timestamp>,
+    pending: heapless::Vec<Happening, HISTORY_ENTRIES>,
+    /// When the pending entries are written.
+    due: Monotonic,
+    /// The store would not have them when that was tried last; until then it is not tried again.
+    refused: bool,
+    gap: Option<Gap>,
+}
+
+/// A time in which nothing was fired, whose occurrences are being counted.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    from: Timestamp,
+    /// The server was up from here on, and did not know the time.
+    unknown: Timestamp,
+    until: Timestamp,
+    /// Tasks before this one are done.
+    at: u32,
+}
+
+impl Ledger {
+    pub(super) fn new(records: u32) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    /// Takes note of a record that was there at start.
+    pub(super) fn loaded(&mut self, record: &History) {
+        self.newest = self.newest.max(record.sequence);
+        self.until = self.until.max(record.entries.iter().filter_map(Happening::until).max());
+    }
+
+    /// Whether a record of that number belongs to the ring.
+    pub(super) const fn has(&self, number: u32) -> bool {
+        number <= self.records
+    }
+
+    /// Begins anew, for another look at the store.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.records);
+    }
+
+    /// The latest moment that the records tell of which were there at start.
+    pub(super) const fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
+    /// When there is something to do.
+    pub(super) fn deadline(&self, held: bool) -> Option<Monotonic> {
+        match self.gap {
+            Some(_) if !held => Some(Monotonic(0)),
+            _ => (!self.pending.is_empty()).then_some(self.due),
+        }
+    }
+
+    /// Where a record lies in the ring.
+    const fn key(&self, sequence: u32) -> crate::ports::Key {
+        history_key(match sequence.wrapping_sub(1).checked_rem(self.records) {
+            Some(place) => place + 1,
+            None => 0,
+        })
+    }
+}
+
+impl Engine<'_> {
+    /// Tells that occurrences of a task did not become runs, and notes it.
+    pub(super) fn skip(&mut self, cx: &mut Context<'_>, task: u32, reason: Skipped, count: u32) {
+        self.tell(Event::Skipped { task, reason });
+        let what = Happened::Skipped { reason, count };
+        self.note(cx, Happening { task, at: cx.now.wall, span: 0, what });
+    }
+
+    /// As [`skip`](Self::skip), of one run.
+    pub(super) fn tell_skipped(&mut self, cx: &mut Context<'_>, task: u32, why: NotRun) {
+        if let NotRun::Store(error) = why {
+            self.tell(Event::StoreFailed { error });
+        }
+        self.skip(cx, task, why.into(), 1);
+    }
+
+    /// Notes a run that has ended, or could not be started.
+    pub(super) fn note_run(&mut self, cx: &mut Context<'_>, index: u32, is_started: bool) {
+        let Some(slot) = self.memory.instances.get(index as usize) else { return };
+        let at = Some(slot.started).filter(|&at| at != Timestamp::MIN);
+        let span = at.zip(cx.now.wall).map_or(0, |(at, wall)| u64::try_from(wall.since(at)).unwrap_or(0));
+        let (started, result) = (started(slot.cause()), slot.result);
+        let what =
+            if is_started { Happened::Ran { started, result } } else { Happened::NotStarted { started, result } };
+        let task = slot.number;
+        self.note(cx, Happening { task, at, span, what });
+    }
+
+    fn note(&mut self, cx: &mut Context<'_>, entry: Happening) {
+        if self.ledger.records == 0 {
+            return;
+        }
+        if let Happened::Skipped { reason, count } = entry.what {
+            for known in &mut self.ledger.pending {
+                if let Happened::Skipped { reason: of, count: all } = &mut known.what
+                    && (known.task, *of) == (entry.task, reason)
+                {
+                    *all = all.saturating_add(count);
+                    let span = known.at.zip(entry.at).map_or(0, |(first, last)| last.since(first));
+                    known.span = known.span.max(u64::try_from(span).unwrap_or(0));
+                    return;
+                }
+            }
+        }
+        if self.ledger.pending.is_full() && !(self.ledger.refused && self.ledger.due > cx.now.monotonic) {
+            self.write_history(cx);
+        }
+        if self.ledger.pending.is_full() {
+            self.ledger.pending.remove(0);
+        }
+        if self.ledger.pending.is_empty() && !self.ledger.refused {
+            self.ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
+        }
+        let _ = self.ledger.pending.push(entry);
+        if self.closing {
+            self.write_history(cx);
+        }
+    }
+
+    /// Makes as many of the pending entries durable as one record holds.
+    pub(super) fn write_history(&mut self, cx: &mut Context<'_>) {
+        let mut buffer = [0; HISTORY_MAX];
+        let sequence = self.ledger.newest.saturating_add(1);
+        let pending = &self.ledger.pending;
+        let Some((count, length)) = (1..=pending.len()).rev().find_map(|count| {
+            let record = History::encode(sequence, pending.get(..count)?, &mut buffer).ok()?;
+            Some((count, record.len()))
+        }) else {
+            return;
+        };
+        let put = Change::Put(self.ledger.key(sequence), buffer.get(..length).unwrap_or_default());
+        self.ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
+        let done = self.written.apply(cx.store, &[put]);
+        self.ledger.refused = done.is_err();
+        if let Err(error) = done {
+            return self.tell(Event::StoreFailed { error });
+        }
+        self.ledger.newest = sequence;
+        self.ledger.pending.drain(..count).for_each(drop);
+    }
+
+    /// Makes durable how far a task's occurrences are settled, so that one that was skipped for a reason is not caught up after
+    /// a restart.
+    pub(super) fn settle(&mut self, cx: &mut Context<'_>, index: u32) {
+        let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let settled = read_state(cx, task.number).and_then(|state| {
+            let state = state.unwrap_or(store::State::NEVER);
+            let state = store::State { floor: state.floor.max(Some(task.floor)), ..state };
+            let mut buffer = [0; STATE_MAX];
+            let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
+            self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes)])
+        });
+        if let Err(error) = settled {
+            self.tell(Event::StoreFailed { error });
+        }
+    }
+
+    /// The store has no room left for the records of runs: the oldest of the history make some. Returns whether there were any.
+    pub(super) fn give_way(&mut self, cx: &mut Context<'_>, error: StoreError) -> bool {
+        let ledger = &mut self.ledger;
+        let is_full = matches!(error, StoreError::Full | StoreError::Exhausted);
+        let oldest = ledger.oldest.max(ledger.newest.saturating_sub(ledger.records)).saturating_add(1);
+        if !is_full || ledger.records == 0 || oldest > ledger.newest {
+            return false;
+        }
+        let mut changes = heapless::Vec::<Change<'_>, GIVEN_AT_ONCE>::new();
+        for sequence in (oldest..=ledger.newest).take(GIVEN_AT_ONCE) {
+            let _ = changes.push(Change::Delete(ledger.key(sequence)));
+            ledger.oldest = sequence;
+        }
+        // What is pending would take the room again.
+        ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
+        ledger.refused = true;
+        self.written.apply(cx.store, &changes).is_ok()
+    }
+
+    /// Does what the ledger has to do by now.
+    pub(super) fn keep_ledger(&mut self, cx: &mut Context<'_>) {
+        if !self.held {
+            self.count_missed(cx);
+        }
+        if !self.ledger.pending.is_empty() && self.ledger.due <= cx.now.monotonic {
+            self.write_history(cx);
+        }
+    }
+
+    /// What happened to a task, the latest first, from the record of number `from` on, or from [`LATEST`]: calls `visit` with the
+    /// entries of each record, the latest first, until that has no room for them. Returns where to go on; zero at the end. A
+    /// call looks at a bounded number of records, and may find nothing and yet not be at the end.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] if there is no such task, or what befell the store.
+    pub fn history(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: TaskIndex,
+        from: u32,
+        visit: &mut dyn FnMut(&mut dyn DoubleEndedIterator<Item = &Happening>) -> bool,
+    ) -> Result<u32, Refused> {
+        let task = self.task(task)?.number;
+        let mut at = from;
+        if at > self.ledger.newest {
+            let mut entries = self.ledger.pending.iter().filter(|entry| entry.task == task);
+            if !visit(&mut entries.by_ref().rev()) {
+                return Ok(LATEST);
+            }
+            at = self.ledger.newest;
+        }
+        let oldest = self.ledger.oldest.max(self.ledger.newest.saturating_sub(self.ledger.records));
+        for _ in 0..HISTORY_PER_CALL {
+            if at <= oldest {
+                return Ok(0);
+            }
+            let mut buffer = [0; HISTORY_MAX];
+            if let Some(record) = read_history(cx, self.ledger.key(at), &mut buffer)?
+                && record.sequence == at
+            {
+                let mut entries = record.entries.iter().filter(|entry| entry.task == task).rev();
+                if !visit(&mut entries) {
+                    return Ok(at);
+                }
+            }
+            at -= 1;
+        }
+        Ok(if at <= oldest { 0 } else { at })
+    }
+
+    /// How many runs of a task were missed, because the server was down or nobody knew the time, since the last one that went
+    /// well, or since it was registered: [MS-TSCH] 3.2.5.4.19.
+    ///
+    /// # Errors
+    /// [`Refused::NotFound`] if there is no such task, or what befell the store.
+    pub fn missed_runs(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<u32, Refused> {
+        let TaskIndex(index) = task;
+        self.task(task)?;
+        // One whose turn to be counted is still to come is counted now.
+        self.count_missed_of(cx, index)?;
+        let number = self.task(task)?.number;
+        Ok(read_state(cx, number)?.map_or(0, |state| state.missed))
+    }
+
+    /// Notes that nothing was fired from one moment to another.
+    pub(super) fn begin_gap(&mut self, from: Option<Timestamp>, unknown: Timestamp, until: Timestamp) {
+        let from = from.unwrap_or(Timestamp::MIN);
+        // Of a gap that is not counted yet, the rest is one with this.
+        let from = self.ledger.gap.map_or(from, |gap| gap.from.min(from));
+        let unknown = self.ledger.gap.map_or(unknown, |gap| gap.unknown.min(unknown));
+        self.ledger.gap = Some(Gap { from, unknown, until, at: 0 });
+    }
+
+    /// Counts what some more of the tasks have missed.
+    fn count_missed(&mut self, cx: &mut Context<'_>) {
+        let Some(gap) = self.ledger.gap else { return };
+        let mut left = COUNTED_PER_TICK;
+        for index in gap.at..self.tasks.mark {
+            let missed = self.memory.tasks.get(index as usize).is_some_and(|task| task.has(flag::MISSED));
+            if !missed {
+                continue;
+            }
+            if left == 0 {
+                self.ledger.gap = Some(Gap { at: index, ..gap });
+                return;
+            }
+            left -= 1;
+            if let Err(Refused::Store(error)) = self.count_missed_of(cx, index) {
+                self.tell(Event::StoreFailed { error });
+                self.try_later(cx.now);
+                self.held = true;
+                self.ledger.gap = Some(Gap { at: index, ..gap });
+                return;
+            }
+            self.with_task(index, |task| task.set(flag::MISSED, false));
+        }
+        self.ledger.gap = None;
+    }
+
+    /// Counts what a task has missed, if it is not counted yet, and notes it in its state and in the history.
+    fn count_missed_of(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), Refused> {
+        let (Some(gap), Some(&task)) = (self.ledger.gap, self.memory.tasks.get(index as usize)) else { return Ok(()) };
+        if !task.has(flag::MISSED) {
+            return Ok(());
+        }
+        let clocks = self.clocks(cx);
+        let mut state = read_state(cx, task.number)?.unwrap_or(store::State::NEVER);
+        let settled = list::iter::<OfTask, _>(self.memory.instances, task.last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .filter(|slot| slot.phase != Phase::Unused)
+            .filter_map(|slot| slot.cause().settles())
+            .max();
+        let registered =
+            if task.anchor == i64::MAX || task.has(flag::UNRESOLVED) { None } else { clocks.wall_of(task.anchor) };
+        let from = [Some(gap.from), registered, state.floor, settled].into_iter().flatten().max().unwrap_or(gap.from);
+        let image = plan::image(self.memory.record, cx.store, task.definition)?;
+        let missed = catch_up::count(&image, from, gap.unknown, &clocks);
+        let unknown = catch_up::count(&image, from.max(gap.unknown.plus(-1)), gap.until, &clocks);
+        // What is owed to it will run, if late; the latest are.
+        let owed = match CatchUp::of(&image) {
+            _ if !task.has(flag::OWED) => 0,
+            CatchUp::Skip => 0,
+            CatchUp::Latest => 1,
+            CatchUp::All(count) => u32::from(count),
+        };
+        let missed = missed.saturating_sub(owed.saturating_sub(unknown));
+        let unknown = unknown.saturating_sub(owed);
+        let lost = missed.saturating_add(unknown);
+        if lost == 0 {
+            return Ok(());
+        }
+        state.missed = state.missed.saturating_add(lost);
+        let mut buffer = [0; STATE_MAX];
+        let bytes = state.encode(&mut buffer)?;
+        self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes)])?;
+        for (reason, count) in [(Skipped::Missed, missed), (Skipped::ClockUnknown, unknown)] {
+            if count > 0 {
+                self.skip(cx, task.number, reason, count);
+            }
+        }
+        self.with_task(index, |task| task.set(flag::MISSED, false));
+        Ok(())
+    }
+}
+
+/// A record of the history; one that is damaged is none.
+fn read_history(
+    cx: &mut Context<'_>,
+    key: crate::ports::Key,
+    buffer: &mut [u8; HISTORY_MAX],
+) -> Result<Option<History>, StoreError> {
+    match cx.store.get(key, buffer) {
+        Ok(length) => Ok(length.and_then(|length| History::decode(buffer.get(..length)?).ok())),
+        Err(StoreError::TooSmall { .. } | StoreError::Corrupt) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+const fn started(cause: Cause) -> Started {
+    match cause {
+        Cause::Demand => Started::OnDemand,
+        Cause::Calendar(_) => Started::Calendar,
+        Cause::Boot(_) => Started::Boot,
+        Cause::Registration(_) => Started::Registration,
+        Cause::Idle => Started::Idle,
+        Cause::Event => Started::Event,
+        Cause::Session => Started::Session,
+        Cause::Maintenance { .. } => Started::Maintenance,
+    }
+}

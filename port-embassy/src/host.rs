@@ -119,7 +119,8 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Asks the real-time clock, reads the store and arms every trigger. What fires at start is started with the first tick.
+    /// Asks the real-time clock, reads the store, disables what is Volatile and arms every trigger. What fires at start is started
+    /// with the first tick.
     ///
     /// # Errors
     /// What befell the store; the host must not be used then.
@@ -128,7 +129,11 @@ impl<'a> Host<'a> {
         if let Some(time) = state.rtc.as_mut().and_then(|rtc| rtc.read()) {
             state.wall.set(time.0.saturating_mul(1000), Instant::now());
         }
-        let loaded = state.with(|scheduler, now, zone, ports| scheduler.start(now, zone, ports))?;
+        let loaded = state.with(|scheduler, now, zone, ports| {
+            let loaded = scheduler.start(now, zone, ports)?;
+            scheduler.machine_started(now, zone, ports)?;
+            Ok(loaded)
+        })?;
         self.drain(state);
         Ok(loaded)
     }

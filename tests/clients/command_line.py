@@ -58,6 +58,31 @@ def life_of_a_task():
     equal(json.loads(mainspring("--json", "list", "\\Shop").stdout), [], "listed")
 
 
+def history():
+    """history says what ran, and what did not and why, in words and as JSON"""
+    mainspring("register", "\\History", file(tasks.task(HOST.notes("history", "line"), tasks.every_minute(40))))
+    equal(mainspring("history", "\\History").stdout, "nothing is in the history of this task\n", "at first")
+    mainspring("run", "\\History")
+    until(lambda: HOST.lines("history"), 5, "it ran")
+    entries = until(lambda: json.loads(mainspring("--json", "history", "\\History").stdout), 5, "an entry")
+    entry = entries[0]
+    equal((entry["what"], entry["started_by"], entry["result"]), ("ran", "somebody", 0), "the entry")
+    assert re.match(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d$", entry["at"]), entry
+    said = mainspring("history", "\\History", "--zone", "Asia/Tokyo").stdout
+    assert re.search(r"\+09:00  ran for \d+\.\d{3} s, started by somebody: 0x00000000 S_OK\n$", said), said
+    shown = json.loads(mainspring("--json", "show", "\\History").stdout)
+    equal(shown["missed_runs"], 0, "missed runs")
+    assert "missed runs  0\n" in mainspring("show", "\\History").stdout
+    for _ in range(3):
+        mainspring("run", "\\History")
+        time.sleep(0.2)
+    until(lambda: len(json.loads(mainspring("--json", "history", "\\History").stdout)) >= 4, 5, "four entries")
+    equal(len(mainspring("history", "\\History", "-n", "2").stdout.splitlines()), 2, "lines")
+    mainspring("history", "\\nothing", expect=1)
+    mainspring("history", "\\History", "--zone", "Nowhere", expect=2)
+    mainspring("delete", "\\History")
+
+
 def kept():
     """show names what is kept and not understood, and nothing where all is"""
     wnf = "<WnfStateChangeTrigger><StateName>7510BCA338038113</StateName></WnfStateChangeTrigger>"
@@ -151,4 +176,4 @@ def demo():
 with HOST:
     HOST.add_account()
     HOST.start()
-    run([life_of_a_task, kept, exit_codes, images, demo], ARGUMENTS.only, HOST)
+    run([life_of_a_task, history, kept, exit_codes, images, demo], ARGUMENTS.only, HOST)

@@ -235,7 +235,6 @@ def not_served():
     refused(NOT_IMPLEMENTED, tsch.hSchRpcRename, dce, MINUTE, "Other")
     refused(NOT_IMPLEMENTED, tsch.hSchRpcSetSecurity, dce, MINUTE, "D:(A;;FA;;;BA)", 0)
     refused(NOT_IMPLEMENTED, tsch.hSchRpcGetSecurity, dce, MINUTE, 4)
-    refused(NOT_IMPLEMENTED, tsch.hSchRpcGetNumberOfMissedRuns, dce, MINUTE)
     dce.call(77, b"")
     rpc.fault("nca_s_op_rng_error", dce.recv)
     tsch.hSchRpcHighestVersion(dce)

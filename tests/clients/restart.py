@@ -204,6 +204,55 @@ def ended_meanwhile():
         assert answer["pLastRuntime"]["wYear"] > 2000, "its last run is known"
 
 
+def missed():
+    """what came while no server was there is counted as missed, until a run goes well"""
+    with Server(ARGUMENTS.server) as host:
+        host.add_account()
+        host.start()
+        dce = rpc.bind(host.port)
+        note = f"{host.scratch}/missed"
+        register(dce, "\\Missed", tasks.task(tasks.shell(f"echo ran >> {note}"), tasks.at(2, 3, 4)))
+        equal(tsch.hSchRpcGetNumberOfMissedRuns(dce, "\\Missed")["pNumberOfMissedRuns"], 0, "missed at first")
+        host.kill()
+        time.sleep(5)
+        for _ in range(2):
+            host.start()
+            dce = rpc.bind(host.port)
+            equal(tsch.hSchRpcGetNumberOfMissedRuns(dce, "\\Missed")["pNumberOfMissedRuns"], 3, "missed")
+            # Long enough for it to be noted that these are counted.
+            equal(host.stop()[0], 0, "exit code")
+        host.start()
+        dce = rpc.bind(host.port)
+        tsch.hSchRpcRun(dce, "\\Missed")
+        until(lambda: read(note), 5, "it runs")
+        until(lambda: tsch.hSchRpcGetTaskInfo(dce, "\\Missed", tsch.SCH_FLAG_STATE)["pState"] == 3, 5, "ready")
+        equal(tsch.hSchRpcGetNumberOfMissedRuns(dce, "\\Missed")["pNumberOfMissedRuns"], 0, "missed since it ran")
+
+
+def volatile():
+    """a Volatile task is there until the machine starts again, and is disabled then"""
+    with Server(ARGUMENTS.server) as host:
+        host.add_account()
+        host.start()
+        dce = rpc.bind(host.port)
+        unified = "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine>"
+        settings = f"{unified}<Volatile>true</Volatile>"
+        xml = tasks.task(tasks.shell("true"), settings=settings).replace('version="1.2"', 'version="1.4"')
+        register(dce, "\\Volatile", xml)
+
+        def enabled():
+            return tsch.hSchRpcGetTaskInfo(rpc.bind(host.port), "\\Volatile", 0)["pEnabled"]
+
+        host.kill()
+        host.start()
+        equal(enabled(), 1, "enabled after the server started again")
+        host.kill()
+        with open(f"{host.data}/boot", "w") as file:
+            file.write("another start of the machine")
+        host.start()
+        equal(enabled(), 0, "enabled after the machine did")
+
+
 def one_server_per_folder():
     """a data folder that another server holds is refused, and one that others may write too"""
     with Server(ARGUMENTS.server) as host:
@@ -234,4 +283,4 @@ def alive(process):
         return False
 
 
-run([at_random_moments, survivor, ended_meanwhile, one_server_per_folder], ARGUMENTS.only)
+run([at_random_moments, survivor, ended_meanwhile, missed, volatile, one_server_per_folder], ARGUMENTS.only)

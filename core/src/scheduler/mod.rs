@@ -240,6 +240,15 @@ impl<'a> Scheduler<'a> {
         self.engine.load(&mut context(now, zone, ports))
     }
 
+    /// The machine has started since the scheduler was last here, and not the server alone: tasks that are Volatile are disabled.
+    /// To be called after [`start`](Self::start), before any input.
+    ///
+    /// # Errors
+    /// What befell the store; some of them are enabled still.
+    pub fn machine_started(&mut self, now: Now, zone: &Zone<'_>, ports: &mut Ports<'_>) -> Result<(), StoreError> {
+        self.engine.machine_started(&mut context(now, zone, ports))
+    }
+
     /// Something happened. Drain [`output`](Self::output) afterwards.
     pub fn input(&mut self, now: Now, zone: &Zone<'_>, input: Input, ports: &mut Ports<'_>) {
         let engine = &mut self.engine;

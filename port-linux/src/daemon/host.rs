@@ -90,8 +90,9 @@ impl Host {
         }))
     }
 
-    /// Starts the scheduler and finds the children of an earlier server again.
-    pub(super) fn start(&self) -> Result<(), StoreError> {
+    /// Starts the scheduler and finds the children of an earlier server again. `machine_started` says whether the machine has
+    /// started since that one.
+    pub(super) fn start(&self, machine_started: bool) -> Result<(), StoreError> {
         let mut state = self.state.borrow_mut();
         let loaded = with_ports(&mut state, |scheduler, now, zone, ports| scheduler.start(now, zone, ports))?;
         tracing::info!(
@@ -102,6 +103,9 @@ impl Host {
             damaged = loaded.damaged,
             "store read"
         );
+        if machine_started {
+            with_ports(&mut state, |scheduler, now, zone, ports| scheduler.machine_started(now, zone, ports))?;
+        }
         self.drain(&mut state);
         state.children.recovered();
         Ok(())

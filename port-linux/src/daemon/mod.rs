@@ -9,6 +9,7 @@ mod host;
 mod listen;
 mod log;
 mod memory;
+mod start;
 
 use std::{
     io::{self, Write},
@@ -43,6 +44,7 @@ use crate::{
     zone::LocalZone,
 };
 use host::{Host, State};
+use start::MachineStart;
 
 pub use log::start as start_log;
 
@@ -201,7 +203,9 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
             };
             let scheduler = Scheduler::new(memory::lend(max_tasks), config(main_at));
             let host = Host::new(State::new(scheduler, store, accounts, children, LocalZone::of_machine()))?;
-            host.start()?;
+            let start = MachineStart::read(folder.file("boot"));
+            host.start(start.is_new())?;
+            start.note()?;
             run(&host, main, mapper, demo.then_some(&folder)).await?;
             if let Some(store) = host.into_store() {
                 store.close()?;

@@ -21,14 +21,14 @@ use embassy_futures::{
 use embassy_sync::{blocking_mutex::raw::NoopRawMutex, signal::Signal};
 use embassy_time::{Duration, Instant, Timer};
 use mainspring::{
-    engine::{Context, Deadline, Engine, Loaded, Refused, Work},
+    engine::{self, Context, Deadline, Engine, Loaded, Refused, Work},
     guid::Guid,
     ports::{Accounts, Entropy, Ports, StoreError},
     rpc::Association,
     scheduler::{Arrival, Config, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
     status::Status,
-    time::{Monotonic, Now, Timestamp, zone::Zone},
+    time::{Monotonic, Now, Timestamp, trust::WallClock, zone::Zone},
 };
 
 use crate::{
@@ -119,14 +119,17 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// Asks the real-time clock, reads the store, disables what is Volatile and arms every trigger. What fires at start is started
+    /// Asks the real-time clock, which is not believed if it is behind what the store tells of, reads the store, disables what is Volatile and arms every trigger. What fires at start is started
     /// with the first tick.
     ///
     /// # Errors
     /// What befell the store; the host must not be used then.
     pub fn start(&self) -> Result<Loaded, StoreError> {
         let state = &mut *self.state.borrow_mut();
-        if let Some(time) = state.rtc.as_mut().and_then(|rtc| rtc.read()) {
+        // A real-time clock that has lost the time shows one that was before.
+        let mut clock = WallClock::new(engine::latest(&mut *state.store)?);
+        let time = state.rtc.as_mut().and_then(|rtc| rtc.read());
+        if let Some(time) = clock.read(Monotonic(0), time) {
             state.wall.set(time.0.saturating_mul(1000), Instant::now());
         }
         let loaded = state.with(|scheduler, now, zone, ports| {

@@ -2,8 +2,8 @@
 //!
 //! The clock that never steps is `CLOCK_BOOTTIME`: it goes on while the machine is suspended, so a delay or a repetition
 //! counts time that has really passed, and one that came due during the suspension is done on waking. The wall clock is
-//! `CLOCK_REALTIME`; one that says a year before 2020 has not been set since power-up, on a board without a battery,
-//! and counts as unknown.
+//! `CLOCK_REALTIME`; one that says a year before 2020, or a time before the latest that the store tells of, has not been set
+//! since power-up, on a board without a battery, and counts as unknown until somebody sets it.
 //!
 //! Each clock has a timer of the kernel's. That of the wall clock is always armed, if for the far future, because it is
 //! also what tells that somebody set the clock.
@@ -18,7 +18,7 @@ use std::{
 
 use mainspring::{
     engine::Deadline,
-    time::{Monotonic, Now, Timestamp},
+    time::{Monotonic, Now, Timestamp, trust::WallClock},
 };
 use rustix::{
     io::Errno,
@@ -51,15 +51,28 @@ pub fn now() -> Now {
 pub struct Clocks {
     /// Nanoseconds by which the wall clock is ahead.
     ahead: i64,
+    wall: WallClock,
 }
 
 impl Clocks {
     /// Reads both clocks.
     #[must_use]
     pub fn new() -> Self {
-        let mut clocks = Self { ahead: 0 };
+        Self::since(None)
+    }
+
+    /// Reads both clocks. A wall clock that says a time before `latest` is not believed until somebody sets it.
+    #[must_use]
+    pub fn since(latest: Option<Timestamp>) -> Self {
+        let mut clocks = Self { ahead: 0, wall: WallClock::new(latest.max(Some(PLAUSIBLE))) };
         clocks.compare();
         clocks
+    }
+
+    /// Somebody has set the wall clock.
+    pub fn was_set(&mut self) {
+        self.wall.vouch();
+        self.compare();
     }
 
     /// Looks how far they are apart now.
@@ -72,12 +85,12 @@ impl Clocks {
 
     /// What both say.
     #[must_use]
-    pub fn now(&self) -> Now {
+    pub fn now(&mut self) -> Now {
         const MILLISECOND: i64 = 1_000_000;
         let monotonic = nanoseconds(ClockId::Boottime);
         let wall = Timestamp(monotonic.saturating_add(self.ahead) / MILLISECOND);
         let monotonic = Monotonic((monotonic / MILLISECOND).cast_unsigned());
-        Now { monotonic, wall: (wall >= PLAUSIBLE).then_some(wall) }
+        Now { monotonic, wall: self.wall.read(monotonic, Some(wall)) }
     }
 }
 

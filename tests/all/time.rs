@@ -2,4 +2,5 @@
 
 mod calendar;
 mod tail;
+mod trust;
 mod tzif;

@@ -20,7 +20,8 @@
 
 use super::{
     TaskSlot,
-    plan::{self, Clocks, Moment, Next, Run},
+    clocks::{Clocks, Moment},
+    plan::{self, Next, Run},
     slots::flag,
 };
 use crate::{

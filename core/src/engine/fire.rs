@@ -2,7 +2,8 @@
 
 use super::{
     CatchUp, Context, Engine, Refused, TaskSlot, catch_up,
-    plan::{self, After, Moment, Run},
+    clocks::{After, Moment},
+    plan::{self, Run},
     queue,
     refused::NotRun,
     slots::flag,

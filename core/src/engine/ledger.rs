@@ -17,8 +17,11 @@ use super::{
 use crate::{
     event::{Event, Skipped},
     limits::{HISTORY_PER_CALL, HISTORY_TIME},
-    ports::{Change, StoreError},
-    store::{self, Cause, HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, STATE_MAX, Started, history_key},
+    ports::{Change, Store, StoreError},
+    store::{
+        self, Cause, HISTORY, HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, INSTANCE, STATE_MAX, Started,
+        history_key,
+    },
     time::{Monotonic, Timestamp},
 };
 
@@ -364,6 +367,28 @@ impl Engine<'_> {
         self.with_task(index, |task| task.set(flag::MISSED, false));
         Ok(())
     }
+}
+
+/// The latest moment that a store tells of: no wall clock that is right is earlier. It is what the latest entries of the history
+/// and what was started last say; a clock that was ahead when they were written makes it too late.
+///
+/// # Errors
+/// What befell the store.
+pub fn latest(store: &mut dyn Store) -> Result<Option<Timestamp>, StoreError> {
+    let mut latest = None;
+    store.scan(HISTORY, &mut |_, bytes| {
+        if let Ok(record) = History::decode(bytes) {
+            latest = latest.max(record.entries.iter().filter_map(Happening::until).max());
+        }
+        true
+    })?;
+    store.scan(INSTANCE, &mut |_, bytes| {
+        if let Ok(record) = store::Instance::decode(bytes) {
+            latest = latest.max(record.started);
+        }
+        true
+    })?;
+    Ok(latest)
 }
 
 /// A record of the history; one that is damaged is none.

@@ -5,20 +5,19 @@
 
 use super::{
     Context, Engine, Loaded, TaskSlot, catch_up,
+    clocks::{After, Clocks},
     enumerate::Children,
     list::Link,
-    names,
-    plan::{self, After, Clocks},
+    names, plan,
     register::parent,
     slots::{Phase, Used, flag, order},
 };
 use crate::{
     event::Event,
-    limits::LATE_TIME,
     ports::{Change, Key, StoreError},
     store::{self, Cause, DEFINITION, ENTRY, HISTORY, History, INSTANCE, META_KEY, Meta, STATE, State, Written},
     task::{Image, Path},
-    time::{Now, Timestamp},
+    time::Timestamp,
 };
 
 /// Records deleted in one go.
@@ -43,13 +42,13 @@ struct Found {
 }
 
 /// A number of a slot, by which a directory is sorted.
-type Number = fn(&TaskSlot) -> u32;
+pub(super) type Number = fn(&TaskSlot) -> u32;
 
-fn task_number(slot: &TaskSlot) -> u32 {
+pub(super) fn task_number(slot: &TaskSlot) -> u32 {
     slot.number
 }
 
-fn definition_number(slot: &TaskSlot) -> u32 {
+pub(super) fn definition_number(slot: &TaskSlot) -> u32 {
     slot.definition
 }
 
@@ -199,7 +198,7 @@ impl Engine<'_> {
     }
 
     /// Makes the directory of all slots in use, by one of their numbers.
-    fn sort(&mut self, number: Number) {
+    pub(super) fn sort(&mut self, number: Number) {
         let used = self.tasks.mark as usize;
         let tasks = &*self.memory.tasks;
         let Some(words) = self.memory.queue.get_mut(..used) else { return };
@@ -208,7 +207,7 @@ impl Engine<'_> {
     }
 
     /// The slot with that number, if the directory is by it.
-    fn look_up(&self, number: Number, wanted: u32) -> Option<u32> {
+    pub(super) fn look_up(&self, number: Number, wanted: u32) -> Option<u32> {
         let words = self.memory.queue.get(..self.tasks.mark as usize)?;
         let of = |index: u32| self.memory.tasks.get(index as usize).map_or(0, number);
         let at = words.binary_search_by_key(&wanted, |&index| of(index)).ok()?;
@@ -432,7 +431,7 @@ impl Engine<'_> {
     }
 
     /// Builds the due queue of all that are armed. Ends the directory.
-    fn queue_all(&mut self) {
+    pub(super) fn queue_all(&mut self) {
         (self.calendar, self.relative) = (0, 0);
         for index in 0..self.tasks.mark {
             let Some(&slot) = self.memory.tasks.get(index as usize) else { break };
@@ -448,114 +447,6 @@ impl Engine<'_> {
         for relative in [false, true] {
             super::queue::rebuild(&mut self.due(relative));
         }
-    }
-
-    /// Arms every task anew, in one scan, after the clock or the zone changed.
-    pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
-        let clocks = self.clocks(cx);
-        let seen = Clocks { now: self.clocks_as_seen(cx.now), ..clocks };
-        let resolved = self.resolve(cx, &clocks);
-        self.sort(definition_number);
-        self.turns = catch_up::Turns::default();
-        let record = core::mem::take(&mut self.memory.record);
-        let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
-            if let Some(index) = self.look_up(definition_number, key.number)
-                && let Some(image) = plan::unpacked(record, bytes)
-            {
-                self.arm_anew(index, &image, &clocks, &seen);
-            }
-            true
-        });
-        let scanned = resolved.and(scanned);
-        // Those that the scan did not come to keep what they were due for.
-        self.queue_all();
-        self.memory.record = record;
-        self.rearm = scanned.is_err();
-        if let Some(wall) = cx.now.wall {
-            match seen.now.wall {
-                Some(seen) => self.begin_gap(Some(seen), wall, wall),
-                None => self.begin_gap(
-                    self.ledger.until().filter(|at| *at <= wall),
-                    clocks.wall_of(clocks.boot).unwrap_or(wall),
-                    wall,
-                ),
-            }
-        }
-        if let Err(error) = scanned {
-            self.try_later(cx.now);
-            self.tell(Event::StoreFailed { error });
-        }
-    }
-
-    /// Arms a task anew, unless it is due. `seen` are the clocks as they would be, had none been set.
-    fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
-        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
-        if is_due(slot, clocks.now) {
-            return;
-        }
-        let since = match slot.anchor {
-            i64::MAX => None,
-            at if slot.has(flag::UNRESOLVED) => Some(Timestamp(at)),
-            // Whether the clock was wrong, or the other one stood still while the machine slept, nobody can tell.
-            at => clocks.wall_of(at).into_iter().chain(seen.wall_of(at)).min(),
-        };
-        let was_owed = slot.has(flag::OWED);
-        let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
-        // What lay behind before was passed over earlier, or is there only because the zone is another.
-        let missed = missed.filter(|at| seen.now.wall.is_none_or(|seen| *at >= seen));
-        if missed.is_none() && !was_owed {
-            slot.set(flag::OWED, false);
-        }
-        let next = plan::next(image, slot, clocks, After::now(clocks));
-        let next = self.turns.next(image, slot, next, clocks);
-        slot.apply(next);
-        slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
-    }
-
-    /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.
-    ///
-    /// As at start, no occurrence that became a run is ahead; the store and the instances tell how far they had come. The
-    /// order of the due queue is lost.
-    fn resolve(&mut self, cx: &mut Context<'_>, clocks: &Clocks<'_>) -> Result<(), StoreError> {
-        let Some(wall) = clocks.now.wall else { return Ok(()) };
-        let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
-        if !used.iter().any(|slot| slot.has(flag::UNRESOLVED)) {
-            return Ok(());
-        }
-        // Registered so long ago that what has come is over; to say so twice changes nothing.
-        let hold = |slot: &mut TaskSlot, elapsed: Option<u64>| {
-            if slot.has(flag::UNRESOLVED) {
-                slot.anchor = slot.anchor.min(wall.0.saturating_sub(behind(elapsed)));
-            }
-        };
-        self.sort(task_number);
-        cx.store.scan(STATE, &mut |key, bytes| {
-            if let Some(index) = self.look_up(task_number, key.number)
-                && let Ok(state) = State::decode(bytes)
-            {
-                self.with_task(index, |slot| hold(slot, state.elapsed));
-            }
-            true
-        })?;
-        for index in 0..self.instances.mark {
-            let Some(&instance) = self.memory.instances.get(index as usize) else { break };
-            if let (Cause::Registration(elapsed), Some(task)) = (instance.cause(), instance.task.index())
-                && instance.phase != Phase::Unused
-            {
-                self.with_task(task, |slot| {
-                    if slot.definition == instance.definition {
-                        hold(slot, Some(elapsed));
-                    }
-                });
-            }
-        }
-        for slot in self.memory.tasks.iter_mut().take(self.tasks.mark as usize) {
-            if slot.has(flag::UNRESOLVED) {
-                slot.anchor = clocks.monotonic().saturating_sub(wall.since(Timestamp(slot.anchor)));
-                slot.set(flag::UNRESOLVED, false);
-            }
-        }
-        Ok(())
     }
 
     /// Makes folders anew whose entries are missing or damaged, so that what is in them can be found.
@@ -603,20 +494,8 @@ fn sort(words: &mut [u32], key: impl Fn(u32) -> Option<u32>) {
     }
 }
 
-/// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
-/// much does not.
-fn is_due(slot: &TaskSlot, now: Now) -> bool {
-    let late = if slot.has(flag::RELATIVE) {
-        let now = i64::try_from(now.monotonic.0).unwrap_or(i64::MAX);
-        return slot.has(flag::ARMED) && (slot.due <= now || slot.has(flag::RETRY));
-    } else {
-        now.wall.map(|wall| wall.0.saturating_sub(slot.due))
-    };
-    slot.has(flag::ARMED) && late.is_some_and(|late| late >= 0 && late.unsigned_abs() <= LATE_TIME)
-}
-
 /// The least time since the registration at which the occurrence that was `elapsed` after it is over.
-fn behind(elapsed: Option<u64>) -> i64 {
+pub(super) fn behind(elapsed: Option<u64>) -> i64 {
     elapsed.map_or(0, |elapsed| i64::try_from(elapsed).unwrap_or(i64::MAX).saturating_add(1))
 }
 

@@ -3,7 +3,8 @@
 
 use super::{
     Context, Engine, Refused, TaskIndex, TaskSlot,
-    plan::{self, After, Clocks, Needs, Next, Run},
+    clocks::{After, Clocks},
+    plan::{self, Needs, Next, Run},
     refused::NotRun,
     slots::{Phase, flag, order},
     waiting::Until,

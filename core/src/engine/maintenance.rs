@@ -10,16 +10,10 @@
 //! independent of them, which can be read either way. One that has to wait tries again until the period is over, and is told
 //! as skipped then.
 
-use super::{
-    Context, Engine, TaskSlot,
-    plan::{self, Clocks, Run},
-    refused::NotRun,
-    waiting::Until,
-};
+use super::{TaskSlot, clocks::Clocks};
 use crate::{
-    limits::{MAINTENANCE_HOUR, MAINTENANCE_TIME, SPREAD_TIME},
+    limits::MAINTENANCE_HOUR,
     recur::{self, Anchors},
-    store::Cause,
     task::{Boundary, Image, Offset, Schedule, Trigger, TriggerKind},
     time::{Timestamp, civil::DateTime},
 };
@@ -38,54 +32,25 @@ const fn periods() -> Trigger<'static> {
     }
 }
 
-/// When the task starts next for maintenance, after a moment; `None` if it has no such settings, or the time is not known.
-pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, after: Timestamp) -> Option<Timestamp> {
+/// When the task starts next for maintenance, after a moment; `None` if it has no such settings, or the time is not known. From
+/// `idle` on, by the monotonic clock, the machine has been idle for as long as the task demands.
+pub(super) fn next(
+    image: &Image<'_>,
+    task: &TaskSlot,
+    clocks: &Clocks<'_>,
+    after: Timestamp,
+    idle: Option<i64>,
+) -> Option<Timestamp> {
     let settings = image.conditions().maintenance?;
     clocks.now.wall?;
     let milliseconds = |seconds: u64| i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX);
     let ran = Some(task.floor).filter(|&floor| floor != Timestamp::MIN);
     let from = ran.map_or(after, |ran| after.max(ran.plus(milliseconds(settings.period.seconds))));
     let regular = recur::next(&periods(), &Anchors::default(), from, clocks.zone);
-    let idle = || {
+    let late = || {
         let since = ran.or_else(|| clocks.wall_of(task.anchor).filter(|_| task.anchor != i64::MAX))?;
         let overdue = since.plus(milliseconds(settings.deadline?.seconds));
-        let idle = clocks.wall_of(plan::idle_from(image, clocks)?)?;
-        Some(idle.max(overdue)).filter(|&at| at > after)
+        Some(clocks.wall_of(idle?)?.max(overdue)).filter(|&at| at > after)
     };
-    regular.into_iter().chain(idle()).min()
-}
-
-/// The run for which the task starts then, if it does.
-pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, at: Timestamp) -> Option<Run> {
-    let settings = image.conditions().maintenance?;
-    if next(image, task, clocks, at.plus(-1)) != Some(at) {
-        return None;
-    }
-    Some(Run { cause: Cause::Maintenance { at, exclusive: settings.exclusive }, ..Run::of(image) })
-}
-
-impl Engine<'_> {
-    /// Starts a run for maintenance, or lets it wait for others that it may not run beside.
-    pub(super) fn launch_for_maintenance(
-        &mut self,
-        cx: &mut Context<'_>,
-        index: u32,
-        run: &Run,
-        begun: Timestamp,
-        exclusive: bool,
-    ) -> Result<(), NotRun> {
-        let late = cx.now.wall.map_or(i64::MAX, |wall| wall.since(begun));
-        if late > i64::try_from(MAINTENANCE_TIME).unwrap_or(i64::MAX) {
-            return Err(NotRun::MaintenanceOver);
-        }
-        let used = self.memory.instances.get(..self.instances.mark as usize).unwrap_or_default();
-        let is_in_the_way = used.iter().filter(|slot| slot.runs()).any(|slot| match slot.cause() {
-            Cause::Maintenance { exclusive: other, .. } => exclusive || other,
-            _ => false,
-        });
-        if is_in_the_way {
-            return self.wait(cx, index, run, Until::Later { at: cx.now.monotonic.plus(SPREAD_TIME) }, &[]);
-        }
-        self.launch_or_wait(cx, index, run, &[], 0)
-    }
+    regular.into_iter().chain(late()).min()
 }

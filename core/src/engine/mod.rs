@@ -40,6 +40,7 @@
 
 mod asked;
 mod catch_up;
+mod clocks;
 mod enumerate;
 mod fire;
 mod happened;
@@ -53,6 +54,7 @@ mod maintenance;
 mod names;
 mod plan;
 mod queue;
+mod rearm;
 mod refused;
 mod register;
 mod slots;
@@ -64,7 +66,7 @@ mod waiting;
 pub use crate::store::{Happened, Happening, Started, Written};
 pub use catch_up::CatchUp;
 pub use happened::SessionChange;
-pub use ledger::LATEST;
+pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
 pub use slots::{InstanceSlot, Memory, TaskSlot};
@@ -193,10 +195,10 @@ impl<'a> Engine<'a> {
         self.memory.tasks.len().min(self.memory.queue.len()).min(self.memory.index.len() / 2)
     }
 
-    fn clocks<'c>(&self, cx: &Context<'c>) -> plan::Clocks<'c> {
+    fn clocks<'c>(&self, cx: &Context<'c>) -> clocks::Clocks<'c> {
         let milliseconds = |Monotonic(at)| i64::try_from(at).unwrap_or(i64::MAX);
         let idle = self.machine.idle_since().map(milliseconds);
-        plan::Clocks { now: cx.now, zone: cx.zone, boot: milliseconds(self.boot), idle }
+        clocks::Clocks { now: cx.now, zone: cx.zone, boot: milliseconds(self.boot), idle }
     }
 
     /// The slot of a task, not of a folder.
@@ -253,7 +255,7 @@ impl<'a> Engine<'a> {
     /// Looks at a task again after a while, because its definition could not be read.
     fn arm_retry(&mut self, index: u32, now: Now) {
         let at = i64::try_from(now.monotonic.plus(crate::limits::RETRY_TIME).0).unwrap_or(i64::MAX);
-        let moment = Some(plan::Moment { at, relative: true });
+        let moment = Some(clocks::Moment { at, relative: true });
         self.arm(index, plan::Next { moment, delayed: false, expires: false });
         self.with_task(index, |task| task.set(flag::RETRY, true));
     }

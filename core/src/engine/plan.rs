@@ -1,6 +1,7 @@
 //! What a definition asks for: when it fires next, and how what fires is run.
 
 use super::{
+    clocks::{After, Clocks, Moment},
     maintenance,
     refused::Refused,
     slots::{TaskSlot, flag},
@@ -12,7 +13,7 @@ use crate::{
     recur::{self, Anchors, elapsed},
     store::{Cause, definition_key},
     task::{Conditions, Image, InstancesPolicy, Trigger, TriggerKind},
-    time::{Now, Timestamp, zone::Zone},
+    time::Timestamp,
 };
 
 /// A definition, fetched into `record` and unpacked there.
@@ -28,84 +29,6 @@ pub(super) fn image<'e>(record: &'e mut [u8], store: &mut dyn Store, number: u32
 pub(super) fn unpacked<'e>(into: &'e mut [u8], record: &[u8]) -> Option<Image<'e>> {
     into.get_mut(..record.len())?.copy_from_slice(record);
     Image::unpack(into, record.len()).ok()
-}
-
-/// What moments are measured against.
-#[derive(Clone, Copy)]
-pub(super) struct Clocks<'z> {
-    pub(super) now: Now,
-    pub(super) zone: &'z Zone<'z>,
-    /// When the engine was loaded, by the monotonic clock.
-    pub(super) boot: i64,
-    /// Since when the machine has been idle, by the monotonic clock.
-    pub(super) idle: Option<i64>,
-}
-
-impl Clocks<'_> {
-    pub(super) fn monotonic(&self) -> i64 {
-        i64::try_from(self.now.monotonic.0).unwrap_or(i64::MAX)
-    }
-
-    /// What the wall clock shows, or would show, when the monotonic clock shows `at`.
-    pub(super) fn wall_of(&self, at: i64) -> Option<Timestamp> {
-        Some(self.now.wall?.plus(at.saturating_sub(self.monotonic())))
-    }
-
-    /// What the monotonic clock shows when the wall clock shows `at`.
-    pub(super) fn monotonic_of(&self, at: Timestamp) -> Option<i64> {
-        Some(self.monotonic().saturating_add(at.since(self.now.wall?)))
-    }
-}
-
-/// A moment of one of the two clocks, in its milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
-    pub(super) at: i64,
-    /// Whether of the monotonic clock.
-    pub(super) relative: bool,
-}
-
-/// Both clocks, as far as occurrences are settled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct After {
-    pub(super) wall: Timestamp,
-    pub(super) monotonic: i64,
-}
-
-impl After {
-    /// Everything before now is settled; what is due at this very moment is not, as it may be the reason of the call.
-    pub(super) fn just_before(clocks: &Clocks<'_>) -> Self {
-        Self { wall: wall_before(clocks), monotonic: clocks.monotonic().saturating_sub(1) }
-    }
-
-    /// Relative occurrences up to now are settled, since they are never looked for twice; of calendar ones the floor knows.
-    pub(super) fn now(clocks: &Clocks<'_>) -> Self {
-        Self { wall: wall_before(clocks), monotonic: clocks.monotonic() }
-    }
-
-    /// Everything up to `moment` is settled.
-    fn exactly(moment: Moment, clocks: &Clocks<'_>) -> Self {
-        if moment.relative {
-            Self { wall: clocks.wall_of(moment.at).unwrap_or(Timestamp::MIN), monotonic: moment.at }
-        } else {
-            let wall = Timestamp(moment.at);
-            Self { wall, monotonic: clocks.monotonic_of(wall).unwrap_or(i64::MIN) }
-        }
-    }
-
-    /// Everything up to `moment` is settled, and everything that `late` milliseconds have passed over.
-    pub(super) fn moment(moment: Moment, clocks: &Clocks<'_>, late: u64) -> Self {
-        let late = i64::try_from(late).unwrap_or(i64::MAX);
-        let Self { wall, monotonic } = Self::exactly(moment, clocks);
-        Self {
-            wall: wall.max(clocks.now.wall.unwrap_or(Timestamp::MIN).plus(late.saturating_neg())),
-            monotonic: monotonic.max(clocks.monotonic().saturating_sub(late)),
-        }
-    }
-}
-
-fn wall_before(clocks: &Clocks<'_>) -> Timestamp {
-    clocks.now.wall.unwrap_or(Timestamp::MIN).plus(-1)
 }
 
 /// When a task fires next.
@@ -135,7 +58,8 @@ pub(super) fn next(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, afte
             calendar = calendar.into_iter().chain(found).min();
         }
     }
-    calendar = calendar.into_iter().chain(maintenance::next(image, task, clocks, settled)).min();
+    calendar =
+        calendar.into_iter().chain(maintenance::next(image, task, clocks, settled, idle_from(image, clocks))).min();
     let moment = match (calendar, relative) {
         (Some(at), Some(other)) if clocks.monotonic_of(at).is_some_and(|at| at > other) => {
             Some(Moment { at: other, relative: true })
@@ -210,7 +134,7 @@ fn idle_duration(conditions: &Conditions<'_>) -> u64 {
 }
 
 /// From when on the machine has been idle for as long as the task demands, by the monotonic clock; `None` if it is not idle.
-pub(super) fn idle_from(image: &Image<'_>, clocks: &Clocks<'_>) -> Option<i64> {
+fn idle_from(image: &Image<'_>, clocks: &Clocks<'_>) -> Option<i64> {
     Some(clocks.idle?.saturating_add_unsigned(idle_duration(&image.conditions())))
 }
 
@@ -386,7 +310,10 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
         run.limit_by(&trigger, left);
         return Some(run);
     }
-    if moment.relative { None } else { maintenance::run(image, task, clocks, Timestamp(moment.at)) }
+    let at = Some(Timestamp(moment.at)).filter(|_| !moment.relative)?;
+    let exclusive = image.conditions().maintenance?.exclusive;
+    let due = maintenance::next(image, task, clocks, at.plus(-1), idle_from(image, clocks));
+    (due == Some(at)).then(|| Run { cause: Cause::Maintenance { at, exclusive }, ..Run::of(image) })
 }
 
 /// What the slot of a task keeps of its definition.

@@ -2,10 +2,10 @@
 
 use super::{
     CatchUp, Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot, catch_up,
+    clocks::After,
     enumerate::{Children, fetch},
     launch::read_state,
-    list, names,
-    plan::{self, After},
+    list, names, plan,
     slots::{Phase, flag, wait},
 };
 use crate::{

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     event::{Event, Skipped},
     guid::Guid,
-    limits::QUEUED_RUNS,
+    limits::{MAINTENANCE_TIME, QUEUED_RUNS, SPREAD_TIME},
     ports::Change,
     recur::{self, Anchors, elapsed},
     status::Status,
@@ -66,6 +66,30 @@ impl Engine<'_> {
                 if self.try_again_later(cx, task, run, attempt, arguments) { Ok(()) } else { Err(why) }
             }
         }
+    }
+
+    /// Starts a run for maintenance, or lets it wait for others that it may not run beside.
+    pub(super) fn launch_for_maintenance(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: u32,
+        run: &Run,
+        begun: Timestamp,
+        exclusive: bool,
+    ) -> Result<(), NotRun> {
+        let late = cx.now.wall.map_or(i64::MAX, |wall| wall.since(begun));
+        if late > i64::try_from(MAINTENANCE_TIME).unwrap_or(i64::MAX) {
+            return Err(NotRun::MaintenanceOver);
+        }
+        let used = self.memory.instances.get(..self.instances.mark as usize).unwrap_or_default();
+        let is_in_the_way = used.iter().filter(|slot| slot.runs()).any(|slot| match slot.cause() {
+            Cause::Maintenance { exclusive: other, .. } => exclusive || other,
+            _ => false,
+        });
+        if is_in_the_way {
+            return self.wait(cx, index, run, Until::Later { at: cx.now.monotonic.plus(SPREAD_TIME) }, &[]);
+        }
+        self.launch_or_wait(cx, index, run, &[], 0)
     }
 
     /// Has a run tried once more after the interval of RestartOnFailure; returns whether it will be.

@@ -6,6 +6,7 @@ pub mod civil;
 pub mod filetime;
 pub(crate) mod segment;
 pub mod tail;
+pub mod trust;
 pub mod tzif;
 pub mod zone;
 

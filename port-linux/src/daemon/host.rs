@@ -11,7 +11,7 @@ use std::{
 };
 
 use mainspring::{
-    engine::{Refused, Work},
+    engine::{self, Refused, Work},
     guid::Guid,
     ports::{Ports, StoreError},
     rpc::Association,
@@ -94,6 +94,10 @@ impl Host {
     /// started since that one.
     pub(super) fn start(&self, machine_started: bool) -> Result<(), StoreError> {
         let mut state = self.state.borrow_mut();
+        state.clocks = Clocks::since(engine::latest(&mut state.store)?);
+        if state.clocks.now().wall.is_none() {
+            tracing::warn!("the wall clock is behind what was noted before, and not believed until it is set");
+        }
         let loaded = with_ports(&mut state, |scheduler, now, zone, ports| scheduler.start(now, zone, ports))?;
         tracing::info!(
             tasks = loaded.tasks,
@@ -138,11 +142,14 @@ impl Host {
     pub(super) async fn keep_time(&self) -> io::Error {
         loop {
             let ring = self.alarm.ring().await;
-            self.state.borrow_mut().clocks.compare();
             match ring {
-                Ok(Ring::Deadline) => self.input(Input::Tick),
+                Ok(Ring::Deadline) => {
+                    self.state.borrow_mut().clocks.compare();
+                    self.input(Input::Tick);
+                }
                 Ok(Ring::ClockSet) => {
                     tracing::info!("the wall clock was set");
+                    self.state.borrow_mut().clocks.was_set();
                     self.input(Input::ClockSet);
                 }
                 Err(error) => return error,

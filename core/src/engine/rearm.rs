@@ -1,0 +1,139 @@
+//! The wall clock was set, or became known, or the zone is another: every task is armed anew.
+
+use super::{
+    Context, Engine, TaskSlot, catch_up,
+    clocks::{After, Clocks},
+    load::{behind, definition_number, task_number},
+    plan,
+    slots::{Phase, flag},
+};
+use crate::{
+    event::Event,
+    limits::LATE_TIME,
+    ports::StoreError,
+    store::{Cause, DEFINITION, STATE, State},
+    task::Image,
+    time::{Now, Timestamp},
+};
+
+impl Engine<'_> {
+    /// Arms every task anew, in one scan, after the clock or the zone changed.
+    pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
+        let clocks = self.clocks(cx);
+        let seen = Clocks { now: self.clocks_as_seen(cx.now), ..clocks };
+        let resolved = self.resolve(cx, &clocks);
+        self.sort(definition_number);
+        self.turns = catch_up::Turns::default();
+        let record = core::mem::take(&mut self.memory.record);
+        let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
+            if let Some(index) = self.look_up(definition_number, key.number)
+                && let Some(image) = plan::unpacked(record, bytes)
+            {
+                self.arm_anew(index, &image, &clocks, &seen);
+            }
+            true
+        });
+        let scanned = resolved.and(scanned);
+        // Those that the scan did not come to keep what they were due for.
+        self.queue_all();
+        self.memory.record = record;
+        self.rearm = scanned.is_err();
+        if let Some(wall) = cx.now.wall {
+            match seen.now.wall {
+                Some(seen) => self.begin_gap(Some(seen), wall, wall),
+                None => self.begin_gap(
+                    self.ledger.until().filter(|at| *at <= wall),
+                    clocks.wall_of(clocks.boot).unwrap_or(wall),
+                    wall,
+                ),
+            }
+        }
+        if let Err(error) = scanned {
+            self.try_later(cx.now);
+            self.tell(Event::StoreFailed { error });
+        }
+    }
+
+    /// Arms a task anew, unless it is due. `seen` are the clocks as they would be, had none been set.
+    fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
+        let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+        if is_due(slot, clocks.now) {
+            return;
+        }
+        let since = match slot.anchor {
+            i64::MAX => None,
+            at if slot.has(flag::UNRESOLVED) => Some(Timestamp(at)),
+            // Whether the clock was wrong, or the other one stood still while the machine slept, nobody can tell.
+            at => clocks.wall_of(at).into_iter().chain(seen.wall_of(at)).min(),
+        };
+        let was_owed = slot.has(flag::OWED);
+        let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
+        // What lay behind before was passed over earlier, or is there only because the zone is another.
+        let missed = missed.filter(|at| seen.now.wall.is_none_or(|seen| *at >= seen));
+        if missed.is_none() && !was_owed {
+            slot.set(flag::OWED, false);
+        }
+        let next = plan::next(image, slot, clocks, After::now(clocks));
+        let next = self.turns.next(image, slot, next, clocks);
+        slot.apply(next);
+        slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
+    }
+
+    /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.
+    ///
+    /// As at start, no occurrence that became a run is ahead; the store and the instances tell how far they had come. The
+    /// order of the due queue is lost.
+    fn resolve(&mut self, cx: &mut Context<'_>, clocks: &Clocks<'_>) -> Result<(), StoreError> {
+        let Some(wall) = clocks.now.wall else { return Ok(()) };
+        let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
+        if !used.iter().any(|slot| slot.has(flag::UNRESOLVED)) {
+            return Ok(());
+        }
+        // Registered so long ago that what has come is over; to say so twice changes nothing.
+        let hold = |slot: &mut TaskSlot, elapsed: Option<u64>| {
+            if slot.has(flag::UNRESOLVED) {
+                slot.anchor = slot.anchor.min(wall.0.saturating_sub(behind(elapsed)));
+            }
+        };
+        self.sort(task_number);
+        cx.store.scan(STATE, &mut |key, bytes| {
+            if let Some(index) = self.look_up(task_number, key.number)
+                && let Ok(state) = State::decode(bytes)
+            {
+                self.with_task(index, |slot| hold(slot, state.elapsed));
+            }
+            true
+        })?;
+        for index in 0..self.instances.mark {
+            let Some(&instance) = self.memory.instances.get(index as usize) else { break };
+            if let (Cause::Registration(elapsed), Some(task)) = (instance.cause(), instance.task.index())
+                && instance.phase != Phase::Unused
+            {
+                self.with_task(task, |slot| {
+                    if slot.definition == instance.definition {
+                        hold(slot, Some(elapsed));
+                    }
+                });
+            }
+        }
+        for slot in self.memory.tasks.iter_mut().take(self.tasks.mark as usize) {
+            if slot.has(flag::UNRESOLVED) {
+                slot.anchor = clocks.monotonic().saturating_sub(wall.since(Timestamp(slot.anchor)));
+                slot.set(flag::UNRESOLVED, false);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
+/// much does not.
+fn is_due(slot: &TaskSlot, now: Now) -> bool {
+    let late = if slot.has(flag::RELATIVE) {
+        let now = i64::try_from(now.monotonic.0).unwrap_or(i64::MAX);
+        return slot.has(flag::ARMED) && (slot.due <= now || slot.has(flag::RETRY));
+    } else {
+        now.wall.map(|wall| wall.0.saturating_sub(slot.due))
+    };
+    slot.has(flag::ARMED) && late.is_some_and(|late| late >= 0 && late.unsigned_abs() <= LATE_TIME)
+}

@@ -3,11 +3,12 @@
 use super::{
     Flags, Job, JobField, JobTrigger, JobTriggerKind, JobWriteError, Priority, TASK_RESERVED1, TRIGGER_SIZE,
     TriggerFlags,
-    to_image::{DAYS, IDLE, INTERVAL, NO_START, PATH, PRIORITIES},
+    to_image::{DAYS, IDLE, INTERVAL, NO_START, PATH, PRIORITIES, is_service},
     variable,
 };
 use crate::{
     bytes::{Full, Writer},
+    sid::Sid,
     status::Status,
     task::{
         Action, Boundary, Conditions, Days, Exec, Idle, Image, InstancesPolicy, LogonType, Months, Offset, Principal,
@@ -44,6 +45,17 @@ impl core::fmt::Display for NotV1Compat<'_> {
 }
 
 impl core::error::Error for NotV1Compat<'_> {}
+
+/// What a .JOB file has no place for, and does not change what the task does: where the file lies says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut<'b> {
+    /// RegistrationInfo/Date.
+    Date(&'b str),
+    /// RegistrationInfo/URI.
+    Uri(&'b str),
+    /// Principal/UserId: the account name store of the server has it, [MS-TSCH] 3.2.1.
+    UserId(Sid),
+}
 
 /// A definition could not be written as a .JOB file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,8 +122,9 @@ impl Job<'_> {
     /// signature stay too. Exit Code, Start Error and Task Flags are 0, as in every file that is sent (2.4.1, 2.4.2.9), no
     /// instance runs, and Status agrees with the triggers.
     ///
-    /// A file has no place for its own name and date, nor for whom it runs as: URI, Date and UserId are left out, and so are
-    /// the names of the one principal. Spellings of durations are lost, and the version becomes 1.1.
+    /// A file has no place for its own name and date, nor for whom it runs as: URI, Date and UserId are [left out](left_out), and
+    /// so are the names of the one principal. Spellings of durations are lost, and the version becomes 1.1. A LogonType that is
+    /// not there is InteractiveToken (3.2.5.1.1), but for a service.
     ///
     /// # Errors
     /// [`ToJobError`] names the first element that the file cannot say.
@@ -127,6 +140,8 @@ impl Job<'_> {
         not_in_settings(&settings, &conditions)?;
         let exec = only_exec(image)?;
         let logon = logon(image, |run_level| run_level != Some(RunLevel::HighestAvailable))?;
+        let is_service = image.principals().any(|one| one.user.is_some_and(|user| is_service(&user)));
+        let logon = logon.or((!is_service).then_some(LogonType::InteractiveToken));
         let mut header = self.fixdlen_data;
         let minutes = |span: Option<Span<'_>>, usual: u16, element| match span {
             None => Ok(usual),
@@ -177,6 +192,14 @@ impl Job<'_> {
         variable::write_signature(&mut writer, if is_same { self.signature } else { &[] })?;
         Ok(writer.into_written())
     }
+}
+
+/// What [`write_image`](Job::write_image) leaves out of a definition without a word.
+pub fn left_out<'b>(image: &Image<'b>) -> impl Iterator<Item = LeftOut<'b>> {
+    let RegistrationInfo { date, uri, .. } = image.registration();
+    let users = image.principals().filter_map(|principal| principal.user);
+    let of_registration = [date.map(LeftOut::Date), uri.filter(|uri| !uri.is_empty()).map(LeftOut::Uri)];
+    of_registration.into_iter().flatten().chain(users.map(LeftOut::UserId))
 }
 
 const fn said(element: &str) -> NotV1Compat<'_> {

@@ -20,7 +20,7 @@ use crate::{
 
 pub use at::{AT_VERSION, AtFlags, AtJob, AtJobError};
 pub use fixed::{FILE_VERSION, FixdlenData, Flags, PRODUCT_VERSION, Priority};
-pub use from_image::{NotV1Compat, ToJobError};
+pub use from_image::{LeftOut, NotV1Compat, ToJobError, left_out};
 pub use to_image::{FromJobError, VERSION};
 pub use trigger::{JobTrigger, JobTriggerKind, JobTriggers, TRIGGER_SIZE, TriggerFlags};
 pub use variable::{JobSignature, SIGNATURE, TASK_RESERVED1, TaskReserved1};

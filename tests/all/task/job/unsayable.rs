@@ -2,10 +2,11 @@
 
 use super::super::xml;
 use mainspring::{
+    sid::Sid,
     status::Status,
     task::{
         Image,
-        job::{AtJob, Job, ToJobError},
+        job::{AtJob, Flags, Job, LeftOut, ToJobError, left_out},
     },
     time::civil::DateTime,
 };
@@ -45,6 +46,37 @@ fn what_says_nothing_new_is_sayable() {
         "<RegistrationInfo><Date>2026-01-01T00:00:00</Date><URI>\\x</URI></RegistrationInfo><Triggers>{ONCE}</Triggers>"
     ));
     assert_eq!((refused(&xml), refused_at(&xml)), (None, None));
+}
+
+#[test]
+fn what_is_left_out_is_named() {
+    let of = |parts: &str| xml::image_of(&xml::task_with(parts)).unwrap();
+    let principal = "<Principals><Principal><UserId>S-1-5-18</UserId></Principal></Principals>";
+    let image = of(&format!(
+        "<RegistrationInfo><Date>2026-01-01T00:00:00</Date><URI>\\x</URI><Author>a</Author></RegistrationInfo>{principal}"
+    ));
+    let image = Image::parse(&image).unwrap();
+    let expected = [LeftOut::Date("2026-01-01T00:00:00"), LeftOut::Uri("\\x"), LeftOut::UserId(Sid::LOCAL_SYSTEM)];
+    assert_eq!(left_out(&image).collect::<Vec<_>>(), expected);
+    let image = of(&format!("<RegistrationInfo><URI></URI></RegistrationInfo>{principal}"));
+    let image = Image::parse(&image).unwrap();
+    assert_eq!(left_out(&image).collect::<Vec<_>>(), [LeftOut::UserId(Sid::LOCAL_SYSTEM)]);
+}
+
+/// [MS-TSCH] 3.2.5.1.1: a LogonType that is not there is InteractiveToken, which a .JOB file must say.
+#[test]
+fn a_logon_type_that_is_not_there_is_the_usual_one() {
+    let flags = |user: &str, logon: &str| {
+        let principal = format!("<Principals><Principal><UserId>{user}</UserId>{logon}</Principal></Principals>");
+        let image = xml::image_of(&xml::task_with(&principal)).unwrap();
+        let mut room = vec![0; 65536];
+        let written = Job::default().write_image(&Image::parse(&image).unwrap(), &mut room).unwrap();
+        Job::parse(written).unwrap().fixdlen_data.flags.has(Flags::RUN_ONLY_IF_LOGGED_ON)
+    };
+    assert!(flags("S-1-5-21-1-2-3-1001", ""));
+    assert!(flags("S-1-5-21-1-2-3-1001", "<LogonType>InteractiveToken</LogonType>"));
+    assert!(!flags("S-1-5-21-1-2-3-1001", "<LogonType>Password</LogonType>"));
+    assert!(!flags("S-1-5-18", ""));
 }
 
 #[test]

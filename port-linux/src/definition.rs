@@ -16,10 +16,10 @@ use mainspring::{
     tsch,
 };
 
-use crate::export;
+use crate::export::{self, Part};
 
-/// The most bytes of a file: the longest definition, three bytes of UTF-8 for each unit.
-const SIZE_MAX: u64 = 3 * XML_UNITS as u64;
+/// The most bytes of a file, which may be an export of some ten thousand tasks.
+const SIZE_MAX: u64 = 32 << 20;
 /// The most bytes of the image of a definition.
 const IMAGE_MAX: usize = 4 * XML_UNITS;
 
@@ -35,8 +35,10 @@ pub(crate) enum Declarations {
 /// Why there is no definition.
 #[derive(Debug)]
 pub(crate) enum Unread {
-    /// The file cannot be read, or is too long: what to tell the user.
+    /// The file cannot be read: what to tell the user.
     File(String),
+    /// It is too long: what to tell the user.
+    TooLong(String),
     /// Its text is none, is no definition, or is not in the encoding that it says.
     Definition(Box<XmlError>),
 }
@@ -58,7 +60,7 @@ pub(crate) fn read_as(path: &Path, declarations: Declarations) -> Result<String,
 /// The bytes of a file that has at most so many.
 ///
 /// # Errors
-/// [`Unread::File`].
+/// [`Unread::File`], [`Unread::TooLong`].
 pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     let told = |error: std::io::Error| Unread::File(error.to_string());
     let mut bytes = Vec::new();
@@ -66,34 +68,35 @@ pub(crate) fn bytes_of(path: &Path, most: u64) -> Result<Vec<u8>, Unread> {
     let file = std::fs::File::open(path).map_err(told)?;
     file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
     if bytes.len() as u64 > most {
-        return Err(Unread::File(format!("a definition has at most {most} bytes")));
+        return Err(Unread::TooLong(format!("a file of definitions has at most {most} bytes")));
     }
     Ok(bytes)
 }
 
-/// As [`read_as`], whatever the declaration says.
+/// The one definition of a text.
 ///
 /// # Errors
-/// What to tell the user. That is also so for an export of many tasks.
-pub(crate) fn read(path: &Path) -> Result<String, String> {
-    let told = |reason: &dyn std::fmt::Display| format!("{}: {reason}", path.display());
-    let text = read_as(path, Declarations::Ignored).map_err(|unread| match unread {
-        Unread::File(reason) => told(&reason),
-        Unread::Definition(error) => told(&error),
-    })?;
-    if export::tasks(&text).is_some() { Err(told(&export::MANY)) } else { Ok(text) }
+/// What is wrong with an export that holds something else than one task; nothing if there are many.
+pub(crate) fn only(text: String) -> Result<Part, Option<Box<XmlError>>> {
+    let Some(parts) = export::tasks(&text) else { return Ok(text.into()) };
+    let mut parts = parts.into_iter().collect::<Result<Vec<_>, _>>().map_err(Some)?;
+    parts.pop().filter(|_| parts.is_empty()).ok_or(None)
 }
 
 /// An error behind the part of a text that is well-formed as far as anybody knows.
 pub(crate) fn malformed(before: &str, why: &str) -> Box<XmlError> {
-    let (line, column) = end(before);
-    Box::new(XmlError {
-        status: Status::SCHED_E_MALFORMEDXML,
-        line,
-        column,
-        node: heapless::String::new(),
-        value: heapless::String::try_from(why).unwrap_or_default(),
-    })
+    at_place(Status::SCHED_E_MALFORMEDXML, end(before), "", why)
+}
+
+/// An error of which everything is known; of node and value as much as it carries.
+pub(crate) fn at_place(status: Status, (line, column): (u32, u32), node: &str, value: &str) -> Box<XmlError> {
+    let cut = |text: &str| {
+        let mut cut = heapless::String::new();
+        // A character that does not fit ends it.
+        let _ = text.chars().try_for_each(|character| cut.push(character));
+        cut
+    };
+    Box::new(XmlError { status, line, column, node: cut(node), value: cut(value) })
 }
 
 /// Line and column behind a text, as [`XmlError`] counts them.
@@ -198,6 +201,8 @@ pub(crate) struct Strangers {
     names: Vec<String>,
     /// Whether the first of the domain stands for whoever registers the definition.
     has_registrant: bool,
+    /// Whether SYSTEM is there because the file says nothing of whom its task runs as.
+    is_assumed: bool,
 }
 
 impl Strangers {
@@ -205,6 +210,11 @@ impl Strangers {
     const DOMAIN: [u32; 4] = [21, 0, 0, 0];
     /// The number of whoever registers a definition; names follow.
     const REGISTRANT: u32 = 1000;
+
+    /// Those of a .JOB file: nobody, and SYSTEM for whom its task runs as.
+    pub(crate) fn of_job() -> Self {
+        Self { is_assumed: true, ..Self::default() }
+    }
 
     fn given(number: u32) -> Option<Sid> {
         let [a, b, c, d] = Self::DOMAIN;
@@ -252,6 +262,7 @@ impl Strangers {
     /// What a definition calls somebody.
     pub(crate) fn name(&self, sid: &Sid) -> String {
         let well_known = match *sid {
+            Sid::LOCAL_SYSTEM if self.is_assumed => Some("SYSTEM (assumed: a .job names nobody)"),
             Sid::LOCAL_SYSTEM => Some("SYSTEM"),
             Sid::LOCAL_SERVICE => Some("LOCAL SERVICE"),
             Sid::NETWORK_SERVICE => Some("NETWORK SERVICE"),

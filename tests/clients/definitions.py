@@ -32,7 +32,7 @@ WATER = (
 )
 WORDS = (
     "starts every Monday and Friday at 03:30 from 2024-05-02 and when PLANT\\gärtner logs on; "
-    "runs `water.exe --all` with the highest privileges as PLANT\\gärtner; only on AC power; wakes the computer; "
+    "runs `water.exe --all` with the highest privileges as PLANT\\gärtner; only on AC power; asks to wake the computer; "
     "stops after 72 hours; does not start while it runs"
 )
 
@@ -41,6 +41,13 @@ def mainspring(*words, expect=0):
     done = subprocess.run([os.path.abspath(ARGUMENTS.client), *words], capture_output=True, text=True, timeout=60)
     equal(done.returncode, expect, f"{words}: exit code\n{done.stdout}{done.stderr}")
     return done.stdout if expect == 0 else done.stdout + done.stderr
+
+
+def both(*words):
+    """what is said on both outputs of something that is done"""
+    done = subprocess.run([os.path.abspath(ARGUMENTS.client), *words], capture_output=True, text=True, timeout=60)
+    equal(done.returncode, 0, f"{words}: exit code\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
 
 
 def file(name, text, encoding="utf-8"):
@@ -104,8 +111,11 @@ def each_file():
     """one file that cannot be read hides nothing of the others; the exit status is 1 if any is invalid, else 2"""
     good, wrong = file("good.xml", WATER), file("wrong.xml", WATER.replace("<Priority>7", "<Priority>11"))
     with open(f"{FOLDER.name}/long.xml", "wb") as out:
-        out.truncate(10 << 20)
-    for unreadable in (f"{FOLDER.name}/nothing.xml", FOLDER.name, f"{FOLDER.name}/long.xml", "/dev/zero"):
+        out.truncate(33 << 20)
+    for long in (f"{FOLDER.name}/long.xml", "/dev/zero"):
+        said = mainspring("validate", good, long, expect=1).splitlines()
+        equal(said[1], f"{long}: E_OUTOFMEMORY: a file of definitions has at most 33554432 bytes", "too long")
+    for unreadable in (f"{FOLDER.name}/nothing.xml", FOLDER.name):
         said = mainspring("validate", good, unreadable, wrong, expect=1).splitlines()
         equal(len(said), 3, f"lines of {said}")
         equal(said[0], f"{good}: {WORDS}", "the good one")
@@ -139,17 +149,26 @@ def every_word():
     )
     email = "<SendEmail><Server>s</Server><To>t</To><Cc></Cc><From>f</From></SendEmail>"
     for definition, words in (
-        (task(principal.format("InteractiveToken")), "runs `c` as S-1-5-21-1-2-3-4, only while logged on;"),
+        (task(principal.format("InteractiveToken")), "runs `c` as S-1-5-21-1-2-3-4, who is to be logged on;"),
         (task(principal.format("S4U")), "as S-1-5-21-1-2-3-4 without a password;"),
         (task(settings.format("<AllowHardTerminate>false</AllowHardTerminate>")), "is not killed if it does not stop when told to"),
-        (task(settings.format("<Volatile>true</Volatile>")), "is gone when the computer starts again"),
-        (task(settings.format("<RestartOnFailure><Interval>PT1M</Interval><Count>1</Count></RestartOnFailure>")), "tries again once after 1 minute if it fails"),
+        (task(settings.format("<Volatile>true</Volatile>")), "; kept without effect: Volatile\n"),
+        (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if a network is there;"),
+        (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; kept without effect: NetworkSettings/Name\n"),
+        (task(settings.format("<NetworkSettings><Name>n</Name><Id>{4d36e972-e325-11ce-bfc1-08002be10318}</Id></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if the network n ({4d36e972-e325-11ce-bfc1-08002be10318}) is there;"),
+        (task(settings.format("<AllowStartOnDemand>false</AllowStartOnDemand>")), ": never starts; runs `c`"),
+        (task("<Principals><Principal><GroupId>S-1-5-32-544</GroupId></Principal></Principals>"), "runs `c` as each member of Administrators that is logged on;"),
+        (task("<Triggers><WnfStateChangeTrigger><StateName>a</StateName></WnfStateChangeTrigger></Triggers>"), ": starts only when somebody starts it; runs `c` as whoever registers it; "),
+        (task("<Triggers><WnfStateChangeTrigger><StateName>a</StateName></WnfStateChangeTrigger></Triggers>"), "; kept without effect: WnfStateChangeTrigger\n"),
+        (task("", "<ComHandler><ClassId>{4d36e972-e325-11ce-bfc1-08002be10318}</ClassId></ComHandler>"), "; is to call the handler {4d36e972-"),
+        (task("", "<ShowMessage><Title>t</Title><Body>b</Body></ShowMessage>"), '; is to show the message "t"'),
+        (task(settings.format("<RestartOnFailure><Interval>PT1M</Interval><Count>1</Count></RestartOnFailure>")), "tries again once after 1 minute if it cannot start"),
         (task(settings.format(
             "<RunOnlyIfIdle>true</RunOnlyIfIdle><IdleSettings><WaitTimeout>PT2H</WaitTimeout><RestartOnIdle>true</RestartOnIdle></IdleSettings>"
         )), "idle, for which it waits 2 hours, stops when it is not any more, starts again when it is once more"),
         (task(settings.format(
             "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P4D</Period><Deadline>P5D</Deadline><Exclusive>true</Exclusive></MaintenanceSettings>"
-        )), "as maintenance every 4 days, at the latest after 5 days, beside no other maintenance"),
+        )), "kept without effect: UseUnifiedSchedulingEngine, MaintenanceSettings (every 4 days, at the latest after 5 days, beside no other maintenance)\n"),
         (task(event.format("<ExecutionTimeLimit>PT5M</ExecutionTimeLimit>",
             "<PeriodOfOccurrence>PT3M</PeriodOfOccurrence><NumberOfOccurrences>2</NumberOfOccurrences>")),
             "on 2 events that its query selects within 3 minutes, stopped after 5 minutes"),
@@ -157,7 +176,7 @@ def every_word():
         (task(month.format("", "<Day>1</Day>")), "on day 1 of every month at"),
         (task(month.format("<Repetition><Interval>PT1M</Interval><Duration>PT1H</Duration><StopAtDurationEnd>true</StopAtDurationEnd></Repetition>",
             "<Day>1</Day><Day>15</Day><Day>Last</Day>")), "on days 1 and 15 and the last day of every month at 03:30 from 2024-05-02 and then every 1 minute for 1 hour, stopped at the end of that"),
-        (task("", email), "sends an email to t as whoever"),
+        (task("", email), "is to send an email to t as whoever"),
     ):
         said = mainspring("validate", file("worded.xml", definition))
         assert words in said, f"{words}\n{said}"
@@ -192,16 +211,20 @@ def accounts():
 
 
 def paths():
-    """a task without URI, or with an empty one, gets the name of the file; one that is no path has a code"""
+    """a task without URI, with an empty one, or with one that is no path, gets the name of the file, and the last is said"""
     out = f"{FOLDER.name}/named.xml"
     uri = lambda uri: file("uri.xml", task(f"<RegistrationInfo><URI>{uri}</URI></RegistrationInfo>"))
     mainspring("convert", uri(""), out)
     with open(out, encoding="utf-16") as held:
         assert "<URI>\\named</URI>" in held.read()
-    # A server that is given a path does not look at it.
-    mainspring("validate", uri("\\a/b:*?"))
-    said = mainspring("convert", uri("\\a/b:*?"), out, expect=1)
-    assert ": E_INVALID_NAME: \\a/b:*?: " in said, said
+    # A server that is given a path does not look at it, and takes the definition.
+    for unusable in ("\\a/b:*?", " \\x ", "\\"):
+        mainspring("validate", uri(unusable))
+        said = both("convert", uri(unusable), out)
+        assert said.startswith(f"{out}: the URI ") and said.endswith(" is no path of a task, and \\named is written\n"), said
+        with open(out, encoding="utf-16") as held:
+            assert "<URI>\\named</URI>" in held.read()
+    equal(both("convert", uri("\\x\\y"), out), "", "nothing is said of a path")
 
 
 def versions():
@@ -253,7 +276,7 @@ def runs():
 
 
 def exports():
-    """each task of an export is judged at its place; it is neither registered nor converted"""
+    """each task of an export is judged at its place, and what is not well-formed around them is; many are neither registered nor converted"""
     def export(*tasks):
         return file("export.xml", '<?xml version="1.0"?>\n<Tasks>\n<!-- \\a <Task> -->\n' + "\n".join(tasks) + "\n</Tasks>\n")
     wrong = task("<Settings>\n  <Priority>11</Priority></Settings>")
@@ -266,9 +289,97 @@ def exports():
     for verb in (("convert", path, f"{FOLDER.name}/none.xml"), ("--server", "127.0.0.1:1", "--user", "a", "register", "\\a", path)):
         said = mainspring(*verb, expect=1)
         assert "an export of many tasks" in said, said
-    for text, fault in (("<Tasks>x</Tasks>", "(1,8)::text between tasks"), ("<Tasks></Tasks>", "(1,8)::an export without"), ("<Tasks/>", "(1,1):Tasks:"), ("<Tasks>", "(1,8)::Tasks is never closed"), ("<Tasks></Task>", "(1,8)::expected the end"), ("<Tasks><Task/></Tasks>\n<a/>", "(2,1)::an element behind")):
+    assert "(task 2)" in mainspring("validate", path, expect=1).splitlines()[1]
+    good = task()
+    for text, fault in (
+        (f"<Tasks>x{good}</Tasks>", "(1,8):Tasks:x: SCHED_E_UNEXPECTEDNODE"),
+        (f"<Tasks>\n{good}\r\n 😀 y\n{good}</Tasks>", "(3,2):Tasks:😀 y: SCHED_E_UNEXPECTEDNODE"),
+        (f"<Tasks><![CDATA[x]]>{good}</Tasks>", "(1,8):Tasks:x: SCHED_E_UNEXPECTEDNODE"),
+        ("<Tasks></Tasks>", "(1,1):Task:: SCHED_E_MISSINGNODE"), ("<Tasks/>", "(1,1):Task:: SCHED_E_MISSINGNODE"),
+        ("\n <Tasks><!-- none --></Tasks>", "(2,2):Task:: SCHED_E_MISSINGNODE"),
+        (f"<Tasks>{good}", "::the root node was opened but never closed: SCHED_E_MALFORMEDXML"), (f"<Tasks>{good}</Task>", "SCHED_E_MALFORMEDXML"),
+        (f"<Tasks>{good}</Tasks>junk", "::unknown token: SCHED_E_MALFORMEDXML"), (f"<Tasks>{good}</Tasks>\n<a/>", "SCHED_E_MALFORMEDXML"),
+        (f"junk<Tasks>{good}</Tasks>", "SCHED_E_MALFORMEDXML"), (f"<a/><Tasks>{good}</Tasks>", "SCHED_E_MALFORMEDXML"),
+        (f'<Tasks a="1" a="2">{good}</Tasks>', "SCHED_E_MALFORMEDXML"), (f'<Tasks a="&#xD800;">{good}</Tasks>', "(1,11)::a reference to what is no character: SCHED_E_MALFORMEDXML"),
+        (f"<Tasks>{good}</Tasks junk>", "SCHED_E_MALFORMEDXML"), (f"<Tasks>{good}<!-- \x01 --></Tasks>", "SCHED_E_MALFORMEDXML"),
+        (f"<Tasks>{good}<!-- a -- b --></Tasks>", "SCHED_E_MALFORMEDXML"), (f"<Tasks>&#xD800;{good}</Tasks>", "(1,8):Tasks:\ufffd: SCHED_E_UNEXPECTEDNODE"),
+        (f"<!DOCTYPE Tasks><Tasks>{good}</Tasks>", "SCHED_E_MALFORMEDXML"), (f"<Tasks>&a;{good}</Tasks>", "SCHED_E_MALFORMEDXML"),
+        (f'<Tasks xmlns="urn:a">{good}</Tasks>', "(1,1):Tasks:urn:a: SCHED_E_NAMESPACE"),
+    ):
         said = mainspring("validate", file("export.xml", text), expect=1)
-        assert fault in said, said
+        assert fault in said, f"{fault}\n{said}"
+
+
+def exports_of_one():
+    """an export of one task is as good as the task, wherever one definition is needed, and so is a place in it"""
+    out = f"{FOLDER.name}/one.xml"
+    path = file("export.xml", f'<?xml version="1.0"?>\n<Tasks>\n  {task("<RegistrationInfo><URI>" + chr(92) + "a</URI></RegistrationInfo>")}\n</Tasks>')
+    assert mainspring("validate", path).startswith(f"{path}: task 1 \\a: starts"), mainspring("validate", path)
+    equal([(entry["task"], entry["uri"]) for entry in json.loads(mainspring("--json", "validate", path))], [(1, "\\a")], "which")
+    mainspring("convert", path, out)
+    mainspring("convert", file("alone.xml", task("<RegistrationInfo><URI>\\a</URI></RegistrationInfo>")), f"{FOLDER.name}/two.xml")
+    with open(out, "rb") as first, open(f"{FOLDER.name}/two.xml", "rb") as second:
+        equal(first.read(), second.read(), "the same")
+    mainspring("runs", path)
+    image = ("image", "build", "--page-size", "4096", "--pages", "8", "-o", f"{FOLDER.name}/one.img")
+    system = "<Principals><Principal><UserId>SYSTEM</UserId></Principal></Principals>"
+    mainspring(*image, file("export.xml", f"<Tasks>{task(system)}</Tasks>"))
+    wrong = f"<Tasks>\n<!-- -->  {task(system + '<Settings><Priority>11</Priority></Settings>')}\n</Tasks>"
+    column = wrong.splitlines()[1].index("11</") + 1
+    for verb in (("validate", "FILE"), ("convert", "FILE", out), (*image, "FILE")):
+        said = mainspring(*[file("export.xml", wrong) if word == "FILE" else word for word in verb], expect=1)
+        assert f"(2,{column}):Priority:11" in said, said
+
+
+def exports_with_namespaces():
+    """the namespaces of Tasks count for its tasks, whose places stay, and one of their own is theirs"""
+    bare = task().replace(f' xmlns="{NAMESPACE}"', "")
+    said = mainspring("validate", file("export.xml", f'<Tasks xmlns="{NAMESPACE}" xmlns:b="urn:&amp;&lt;b">\n{bare}{task()}{bare.replace("<Task ", "<Task" + chr(10))}</Tasks>')).splitlines()
+    equal(len(said), 3, "tasks")
+    prefixed = bare.replace("<", "<t:").replace("<t:/", "</t:")
+    mainspring("validate", file("export.xml", f'<t:Tasks xmlns:t="{NAMESPACE}">{prefixed}</t:Tasks>'))
+    own = bare.replace("<Task ", f"<Task xmlns\n=\n'{NAMESPACE}' ")
+    mainspring("validate", file("export.xml", f'<Tasks xmlns="{NAMESPACE}">{own}</Tasks>'))
+    said = mainspring("validate", file("export.xml", f'<Tasks xmlns="{NAMESPACE}">{bare.replace("<Task ", "<Task xmlns=" + chr(34) * 2 + " ")}</Tasks>'), expect=1)
+    assert ":Task:: SCHED_E_NAMESPACE" in said, said
+    head = f'<Tasks xmlns="{NAMESPACE}">'
+    for wrong, value in ((bare.replace('"1.4"', '"9.9"'), "9.9"), (bare.replace("</Command>", "</Command><Bad/>"), "<Bad/>"), (bare.replace('"1.4"', '"1.4" b="2"'), 'b="2"')):
+        said = mainspring("validate", file("export.xml", head + wrong + "</Tasks>"), expect=1)
+        assert f"(1,{len(head) + wrong.index(value) + 1})" in said and said.endswith("(task 1)\n"), (value, said)
+
+
+def large_exports():
+    """an export of thousands of tasks takes the time that it takes to read it, and what is too large has an answer too"""
+    bare = task("<RegistrationInfo><Description>" + "d" * 1000 + "</Description></RegistrationInfo>")
+    path = file("export.xml", "<Tasks>\n" + f"{bare}\n" * 2500 + task("<Settings><Priority>11</Priority></Settings>") + "</Tasks>")
+    began = time.monotonic()
+    said = mainspring("validate", path, expect=1).splitlines()
+    took = time.monotonic() - began
+    equal(len(said), 2501, "tasks")
+    assert said[-1].startswith(f"{path}:(2502,") and said[-1].endswith("(task 2501)"), said[-1]
+    print(f"# {os.path.getsize(path)} bytes of 2501 tasks: {took:.2f} s")
+    long = task(f"<RegistrationInfo><Description>{'d' * (1 << 20)}</Description></RegistrationInfo>")
+    said = mainspring("validate", file("export.xml", f"<Tasks>{task()}{long}</Tasks>"), expect=1).splitlines()
+    assert "E_OUTOFMEMORY: a definition has at most 524288 UTF-16 units, and this one has " in said[1] and said[1].endswith("(task 2)"), said
+    said = mainspring("validate", file("export.xml", long), expect=1)
+    assert "E_OUTOFMEMORY: a definition has at most" in said, said
+    said = mainspring("validate", file("export.xml", f"<Tasks>\n{long}{task()}</Tasks>x"), expect=1)
+    assert re.search(r":\(2,\d{7}\)::unknown token: SCHED_E_MALFORMEDXML", said), said
+    hostile = {
+        "attributes": "<Tasks " + " ".join(f'a{number}=""' for number in range(200_000)) + "/>",
+        "nesting": "<Tasks>" + "<a>" * 500_000 + "</a>" * 500_000 + "</Tasks>",
+        "namespaces": "<Tasks>" + "".join(f'<a xmlns:n{number}="u{number}">' for number in range(60_000)) + "</a>" * 60_000 + "</Tasks>",
+    }
+    for name, text in hostile.items():
+        began = time.monotonic()
+        said = mainspring("validate", file("export.xml", text), expect=1)
+        took = time.monotonic() - began
+        print(f"# {name}: {took:.2f} s: {said[:120].strip()}")
+        assert took < 10, f"{name}: {took}"
+
+
+def exports_of_windows():
+    """the one real export: each of its tasks is told, or what is wrong with it"""
     if CORPUS and os.path.exists(f"{CORPUS}/316.xml"):
         done = subprocess.run([os.path.abspath(ARGUMENTS.client), "--json", "validate", f"{CORPUS}/316.xml"], capture_output=True, text=True, timeout=60)
         entries = json.loads(done.stdout)
@@ -357,6 +468,55 @@ def converted():
     mainspring("convert", file("short.cbor", "\x01"), once, expect=1)
 
 
+def job_accounts():
+    """whom a .job runs as is assumed and said, or given; what XML says and a .job cannot is named, or refused"""
+    registration = "<RegistrationInfo><Date>2026-01-02T03:04:05</Date><Author>a</Author><URI>\\a\\b</URI></RegistrationInfo>"
+    who = "S-1-5-21-1-2-3-4"
+    principal = "<Principals><Principal><UserId>{}</UserId>{}</Principal></Principals>"
+    job, out = f"{FOLDER.name}/who.job", f"{FOLDER.name}/who.xml"
+    said = both("convert", file("who.xml", task(registration + principal.format("HOST\\me", ""))), job).splitlines()
+    equal([line.split(": ")[0] for line in said], [job] * 3, "a line for each")
+    assert "RegistrationInfo/Date 2026-01-02T03:04:05 is not kept" in said[0] and "URI \\a\\b is not kept" in said[1], said
+    assert "UserId HOST\\me is not kept" in said[2], said
+    def back(*options):
+        said = both("convert", job, out, *options)
+        with open(out, encoding="utf-16") as held:
+            return said, re.findall("<UserId>(.*)</UserId>|<LogonType>(.*)</LogonType>", held.read())
+    said, principals = back()
+    assert said.startswith(f"{out}: a .job does not say whom its task runs as, and SYSTEM is assumed; --account NAME=SID "), said
+    # 3.2.5.1.1: a LogonType that is not there is InteractiveToken.
+    equal(principals, [("S-1-5-18", ""), ("", "InteractiveToken")], "assumed")
+    for options in (("--account", f"HOST\\me={who}"), ("--registrant", who)):
+        equal(back(*options), ("", [(who, ""), ("", "InteractiveToken")]), "given")
+    mainspring("convert", job, out, "--account", f"HOST\\me={who}", "--registrant", who, expect=2)
+    mainspring("convert", job, out, "--account", f"me={who}", "--account", f"you={who}", expect=2)
+    assert "runs `c` as SYSTEM (assumed: a .job names nobody)" in mainspring("validate", job)
+    both("convert", file("who.xml", task(principal.format("SYSTEM", ""))), job)
+    equal(back("--registrant", "S-1-5-18")[1], [("S-1-5-18", "")], "a service")
+    both("convert", file("who.xml", task(principal.format(who, "<LogonType>Password</LogonType>"))), job)
+    equal(back("--registrant", who)[1], [(who, ""), ("", "Password")], "a password")
+    equal(both("convert", file("who.xml", task()), job), "", "nobody is left out where nobody is named")
+    equal(both("convert", job, f"{FOLDER.name}/again.job"), "", "nothing is assumed that is not written")
+    rest = f"{FOLDER.name}/who.cbor"
+    assert "SYSTEM is assumed" in both("convert", job, rest)
+    mainspring("convert", rest, out, "--account", f"me={who}", expect=2)
+
+
+def hidden():
+    """characters that turn a line around, or that nobody sees, are written out"""
+    for character, written in (("\u202e", "\\u{202e}"), ("\u2066", "\\u{2066}"), ("\u200f", "\\u{200f}"), ("\u200b", "\\u{200b}"), ("\ufeff", "\\u{feff}"), ("\u061c", "\\u{61c}"), ("\x9b", "\\u{9b}"), ("\U000e0041", "\\u{e0041}")):
+        path = file("hidden.xml", WATER.replace("water.exe", f"a{character}b").replace("<Enabled>false", f"<Enabled>{character}x"))
+        said = mainspring("validate", path, expect=1)
+        assert f":Enabled:{written}x: " in said and character not in said, said
+        path = file("hidden.xml", WATER.replace("water.exe", f"a{character}b"))
+        said = mainspring("validate", path)
+        assert f"`a{written}b " in said and character not in said, said
+        said = mainspring("--json", "validate", path)
+        assert character not in said and f"`a{character}b " in json.loads(said)[0]["words"], said
+    said = mainspring("validate", f"{FOLDER.name}/\u202ename.xml", expect=2)
+    assert "/\\u{202e}name.xml: " in said, said
+
+
 def jobs():
     """the real .JOB files become definitions that are valid, and those such files again"""
     folder = os.environ.get("MAINSPRING_SHARED")
@@ -397,4 +557,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, versions, runs, packed, exports, jobs, corpus], ARGUMENTS.only)
+run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, versions, runs, packed, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)

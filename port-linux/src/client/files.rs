@@ -8,22 +8,27 @@ use std::{
 use clap::Args;
 use mainspring::{
     guid::Guid,
+    limits::XML_UNITS,
     ports::Entropy as _,
     sid::Sid,
     status::Status,
     task::{
         self, Image,
-        job::Job,
-        xml::{self, XmlError, lowest_version},
+        job::{Job, LeftOut, left_out},
+        xml::{self, Called, Names as _, XmlError, lowest_version},
     },
 };
 use serde_json::{Value, json};
 
-use super::{Failure, line, one_line, words};
+use super::{
+    Failure,
+    plain::{line, one_line},
+    words,
+};
 use crate::{
     definition::{self, Declarations, Known, Strangers, Unread},
     entropy::Kernel,
-    export,
+    export::{self, Part},
 };
 
 /// The most bytes of a .JOB file, or of the image of one: its lengths have 16 bits.
@@ -73,10 +78,10 @@ pub(super) struct Convert {
     /// expresses the task
     #[arg(long, value_name = "VERSION")]
     as_version: Option<String>,
-    /// The SID of an account that XML names: .cbor has no names
+    /// The SID of an account that XML names: .cbor has no names. For .job, which names nobody, whom the task runs as
     #[arg(long = "account", value_name = "NAME=SID", value_parser = account)]
     accounts: Vec<(String, Sid)>,
-    /// The SID of whoever registers XML that names nobody: .cbor says who that is
+    /// The SID of whoever registers XML that names nobody: .cbor says who that is. For .job, whom the task runs as
     #[arg(long, value_name = "SID", value_parser = sid)]
     registrant: Option<Sid>,
     #[command(flatten)]
@@ -101,6 +106,9 @@ pub(super) struct Strict {
 }
 
 impl Strict {
+    /// As little as there is.
+    pub(super) const NONE: Self = Self { strict: false };
+
     pub(super) const fn declarations(self) -> Declarations {
         if self.strict { Declarations::Believed } else { Declarations::Ignored }
     }
@@ -156,6 +164,7 @@ impl From<Unread> for Wrong {
     fn from(unread: Unread) -> Self {
         match unread {
             Unread::File(reason) => Self::Unreadable(reason),
+            Unread::TooLong(reason) => Self::Other(Status::E_OUTOFMEMORY, reason),
             Unread::Definition(error) => Self::Xml(error),
         }
     }
@@ -167,32 +176,38 @@ impl From<Box<XmlError>> for Wrong {
     }
 }
 
-/// What is said of each task of a file: what it does, or what is wrong.
+/// What is said of a task of a file: what it does, or what is wrong.
 type Judged = Result<String, Wrong>;
+
+/// Which task of an export it is: its number, from 1, and its URI.
+type Which = Option<(usize, Option<String>)>;
 
 /// What is said of files, a line for each task, and the exit code: 1 if any task is invalid, else 2 if there is no reading one
 /// of the files.
 pub(super) fn validate(validate: &Validate, json: bool) -> (String, u8) {
     let (mut text, mut objects, mut is_invalid, mut is_unreadable) = (String::new(), Vec::new(), false, false);
     for file in &validate.files {
-        let judged = judge(file, validate.strict);
-        let is_export = judged.len() > 1;
-        for (number, judged) in (1..).zip(judged) {
+        for (which, judged) in judge(file, validate.strict) {
+            let task = which.as_ref().map(|(number, uri)| {
+                uri.as_ref().map_or_else(|| format!("task {number}"), |uri| format!("task {number} {uri}"))
+            });
             let (said, mut object) = match judged {
-                Ok(words) if is_export => {
-                    (format!(": task {number}: {words}"), json!({ "valid": true, "words": words }))
+                Ok(words) => {
+                    let task = task.map_or_else(String::new, |task| format!(": {task}"));
+                    (format!("{task}: {words}"), json!({ "valid": true, "words": words }))
                 }
-                Ok(words) => (format!(": {words}"), json!({ "valid": true, "words": words })),
                 Err(wrong) => {
                     is_unreadable |= matches!(wrong, Wrong::Unreadable(_));
                     is_invalid |= !matches!(wrong, Wrong::Unreadable(_));
-                    (wrong.said(), wrong.described())
+                    let task = task.map_or_else(String::new, |task| format!(" ({task})"));
+                    (wrong.said() + &task, wrong.described())
                 }
             };
             if let Some(object) = object.as_object_mut() {
                 object.insert("file".into(), file.display().to_string().into());
-                if is_export {
+                if let Some((number, uri)) = which {
                     object.insert("task".into(), number.into());
+                    object.insert("uri".into(), uri.into());
                 }
             }
             let _ = writeln!(text, "{}", one_line(&format!("{}{said}", file.display())));
@@ -204,31 +219,45 @@ pub(super) fn validate(validate: &Validate, json: bool) -> (String, u8) {
 }
 
 /// Judges each task of a file.
-fn judge(file: &Path, strict: Strict) -> Vec<Judged> {
+fn judge(file: &Path, strict: Strict) -> Vec<(Which, Judged)> {
     let form = Form::of(file).unwrap_or(Form::Xml);
     if form != Form::Xml {
-        let image = read_bare(file, form);
-        return vec![image.and_then(|bytes| in_words(&bytes, &Strangers::default()))];
+        let strangers = if form == Form::Job { Strangers::of_job() } else { Strangers::default() };
+        let image = read_bare(file, form, None);
+        return vec![(None, image.and_then(|bytes| in_words(&bytes, &strangers)))];
     }
     let text = match definition::read_as(file, strict.declarations()) {
         Ok(text) => text,
-        Err(unread) => return vec![Err(unread.into())],
+        Err(unread) => return vec![(None, Err(unread.into()))],
     };
-    let told = |text: &str| {
-        let (bytes, strangers) = definition::image_of(text, &Known::default())?;
+    let told = |part: &Part| {
+        let (bytes, strangers) = image_of(part, &Known::default())?;
         in_words(&bytes, &strangers)
     };
-    let Some(parts) = export::tasks(&text) else { return vec![told(&text)] };
-    let each = parts.into_iter().map(|part| {
-        let part = part?;
-        told(part.text).map_err(|mut wrong| {
-            if let Wrong::Xml(error) = &mut wrong {
-                part.place(error);
-            }
-            wrong
-        })
+    let Some(parts) = export::tasks(&text) else { return vec![(None, told(&text.into()))] };
+    let mut number = 0;
+    let each = parts.into_iter().map(|part| match part {
+        Ok(part) => {
+            number += 1;
+            let judged = told(&part);
+            (Some((number, part.uri)), judged)
+        }
+        Err(error) => (None, Err(error.into())),
     });
     each.collect()
+}
+
+/// The image of a definition, and the accounts that only a server knows. What is wrong is told with its place in the file.
+fn image_of(part: &Part, known: &Known) -> Result<(Vec<u8>, Strangers), Wrong> {
+    definition::image_of(&part.text, known).map_err(|mut error| {
+        let units = part.text.encode_utf16().count();
+        if units > XML_UNITS {
+            let reason = format!("a definition has at most {XML_UNITS} UTF-16 units, and this one has {units}");
+            return Wrong::Other(error.status, reason);
+        }
+        part.put_in_place(&mut error);
+        Wrong::Xml(error)
+    })
 }
 
 fn in_words(bytes: &[u8], strangers: &Strangers) -> Judged {
@@ -245,34 +274,53 @@ pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
     if convert.as_version.is_some() && to != Form::Xml {
         return Err(unusable(&convert.output, &"--as-version is for .xml"));
     }
-    if (convert.registrant.is_some() || !convert.accounts.is_empty()) && from != Form::Xml {
-        return Err(unusable(&convert.input, &"--account and --registrant are for .xml"));
+    let is_whose = convert.accounts.len() + usize::from(convert.registrant.is_some());
+    if from == Form::Cbor && is_whose > 0 {
+        return Err(unusable(&convert.input, &"--account and --registrant are for .xml and .job"));
     }
-    let written = converted(convert, from, to).map_err(|wrong| wrong.failure(&convert.input))?;
+    if from == Form::Job && is_whose > 1 {
+        return Err(unusable(&convert.input, &"a .job runs as one account: --account or --registrant is needed once"));
+    }
+    let mut notes = Vec::new();
+    let written = converted(convert, from, to, &mut notes).map_err(|wrong| wrong.failure(&convert.input))?;
     super::put(&convert.output, &written).map_err(|error| unusable(&convert.output, &error))?;
+    for note in notes {
+        eprintln!("{}", one_line(&format!("{}: {note}", convert.output.display())));
+    }
     Ok(String::new())
 }
 
-/// The bytes to write.
-fn converted(convert: &Convert, from: Form, to: Form) -> Result<Vec<u8>, Wrong> {
+/// The bytes to write; what they do not say, or say without being told, is added to the notes.
+fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -> Result<Vec<u8>, Wrong> {
     let Convert { input, output, as_version, accounts, registrant, strict } = convert;
     let (bytes, strangers) = match from {
         Form::Xml => {
             let known = Known { accounts: accounts.clone(), registrant: *registrant };
-            definition::image_of(&only(definition::read_as(input, strict.declarations())?)?, &known)?
+            image_of(&only(definition::read_as(input, strict.declarations())?)?, &known)?
         }
-        _ => (read_bare(input, from)?, Strangers::default()),
+        _ => {
+            let account = accounts.first().map(|(_, sid)| *sid).or(*registrant);
+            if from == Form::Job && to != Form::Job && account.is_none() {
+                let who = "a .job does not say whom its task runs as, and SYSTEM is assumed";
+                notes.push(format!("{who}; --account NAME=SID says who it is"));
+            }
+            (read_bare(input, from, account)?, Strangers::default())
+        }
     };
     let image = parsed(&bytes)?;
     let other = |status: Status, error: &dyn std::fmt::Display| Wrong::Other(status, error.to_string());
     match to {
-        Form::Xml => Ok(utf16(&normalised(&image, &strangers, output, as_version.as_deref())?)),
+        Form::Xml => Ok(utf16(&normalised(&image, &strangers, output, as_version.as_deref(), notes)?)),
         Form::Job => {
             let mut random = [0; 16];
             Kernel.fill(&mut random).map_err(|error| Wrong::Unreadable(error.to_string()))?;
             let mut room = vec![0; JOB];
             let written = Job::new(Guid::from_random(random)).write_image(&image, &mut room);
-            Ok(written.map_err(|error| other(error.status(), &error))?.to_vec())
+            let written = written.map_err(|error| other(error.status(), &error))?.to_vec();
+            if from != Form::Job {
+                notes.extend(left_out(&image).filter_map(|left_out| not_kept(&left_out, &strangers)));
+            }
+            Ok(written)
         }
         Form::Cbor => match strangers.first(&image) {
             None => Ok(bytes),
@@ -288,6 +336,18 @@ fn converted(convert: &Convert, from: Form, to: Form) -> Result<Vec<u8>, Wrong> 
     }
 }
 
+/// What is said of what a .job has no place for; nothing of whoever registers a definition that names nobody.
+fn not_kept(left_out: &LeftOut<'_>, strangers: &Strangers) -> Option<String> {
+    Some(match left_out {
+        LeftOut::Date(date) => format!("RegistrationInfo/Date {date} is not kept: a .job has no place for it"),
+        LeftOut::Uri(uri) => format!("RegistrationInfo/URI {uri} is not kept: a .job is called as its file is"),
+        LeftOut::UserId(user) if matches!(strangers.called(user), Called::Nobody) => return None,
+        LeftOut::UserId(user) => {
+            format!("UserId {} is not kept: the server that takes a .job says whom it runs as", strangers.name(user))
+        }
+    })
+}
+
 /// Whether a name is that of a file with a definition, and not the path of a task.
 pub(super) fn is_definition(name: &Path) -> bool {
     Form::of(name).is_ok() && name.is_file()
@@ -300,34 +360,34 @@ pub(super) fn is_definition(name: &Path) -> bool {
 pub(super) fn image(file: &Path) -> Result<Vec<u8>, Failure> {
     let read = || match Form::of(file).unwrap_or(Form::Xml) {
         Form::Xml => {
-            let text = only(definition::read_as(file, Declarations::Ignored)?)?;
-            Ok(definition::image_of(&text, &Known::default())?.0)
+            let part = only(definition::read_as(file, Declarations::Ignored)?)?;
+            Ok(image_of(&part, &Known::default())?.0)
         }
-        form => read_bare(file, form),
+        form => read_bare(file, form, None),
     };
     read().map_err(|wrong: Wrong| wrong.failure(file))
 }
 
-/// The text of a definition that a server is to read.
+/// The text of a definition that a server or an image is to have.
 ///
 /// # Errors
 /// [`Failure::Usage`] for a file that there is no reading, [`Failure::File`] for one that is no text, a declaration that lies, and
-/// an export of many tasks.
-pub(super) fn text(file: &Path, strict: Strict) -> Result<String, Failure> {
+/// an export that holds something else than one task.
+pub(super) fn text(file: &Path, strict: Strict) -> Result<Part, Failure> {
     let text = definition::read_as(file, strict.declarations()).map_err(Wrong::from);
     text.and_then(only).map_err(|wrong| wrong.failure(file))
 }
 
-/// The text of one definition.
-fn only(text: String) -> Result<String, Wrong> {
-    match export::tasks(&text) {
-        None => Ok(text),
-        Some(_) => Err(Wrong::Other(Status::SCHED_E_TOO_MANY_NODES, export::MANY.to_owned())),
-    }
+/// The one definition of a text.
+fn only(text: String) -> Result<Part, Wrong> {
+    definition::only(text).map_err(|wrong| {
+        let many = || Wrong::Other(Status::SCHED_E_TOO_MANY_NODES, export::MANY.to_owned());
+        wrong.map_or_else(many, Wrong::Xml)
+    })
 }
 
-/// The image in a file that is not XML.
-fn read_bare(file: &Path, form: Form) -> Result<Vec<u8>, Wrong> {
+/// The image in a file that is not XML. A .JOB file runs as an account, or else as SYSTEM.
+fn read_bare(file: &Path, form: Form, account: Option<Sid>) -> Result<Vec<u8>, Wrong> {
     if form == Form::Cbor {
         // A record of a store is packed, and is unpacked where it is.
         let mut bytes = definition::bytes_of(file, CBOR)?;
@@ -340,7 +400,7 @@ fn read_bare(file: &Path, form: Form) -> Result<Vec<u8>, Wrong> {
     let bytes = definition::bytes_of(file, CBOR)?;
     let job = Job::parse(&bytes).map_err(|error| Wrong::Other(error.status(), error.to_string()))?;
     let (mut text, mut room) = (vec![0; JOB], vec![0; JOB]);
-    let image = job.image(None, &mut text, &mut room);
+    let image = job.image(account, &mut text, &mut room);
     Ok(image.map_err(|error| Wrong::Other(error.status(), error.to_string()))?.bytes().to_vec())
 }
 
@@ -353,13 +413,30 @@ fn parsed(bytes: &[u8]) -> Result<Image<'_>, Wrong> {
 }
 
 /// The normalised form, with the names of accounts that only a server knows as they came, and without a user where nobody is
-/// named. The path is the URI; where there is none, or an empty one, it is the name of the file that is written.
-fn normalised(image: &Image<'_>, strangers: &Strangers, output: &Path, version: Option<&str>) -> Result<String, Wrong> {
+/// named. The path is the URI. Where there is none, or an empty one, or one that is no path, it is the name of the file that is
+/// written: a server takes such a definition too, under the path that it is given with it.
+fn normalised(
+    image: &Image<'_>,
+    strangers: &Strangers,
+    output: &Path,
+    version: Option<&str>,
+    notes: &mut Vec<String>,
+) -> Result<String, Wrong> {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
     let uri = image.registration().uri.filter(|uri| !uri.is_empty());
-    let path = uri.map_or_else(|| format!("\\{stem}"), str::to_owned);
-    let path =
-        task::Path::parse(&path).map_err(|error| Wrong::Other(Status::E_INVALID_NAME, format!("{path}: {error}")))?;
+    let read = uri.map(|uri| (uri, task::Path::parse(uri)));
+    let path = match read {
+        Some((_, Ok(path))) if !path.is_root() => path,
+        _ => {
+            let path = format!("\\{stem}");
+            let own = task::Path::parse(&path);
+            let own = own.map_err(|error| Wrong::Other(Status::E_INVALID_NAME, format!("{path}: {error}")))?;
+            if let Some((uri, _)) = read {
+                notes.push(format!("the URI {uri:?} is no path of a task, and {own} is written"));
+            }
+            own
+        }
+    };
     let version = version.map(|version| if version == LOWEST { lowest_version(image) } else { version });
     let mut text = String::new();
     xml::write_named(image, &path, image.settings().enabled, version, strangers, &mut text)

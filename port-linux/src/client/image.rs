@@ -9,11 +9,13 @@ use clap::{Args, Subcommand};
 use mainspring_embassy::flash::Space;
 use serde_json::{Value, json};
 
-use super::{Failure, line, put};
-use crate::{
-    definition,
-    image::{self, Geometry, Held, Listed, Source},
+use super::{
+    Failure,
+    files::{self, Strict},
+    plain::{line, one_line},
+    put,
 };
+use crate::image::{self, Geometry, Held, ImageError, Listed, Source};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -84,11 +86,13 @@ pub(super) fn carry_out(verb: &Verb, json: bool) -> Result<String, Failure> {
 }
 
 fn build(geometry: Geometry, pages: usize, files: &[PathBuf], output: &Path, json: bool) -> Result<String, Failure> {
-    let definitions = files.iter().map(|file| definition::read(file)).collect::<Result<Vec<_>, _>>();
-    let definitions = definitions.map_err(Failure::Usage)?;
+    let definitions = files.iter().map(|file| files::text(file, Strict::NONE)).collect::<Result<Vec<_>, _>>()?;
     let stems: Vec<_> = files.iter().map(|file| file.file_stem().unwrap_or_default().to_string_lossy()).collect();
-    let sources: Vec<_> = definitions.iter().zip(&stems).map(|(xml, name)| Source { xml, name }).collect();
-    let (bytes, space) = image::build(geometry, pages, &sources).map_err(|(at, error)| {
+    let sources: Vec<_> = definitions.iter().zip(&stems).map(|(part, name)| Source { xml: &part.text, name }).collect();
+    let (bytes, space) = image::build(geometry, pages, &sources).map_err(|(at, mut error)| {
+        if let (ImageError::Definition(error), Some(part)) = (&mut error, at.and_then(|at| definitions.get(at))) {
+            part.put_in_place(error);
+        }
         let file = at.and_then(|at| files.get(at)).map_or(output, PathBuf::as_path);
         about(file, &error)
     })?;
@@ -147,5 +151,5 @@ fn row(task: &Listed) -> String {
         (true, false) => "disabled",
         (true, true) => "enabled",
     };
-    format!("{}  {state}\n", task.path)
+    format!("{}  {state}\n", one_line(&task.path))
 }

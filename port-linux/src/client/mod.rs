@@ -25,12 +25,13 @@
 mod files;
 mod history;
 mod image;
+mod plain;
 mod runs;
 mod session;
 mod words;
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     path::{Path, PathBuf},
 };
 
@@ -56,8 +57,10 @@ use zeroize::Zeroizing;
 use crate::{
     clock::now,
     definition::{self, Known},
+    export::Part,
     zone::LocalZone,
 };
+use plain::{line, one_line};
 pub use session::{CallError, Session};
 
 /// The variable that holds the password.
@@ -276,20 +279,21 @@ fn ask(arguments: &Arguments, request: &Request) -> Result<String, Failure> {
         Request::Register { file, strict, .. } => Some(files::text(file, *strict)?),
         _ => None,
     };
-    with_session(arguments, |session| answer(session, request, definition.as_deref(), json))
+    with_session(arguments, |session| answer(session, request, definition.as_ref(), json))
 }
 
 /// What the server says to a request.
 fn answer(
     session: &mut Session<'_>,
     request: &Request,
-    definition: Option<&str>,
+    definition: Option<&Part>,
     json: bool,
 ) -> Result<String, Failure> {
     match request {
         Request::Register { path, update, .. } => {
-            let path = register(session, path, definition.unwrap_or_default(), *update)?;
-            Ok(if json { line(&json!({ "path": path })) } else { format!("{path}\n") })
+            let definition = definition.ok_or_else(|| Failure::Usage("a definition is needed".to_owned()))?;
+            let path = register(session, path, definition, *update)?;
+            Ok(if json { line(&json!({ "path": path })) } else { one_line(&path) + "\n" })
         }
         Request::List { folder } => {
             let mut tasks = Vec::new();
@@ -297,7 +301,11 @@ fn answer(
             tasks.sort_by(|left, right| left.path.cmp(&right.path));
             Ok(if json { line(&tasks.iter().map(Task::json).collect()) } else { table(&tasks) })
         }
-        Request::Show { path, xml: true } if !json => retrieve(session, path),
+        Request::Show { path, xml: true } if !json => {
+            let xml = retrieve(session, path)?;
+            // What is not read by somebody is kept as it is.
+            Ok(if io::stdout().is_terminal() { plain::shown(&xml) } else { xml })
+        }
         Request::Show { path, xml } => {
             let task = Task::ask(session, path)?;
             let definition = retrieve(session, path)?;
@@ -352,10 +360,10 @@ fn password(user: &str) -> Result<Zeroizing<String>, Failure> {
 ///
 /// # Errors
 /// The server's refusal, with the place in the definition if it names one.
-fn register(session: &mut Session<'_>, path: &str, xml: &str, update: bool) -> Result<String, Failure> {
+fn register(session: &mut Session<'_>, path: &str, definition: &Part, update: bool) -> Result<String, Failure> {
     let answer = session.call(&RegisterTask {
         path: Some(path),
-        xml,
+        xml: &definition.text,
         creation: if update { Creation::CreateOrUpdate } else { Creation::Create },
         disable: false,
         sddl: None,
@@ -363,9 +371,10 @@ fn register(session: &mut Session<'_>, path: &str, xml: &str, update: bool) -> R
         credential: None,
     })?;
     if answer.status.is_failure() {
-        let detail = answer
-            .error
-            .map(|error| format!("({},{}):{}:{}", error.line, error.column, text(error.node), text(error.value)));
+        let detail = answer.error.map(|error| {
+            let (line, column) = definition.place(error.line, error.column);
+            format!("({line},{column}):{}:{}", text(error.node), text(error.value))
+        });
         return Err(Failure::Refused { status: answer.status, detail });
     }
     Ok(answer.path.map_or_else(|| rooted(path), text))
@@ -448,7 +457,7 @@ impl Task {
     fn columns(&self) -> [String; 5] {
         let never = || "-".to_owned();
         [
-            self.path.clone(),
+            one_line(&self.path),
             self.state().into(),
             self.next.map_or_else(never, printed),
             self.last.map_or_else(never, |(at, _)| printed(at)),
@@ -538,20 +547,6 @@ fn local_time() -> Option<SystemTime> {
     let zone = LocalZone::of_machine();
     let (civil, milliseconds) = zone.zone().civil_at(now().wall?)?;
     SystemTime::from_civil(civil, milliseconds)
-}
-
-/// A text that is to stand in a line, with the control characters that files and servers may have put into it written out.
-fn one_line(text: &str) -> String {
-    let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
-    let mut line = String::new();
-    for character in text.chars() {
-        if breaks(character) { line.extend(character.escape_default()) } else { line.push(character) }
-    }
-    line
-}
-
-fn line(value: &Value) -> String {
-    format!("{value}\n")
 }
 
 /// The tasks in columns, under their titles.

@@ -1,4 +1,5 @@
-//! What a task does and when, in a line of words.
+//! What a definition asks for, in a line of words: when a task starts, what it runs and under which conditions. What is kept
+//! and changes nothing is named as that.
 
 use mainspring::task::{
     Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Months, Offset, Principal, Repetition, RunLevel,
@@ -18,7 +19,44 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
     said.push(runs(image, strangers));
     under(&conditions, &mut said);
     limits(&settings, &conditions, &mut said);
+    let idle = without_effect(image, &conditions);
+    if !idle.is_empty() {
+        said.push(format!("kept without effect: {}", idle.join(", ")));
+    }
     said.join("; ")
+}
+
+/// The elements that are kept, and that nothing comes of.
+fn without_effect(image: &Image<'_>, conditions: &Conditions<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for trigger in image.triggers() {
+        if let TriggerKind::Opaque { xml } = trigger.kind
+            && !names.iter().any(|name| name == tag(xml))
+        {
+            names.push(tag(xml).into());
+        }
+    }
+    if conditions.use_unified_scheduling_engine {
+        names.push("UseUnifiedSchedulingEngine".into());
+    }
+    if let Some(maintenance) = conditions.maintenance {
+        let deadline = maintenance.deadline;
+        let deadline = deadline.map_or(String::new(), |deadline| format!(", at the latest after {}", span(&deadline)));
+        let alone = if maintenance.exclusive { ", beside no other maintenance" } else { "" };
+        names.push(format!("MaintenanceSettings (every {}{deadline}{alone})", span(&maintenance.period)));
+    }
+    if conditions.volatile {
+        names.push("Volatile".into());
+    }
+    // Networks are told apart by their GUIDs.
+    let has_name = conditions.network.is_some_and(|network| network.id.is_none() && network.name.is_some());
+    if conditions.run_only_if_network_available && has_name {
+        names.push("NetworkSettings/Name".into());
+    }
+    if conditions.network_profile_name.is_some() {
+        names.push("NetworkProfileName".into());
+    }
+    names
 }
 
 /// The elements that are kept and not understood, by name, each once.
@@ -33,16 +71,19 @@ pub(super) fn kept(image: &Image<'_>) -> Vec<String> {
 }
 
 fn starts(image: &Image<'_>, strangers: &Strangers) -> String {
-    let triggers: Vec<String> =
-        image.triggers().filter(|trigger| trigger.enabled).map(|trigger| fires(&trigger, strangers)).collect();
-    if triggers.is_empty() {
+    let is_known = |trigger: &Trigger<'_>| !matches!(trigger.kind, TriggerKind::Opaque { .. });
+    let fires = image.triggers().filter(|trigger| trigger.enabled && is_known(trigger));
+    let triggers: Vec<String> = fires.map(|trigger| fires_when(&trigger, strangers)).collect();
+    if !triggers.is_empty() {
+        format!("starts {}", list(&triggers))
+    } else if image.settings().allow_start_on_demand {
         "starts only when somebody starts it".into()
     } else {
-        format!("starts {}", list(&triggers))
+        "never starts".into()
     }
 }
 
-fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
+fn fires_when(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
     let by = |user: Option<User<'_>>| user.map_or("anybody".to_owned(), |user| strangers.name(&user.sid()));
     let (mut text, delay) = match trigger.kind {
         TriggerKind::Boot { delay } => ("when the computer starts".to_owned(), delay),
@@ -58,7 +99,7 @@ fn fires(trigger: &Trigger<'_>, strangers: &Strangers) -> String {
         TriggerKind::Event(event) => ("on an event that its query selects".to_owned(), event.delay),
         TriggerKind::Logon { user, delay } => (format!("when {} logs on", by(user)), delay),
         TriggerKind::SessionState { user, delay, change } => (format!("when {} {}", by(user), happens(change)), delay),
-        TriggerKind::Opaque { xml } => (format!("on a {}, which is kept and not understood", tag(xml)), None),
+        TriggerKind::Opaque { xml } => (format!("on a {}", tag(xml)), None),
     };
     match (trigger.kind, trigger.start) {
         (TriggerKind::Time { .. }, Some(start)) => text += &format!(" at {}", moment(&start)),
@@ -166,23 +207,23 @@ fn does(action: &Action<'_>) -> String {
             }
             text
         }
-        Action::ComHandler { handler, .. } => format!("calls the handler {{{}}}", handler.class),
+        Action::ComHandler { handler, .. } => format!("is to call the handler {{{}}}", handler.class),
         Action::SendEmail { email, .. } => {
             let to = [email.to, email.cc, email.bcc].into_iter().flatten().filter(|to| !to.is_empty());
             match to.collect::<Vec<_>>().join(", ").as_str() {
-                "" => "sends an email to nobody".into(),
-                to => format!("sends an email to {to}"),
+                "" => "is to send an email to nobody".into(),
+                to => format!("is to send an email to {to}"),
             }
         }
-        Action::ShowMessage { message, .. } => format!("shows the message \"{}\"", message.title),
-        Action::Opaque { xml } => format!("does a {}, which is kept and not understood", tag(xml)),
+        Action::ShowMessage { message, .. } => format!("is to show the message \"{}\"", message.title),
+        Action::Opaque { xml } => format!("is to do a {}, which is not understood", tag(xml)),
     }
 }
 
 fn whom(principal: &Principal<'_>, strangers: &Strangers) -> String {
     let name = match (principal.user, principal.group) {
         (Some(user), _) => format!(" as {}", strangers.name(&user)),
-        (None, Some(group)) => format!(" for each member of {} who is logged on", strangers.name(&group)),
+        (None, Some(group)) => format!(" as each member of {} that is logged on", strangers.name(&group)),
         (None, None) => String::new(),
     };
     let highest = principal.run_level == Some(RunLevel::HighestAvailable);
@@ -191,8 +232,8 @@ fn whom(principal: &Principal<'_>, strangers: &Strangers) -> String {
         (Some(_), _) | (None, None) => "",
         (None, Some(LogonType::S4u)) => " without a password",
         (None, Some(LogonType::Password)) => " with a stored password",
-        (None, Some(LogonType::InteractiveToken)) => ", only while logged on",
-        (None, Some(LogonType::InteractiveTokenOrPassword)) => ", in the session of that user if there is one",
+        (None, Some(LogonType::InteractiveToken)) => ", who is to be logged on",
+        (None, Some(LogonType::InteractiveTokenOrPassword)) => ", to be in the session of that user if there is one",
     };
     format!("{}{name}{logon}", if highest { " with the highest privileges" } else { "" })
 }
@@ -206,10 +247,10 @@ fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
         (false, false) => {}
     }
     if conditions.run_only_if_network_available {
-        let network = conditions.network.and_then(|network| network.name.or(network.id));
-        let network = network
-            .or(conditions.network_profile_name)
-            .map_or("a network".into(), |name| format!("the network {name}"));
+        let named = conditions.network.and_then(|network| Some((network.id?, network.name)));
+        let network = named.map_or("a network".to_owned(), |(id, name)| {
+            name.map_or_else(|| format!("the network {id}"), |name| format!("the network {name} ({id})"))
+        });
         said.push(format!("only if {network} is there"));
     }
     if conditions.run_only_if_idle {
@@ -217,20 +258,18 @@ fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
         let wait = conditions.idle.wait_timeout;
         let wait = wait.map_or(String::new(), |wait| format!(", for which it waits {}", span(&wait)));
         let end = if conditions.idle.stop_on_idle_end { ", stops when it is not any more" } else { "" };
-        let again = if conditions.idle.restart_on_idle { ", starts again when it is once more" } else { "" };
+        let again = if conditions.idle.stop_on_idle_end && conditions.idle.restart_on_idle {
+            ", starts again when it is once more"
+        } else {
+            ""
+        };
         said.push(format!("only if the computer was idle{long}{wait}{end}{again}"));
     }
     if conditions.disallow_start_on_remote_app_session {
         said.push("not in a session of remote applications".into());
     }
-    if let Some(maintenance) = conditions.maintenance {
-        let deadline = maintenance.deadline;
-        let deadline = deadline.map_or(String::new(), |deadline| format!(", at the latest after {}", span(&deadline)));
-        let alone = if maintenance.exclusive { ", beside no other maintenance" } else { "" };
-        said.push(format!("as maintenance every {}{deadline}{alone}", span(&maintenance.period)));
-    }
     if conditions.wake_to_run {
-        said.push("wakes the computer".into());
+        said.push("asks to wake the computer".into());
     }
 }
 
@@ -258,8 +297,8 @@ fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<S
     if let Some(restart) = conditions.restart_on_failure {
         let interval = span(&restart.interval);
         said.push(match restart.count {
-            1 => format!("tries again once after {interval} if it fails"),
-            count => format!("tries again {count} times every {interval} if it fails"),
+            1 => format!("tries again once after {interval} if it cannot start"),
+            count => format!("tries again {count} times every {interval} if it cannot start"),
         });
     }
     if !settings.allow_start_on_demand {
@@ -267,9 +306,6 @@ fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<S
     }
     if let Some(after) = conditions.delete_expired_task_after {
         said.push(format!("is deleted {} after it expired", span(&after)));
-    }
-    if conditions.volatile {
-        said.push("is gone when the computer starts again".into());
     }
     if settings.hidden {
         said.push("hidden".into());

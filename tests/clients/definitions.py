@@ -207,7 +207,8 @@ def accounts():
     mainspring("convert", named, rest, "--account", "host\\ME=S-1-5-21-1-2-3-4", "--registrant", "S-1-5-18")
     said = mainspring("validate", rest)
     assert "when S-1-5-21-1-2-3-4 logs on" in said and "as SYSTEM" in said, said
-    mainspring("convert", named, rest, "--account", "HOST=me", expect=2)
+    for nobody in ("HOST=me", "=S-1-5-18", "HOST"):
+        mainspring("convert", named, rest, "--account", nobody, expect=2)
 
 
 def paths():
@@ -221,10 +222,22 @@ def paths():
     for unusable in ("\\a/b:*?", " \\x ", "\\"):
         mainspring("validate", uri(unusable))
         said = both("convert", uri(unusable), out)
-        assert said.startswith(f"{out}: the URI ") and said.endswith(" is no path of a task, and \\named is written\n"), said
+        assert said.startswith(f"{out}: the URI `{unusable}`") and said.endswith(" is no path of a task, and \\named is written\n"), said
         with open(out, encoding="utf-16") as held:
             assert "<URI>\\named</URI>" in held.read()
     equal(both("convert", uri("\\x\\y"), out), "", "nothing is said of a path")
+
+
+def permissions():
+    """a file that is written has the permissions that any new file has, and one that was there keeps its own"""
+    source, out = file("source.xml", task()), f"{FOLDER.name}/permitted.xml"
+    mask = os.umask(0o027)
+    mainspring("convert", source, out)
+    equal(os.stat(out).st_mode & 0o777, 0o640, "a new one")
+    os.umask(mask)
+    os.chmod(out, 0o604)
+    mainspring("convert", source, out)
+    equal(os.stat(out).st_mode & 0o777, 0o604, "one that was there")
 
 
 def versions():
@@ -557,4 +570,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, versions, runs, packed, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)
+run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, permissions, versions, runs, packed, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)

@@ -93,7 +93,7 @@ fn sid(text: &str) -> Result<Sid, String> {
 }
 
 fn account(text: &str) -> Result<(String, Sid), String> {
-    let (name, number) = text.rsplit_once('=').ok_or("NAME=SID is needed")?;
+    let (name, number) = text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or("NAME=SID is needed")?;
     Ok((name.to_owned(), sid(number)?))
 }
 
@@ -432,7 +432,7 @@ fn normalised(
             let own = task::Path::parse(&path);
             let own = own.map_err(|error| Wrong::Other(Status::E_INVALID_NAME, format!("{path}: {error}")))?;
             if let Some((uri, _)) = read {
-                notes.push(format!("the URI {uri:?} is no path of a task, and {own} is written"));
+                notes.push(format!("the URI `{uri}` is no path of a task, and {own} is written"));
             }
             own
         }

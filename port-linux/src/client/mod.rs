@@ -31,7 +31,9 @@ mod session;
 mod words;
 
 use std::{
+    fs::{self, Permissions},
     io::{self, IsTerminal as _, Write},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -240,10 +242,14 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
     }
 }
 
-/// Writes a file; one that was there stays as it was until the new one is whole.
+/// Writes a file; one that was there stays as it was until the new one is whole, which has its permissions then.
 fn put(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    // Without the bits that the umask takes, as any file that is made.
+    let mut new = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    if let Ok(before) = fs::metadata(file) {
+        new.as_file().set_permissions(before.permissions())?;
+    }
     new.write_all(bytes)?;
     new.persist(file)?;
     Ok(())

@@ -147,6 +147,33 @@ def images():
     image("image", "check", "--page-size", "4096", made, expect=1)
 
 
+def an_export_of_one():
+    """an export of one task is registered like the task, and what the server finds wrong is told with its place in the file"""
+    bare = re.sub(r"^\s*<\?xml.*?\?>\s*", "", tasks.task(HOST.fails(3), tasks.every_minute(40)))
+    export = lambda text: file(f"<Tasks>\n <!-- one -->{text}</Tasks>")
+    mainspring("register", "\\One", export(bare))
+    equal(json.loads(mainspring("--json", "show", "\\One").stdout)["path"], "\\One", "registered")
+    mainspring("delete", "\\One")
+    wrong = re.sub("(<Task [^>]*>)", r"\1<Bad/>", bare)
+    said = mainspring("register", "\\One", export(wrong), expect=1).stderr
+    line, column = wrong[: wrong.index("<Bad/>")].count("\n") + 2, len(" <!-- one -->") + wrong.index("<Bad/>") + 1
+    assert line == 2 and f"({line},{column}):Bad:" in said, (line, column, said)
+
+
+def hidden():
+    """what turns a line around reaches no terminal, and JSON has it as a number"""
+    path, written = "\\a\u202eb", "\\a\\u{202e}b"
+    said = mainspring("register", path, file(tasks.task(HOST.fails(3), tasks.every_minute(40)))).stdout
+    equal(said, f"{written}\n", "registered")
+    for said in (mainspring("list").stdout, mainspring("show", path).stdout):
+        assert written in said and "\u202e" not in said, said
+    said = mainspring("--json", "list").stdout
+    assert "\u202e" not in said and path in [entry["path"] for entry in json.loads(said)], said
+    # What no terminal shows is as the server gives it.
+    assert path in mainspring("show", path, "--xml").stdout
+    mainspring("delete", path)
+
+
 @needs("processes")
 def demo():
     """serve --demo: a folder, an account and a task of its own, and the line to try works"""
@@ -176,4 +203,4 @@ def demo():
 with HOST:
     HOST.add_account()
     HOST.start()
-    run([life_of_a_task, history, kept, exit_codes, images, demo], ARGUMENTS.only, HOST)
+    run([life_of_a_task, history, an_export_of_one, hidden, kept, exit_codes, images, demo], ARGUMENTS.only, HOST)

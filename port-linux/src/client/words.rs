@@ -1,9 +1,12 @@
 //! What a definition asks for, in a line of words: when a task starts, what it runs and under which conditions. What is kept
 //! and changes nothing is named as that.
 
-use mainspring::task::{
-    Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Months, Offset, Principal, Repetition, RunLevel,
-    Schedule, SessionStateChange, Settings, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
+use mainspring::{
+    engine::CatchUp,
+    task::{
+        Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Months, Offset, Principal, Repetition,
+        RunLevel, Schedule, SessionStateChange, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
+    },
 };
 
 use crate::definition::Strangers;
@@ -18,10 +21,10 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
     said.push(starts(image, strangers));
     said.push(runs(image, strangers));
     under(&conditions, &mut said);
-    limits(&settings, &conditions, &mut said);
-    let idle = without_effect(image, &conditions);
-    if !idle.is_empty() {
-        said.push(format!("kept without effect: {}", idle.join(", ")));
+    limits(image, &conditions, &mut said);
+    let unused = without_effect(image, &conditions);
+    if !unused.is_empty() {
+        said.push(format!("kept without effect: {}", unused.join(", ")));
     }
     said.join("; ")
 }
@@ -274,8 +277,9 @@ fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
 }
 
 /// For how long, how often, and what becomes of it.
-fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<String>) {
-    said.push(match settings.execution_time_limit {
+fn limits(image: &Image<'_>, conditions: &Conditions<'_>, said: &mut Vec<String>) {
+    let settings = image.settings();
+    said.push(match settings.execution_time_limit.filter(|limit| limit.seconds > 0) {
         Some(limit) => format!("stops after {}", span(&limit)),
         None => "runs as long as it takes".into(),
     });
@@ -291,8 +295,10 @@ fn limits(settings: &Settings<'_>, conditions: &Conditions<'_>, said: &mut Vec<S
         }
         .into(),
     );
-    if settings.start_when_available {
-        said.push("a start that was missed is made up for".into());
+    match CatchUp::of(image) {
+        CatchUp::Skip => {}
+        CatchUp::Latest => said.push("the latest start that was missed is made up for".into()),
+        CatchUp::All(count) => said.push(format!("of the starts that were missed the last {count} are made up for")),
     }
     if let Some(restart) = conditions.restart_on_failure {
         let interval = span(&restart.interval);

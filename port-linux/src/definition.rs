@@ -20,8 +20,10 @@ use crate::export::{self, Part};
 
 /// The most bytes of a file, which may be an export of some ten thousand tasks.
 const SIZE_MAX: u64 = 32 << 20;
-/// The most bytes of the image of a definition.
-const IMAGE_MAX: usize = 4 * XML_UNITS;
+/// The most bytes of the image of a definition, for each unit of its text, and beyond that: room as for the longest one would
+/// cost more than reading a short one.
+const IMAGE_UNIT: usize = 4;
+const IMAGE_LEAST: usize = 1 << 16;
 
 /// Whether a declaration may name another encoding than the file has, as that of one in five real files does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,7 +292,7 @@ impl Names for Strangers {
 /// [`XmlError`] as a server has it.
 pub(crate) fn image_of(text: &str, known: &Known) -> Result<(Vec<u8>, Strangers), Box<XmlError>> {
     let mut strangers = Strangers { has_registrant: known.registrant.is_none(), ..Strangers::default() };
-    let mut room = vec![0; IMAGE_MAX];
+    let mut room = vec![0; IMAGE_LEAST + IMAGE_UNIT * text.len().min(3 * XML_UNITS)];
     let mut registrant = Registrant {
         resolve: &mut |name| strangers.sid(name, known),
         default_user: known.registrant.or(Strangers::given(Strangers::REGISTRANT)).unwrap_or(Sid::NOBODY),

@@ -100,7 +100,7 @@ pub enum Action<'b> {
         /// The message.
         message: Message<'b>,
     },
-    /// What another form of the image holds as XML: given back. An instance that comes to it fails to start it.
+    /// An element that is in no specification, and what another form of the image holds as XML: given back. An instance that comes to it fails to start it.
     Opaque {
         /// The whole element, without the comments and the white space between elements that it was written with.
         xml: &'b str,

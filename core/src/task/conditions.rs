@@ -34,6 +34,8 @@ pub struct Conditions<'b> {
     pub maintenance: Option<Maintenance<'b>>,
     /// DeleteExpiredTaskAfter.
     pub delete_expired_task_after: Option<Span<'b>>,
+    /// Settings that are in no specification: the XML of the elements, one after the other, which is given back.
+    pub opaque: Option<&'b str>,
 }
 
 impl Default for Conditions<'_> {
@@ -53,11 +55,13 @@ impl Default for Conditions<'_> {
             restart_on_failure: None,
             maintenance: None,
             delete_expired_task_after: None,
+            opaque: None,
         }
     }
 }
 
-/// IdleSettings, [MS-TSCH] 2.5.4.14. Real tasks go below the minute that the schema demands, so any span is kept.
+/// IdleSettings, [MS-TSCH] 2.5.4.14. Real tasks go below the minute and beyond the 31 days that
+/// the specification demands (a second, a year), so any span is kept: there is no bound but that of [`Span`] itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Idle<'b> {
     /// Duration: for how long the machine must have been idle.

@@ -1,8 +1,9 @@
 //! XML that is kept without being understood.
 //!
-//! It is kept in a canonical form, so that a writer needs no parser: elements without prefixes or declarations, one
-//! space before each attribute, values in double quotes, no comments, no white space between elements, empty elements
-//! as `<a/>`, and of references only those that the text cannot do without. Text may be CDATA.
+//! It is kept in a canonical form, so that a writer needs no parser: elements without prefixes, one space before each
+//! attribute, values in double quotes, no comments, no white space between elements, empty elements as `<a/>`, and of references
+//! only those that the text cannot do without. Text may be CDATA. An element of another namespace than the one around it says so
+//! in `xmlns`, and a prefix of an attribute is declared in the same tag, before it.
 
 /// The deepest nesting that is kept.
 pub(super) const DEPTH: usize = crate::limits::XML_DEPTH;
@@ -21,11 +22,41 @@ pub(super) fn is_xml_text(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..0x7F).contains(&byte)) || text.chars().all(is_xml)
 }
 
-/// Whether an element or attribute of that name can be kept. The names of the schema are ASCII.
+/// Whether an element, an attribute or a prefix may have that name: one of XML 1.0 without a colon.
 pub(super) fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    let mut characters = name.chars();
+    characters.next().is_some_and(is_name_start) && characters.all(is_in_name)
+}
+
+/// Whether a name may start with a character.
+const fn is_name_start(character: char) -> bool {
+    matches!(character,
+        'a'..='z' | 'A'..='Z' | '_' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}' | '\u{2070}'..='\u{218F}'
+        | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+        | '\u{10000}'..='\u{EFFFF}')
+}
+
+/// Whether a name may have a character behind its first.
+pub(super) const fn is_in_name(character: char) -> bool {
+    is_name_start(character)
+        || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Whether an attribute may have that name behind those `before` it. Prefixes are `n` with a number, and `xml`; others must be
+/// declared among these, and a declaration says something.
+fn is_attribute_name(name: &str, value: &str, before: &[&str]) -> bool {
+    match name.split_once(':') {
+        None => is_name(name),
+        Some(("xmlns", prefix)) => {
+            let number = prefix.strip_prefix('n').filter(|number| !number.is_empty());
+            !value.is_empty() && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        }
+        Some((prefix, name)) => {
+            let is_declared = |other: &&str| other.strip_prefix("xmlns:") == Some(prefix);
+            is_name(name) && (prefix == "xml" || before.iter().any(is_declared))
+        }
+    }
 }
 
 /// A piece of canonical XML.
@@ -65,6 +96,27 @@ pub(super) fn next(xml: &str) -> Option<(Piece<'_>, &str)> {
     let (tag, is_empty) = tag.strip_suffix('/').map_or((tag, false), |tag| (tag, true));
     let (name, attributes) = tag.split_at_checked(tag.find(' ').unwrap_or(tag.len()))?;
     Some((Piece::Start { name, attributes, is_empty }, rest))
+}
+
+/// The names of a sequence of elements, without those inside of them.
+pub(super) fn names(xml: &str) -> impl Iterator<Item = &str> {
+    let (mut rest, mut depth) = (xml, 0_usize);
+    core::iter::from_fn(move || {
+        while let Some((piece, after)) = next(rest).filter(|_| !rest.is_empty()) {
+            rest = after;
+            match piece {
+                Piece::Start { name, is_empty, .. } => {
+                    depth += usize::from(!is_empty);
+                    if depth == usize::from(!is_empty) {
+                        return Some(name);
+                    }
+                }
+                Piece::End { .. } => depth = depth.saturating_sub(1),
+                Piece::Text(_) => {}
+            }
+        }
+        None
+    })
 }
 
 /// Whether `xml` is a sequence of elements in canonical form.
@@ -128,7 +180,11 @@ fn are_attributes(attributes: &str) -> bool {
         else {
             return false;
         };
-        if !is_name(name) || names.contains(&name) || !is_value(value) || names.push(name).is_err() {
+        if !is_attribute_name(name, value, &names)
+            || names.contains(&name)
+            || !is_value(value)
+            || names.push(name).is_err()
+        {
             return false;
         }
         rest = after;

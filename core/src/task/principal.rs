@@ -53,6 +53,7 @@ pub struct Principal<'b> {
     pub process_token_sid_type: Option<ProcessTokenSidType>,
     /// RequiredPrivileges, at most 64, such as `SeTcbPrivilege`: kept and given back.
     pub required_privileges: Texts<'b>,
-    /// What an earlier form of the image holds of these two: the XML of the elements, one after the other, which is given back.
+    /// Fields that are in no specification, and what an earlier form of the image holds of these two: the XML of the elements, one
+    /// after the other, which is given back.
     pub opaque: Option<&'b str>,
 }

@@ -54,6 +54,12 @@ impl<'b> Span<'b> {
         self.seconds.saturating_sub(u64::from(has_fraction(self.text)))
     }
 
+    /// Whether it is longer than another one, fractions of a second among it.
+    #[cfg(feature = "xml")]
+    pub(super) fn is_longer_than(&self, other: &Span<'_>) -> bool {
+        (self.whole_seconds(), fraction(self.text)) > (other.whole_seconds(), fraction(other.text))
+    }
+
     /// Whether it is at least as long as the first of the seconds, and no longer than the last.
     #[cfg(feature = "xml")]
     pub(super) fn is_within(&self, seconds: core::ops::RangeInclusive<u64>) -> bool {
@@ -115,7 +121,13 @@ impl Designator {
 
 /// Whether a duration has a fraction of a second.
 fn has_fraction(text: &str) -> bool {
-    text.split_once('.').is_some_and(|(_, fraction)| fraction.bytes().any(|byte| matches!(byte, b'1'..=b'9')))
+    !fraction(text).is_empty()
+}
+
+/// The digits of a duration's fraction of a second, without zeros at the end, so that the larger one comes later in the order of
+/// texts.
+fn fraction(text: &str) -> &str {
+    text.split_once('.').map_or("", |(_, fraction)| fraction.trim_end_matches('S').trim_end_matches('0'))
 }
 
 /// Adds up counts with their designators, each at most once and in the order of `units`; at least one is needed.

@@ -178,7 +178,8 @@ pub enum TriggerKind<'b> {
         /// StateChange.
         change: SessionStateChange,
     },
-    /// Any other element: kept as XML, given back, and never fires.
+    /// WnfStateChangeTrigger, and what a definition of version 1.5 or higher has beside the schema: kept as XML, given back, and
+    /// never fires.
     Opaque {
         /// The whole element, without the comments and the white space between elements that it was written with.
         xml: &'b str,

@@ -264,6 +264,7 @@ pub(super) fn everything(check: impl FnOnce(&Definition<'_>)) {
                 exclusive: true,
             }),
             delete_expired_task_after: Some(Span::from_seconds(5)),
+            opaque: Some("<Foo/><Bar xmlns:n0=\"urn:a\" n0:b=\"c\">größe</Bar>"),
         },
         data: Some("<x>&</x>"),
         triggers: &triggers,
@@ -520,6 +521,12 @@ fn what_xml_could_not_give_back_is_refused() {
         "< a/>",
         "<a",
         "<a xmlns:b=\"c\"/>",
+        "<a xmlns:xml=\"c\"/>",
+        "<a xmlns:n0=\"\"/>",
+        "<a xmlns:n0=\"a\" n1:b=\"c\"/>",
+        "<a n0:b=\"c\" xmlns:n0=\"a\"/>",
+        "<a n0:=\"c\"/>",
+        "<a·/><·a/>",
     ];
     for xml in ill_formed {
         refused(&[Action::Opaque { xml }], &[]);

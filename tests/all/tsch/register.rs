@@ -348,7 +348,8 @@ fn what_could_not_be_retrieved_is_not_registered() {
     let mut server = Server::new();
     // Each of the lines becomes longer than it was written.
     let lines = "<a/>".repeat(200);
-    let deep = format!("<OddTrigger>{}{lines}{}</OddTrigger>", "<b>".repeat(30), "</b>".repeat(30));
+    let deep =
+        format!("<WnfStateChangeTrigger>{}{lines}{}</WnfStateChangeTrigger>", "<b>".repeat(30), "</b>".repeat(30));
     let xml = xml(&deep, "");
     server.reply = 8192;
     let sent = Raw { xml: &xml, ..RAW }.send(&mut server);

@@ -367,6 +367,7 @@ pub(super) fn settings<'b>(at: &mut In<'b>) -> Result<(Settings<'b>, Conditions<
                     Some(Maintenance { period: span(at)?, deadline: nullable(at, span)?, exclusive: at.bool()? });
             }
             9 => conditions.delete_expired_task_after = Some(span(at)?),
+            10 => conditions.opaque = Some(elements(at)?),
             _ => return Ok(false),
         }
         Ok(true)

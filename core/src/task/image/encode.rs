@@ -300,7 +300,8 @@ fn settings(out: &mut Out<'_>, settings: &Settings<'_>, conditions: &Conditions<
             span_or_null(out, maintenance.deadline)?;
             out.bool(maintenance.exclusive)?;
         }
-        fields.span(9, conditions.delete_expired_task_after)
+        fields.span(9, conditions.delete_expired_task_after)?;
+        conditions.opaque.map_or(Ok(()), |xml| written(fields.key(10)?.str(xml)))
     })
 }
 

@@ -15,7 +15,7 @@
 //!                  ? 5: run level, ? 6: opaque xml, ? 7: process token sid type, ? 8: required privileges [+ text] }
 //! settings     = { ? 0: flags that differ from their default, ? 1: instances policy, ? 2: execution time limit span,
 //!                  ? 3: priority, ? 4: restart, ? 5: idle, ? 6: network, ? 7: network profile text, ? 8: maintenance,
-//!                  ? 9: delete after span }
+//!                  ? 9: delete after span, ? 10: opaque xml }
 //! restart      = [ count, interval span ]
 //! idle         = [ duration span / null, wait timeout span / null ]
 //! network      = [ name text / null, id text / null ]
@@ -46,10 +46,7 @@
 
 use minicbor::Decoder;
 
-use super::{
-    Action, Conditions, Definition, Principal, RegistrationInfo, Settings, Trigger, TriggerKind,
-    opaque::{self, Piece},
-};
+use super::{Action, Conditions, Definition, Principal, RegistrationInfo, Settings, Trigger, TriggerKind, opaque};
 
 mod decode;
 mod encode;
@@ -253,7 +250,7 @@ impl<'b> Image<'b> {
         self.items(section::ACTIONS, decode::action)
     }
 
-    /// The names of the triggers and actions that are kept as XML and not understood, in their order.
+    /// The names of the elements that are kept as XML and not understood: of triggers, actions, principals and settings.
     pub fn kept(&self) -> impl Iterator<Item = &'b str> + use<'b> {
         let triggers = self.triggers().filter_map(|trigger| match trigger.kind {
             TriggerKind::Opaque { xml } => Some(xml),
@@ -263,10 +260,8 @@ impl<'b> Image<'b> {
             Action::Opaque { xml } => Some(xml),
             _ => None,
         });
-        triggers.chain(actions).map(|xml| match opaque::next(xml) {
-            Some((Piece::Start { name, .. }, _)) => name,
-            _ => "",
-        })
+        let principals = self.principals().filter_map(|principal| principal.opaque);
+        triggers.chain(actions).chain(principals).chain(self.conditions().opaque).flat_map(opaque::names)
     }
 
     /// A decoder that stands before the value of `key`.

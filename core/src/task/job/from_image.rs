@@ -257,6 +257,7 @@ pub(super) fn not_in_settings(settings: &Settings<'_>, conditions: &Conditions<'
         restart_on_failure: _,
         maintenance,
         delete_expired_task_after,
+        opaque,
     } = *conditions;
     unless(allow_start_on_demand, "Settings/AllowStartOnDemand")?;
     unless(allow_hard_terminate, "Settings/AllowHardTerminate")?;
@@ -269,6 +270,7 @@ pub(super) fn not_in_settings(settings: &Settings<'_>, conditions: &Conditions<'
     unless(network_profile_name.is_none(), "Settings/NetworkProfileName")?;
     unless(network.is_none(), "Settings/NetworkSettings")?;
     unless(maintenance.is_none(), "Settings/MaintenanceSettings")?;
+    unless(opaque.is_none(), "Settings")?;
     unless(delete_expired_task_after.is_none_or(is_zero), "Settings/DeleteExpiredTaskAfter")
 }
 

@@ -15,7 +15,7 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
     let mut read = actions.list()?;
     for action in actions.elements() {
         let action = action?;
-        if read.len() == limits::ACTIONS {
+        if read.len() == if action.is_old() { 1 } else { limits::ACTIONS } {
             return Err(action.too_many());
         }
         let one = read_action(action)?;
@@ -29,9 +29,12 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
 }
 
 fn read_action(element: Element<'_>) -> Result<Action<'_>> {
+    if let Some(xml) = element.opaque() {
+        return Ok(Action::Opaque { xml });
+    }
     let known = ACTIONS.iter().zip(0..).find(|((name, _), _)| *name == element.name() && element.is_of_version());
     let ((_, texts), kind) = known.ok_or_else(|| element.unexpected())?;
-    let mut parts = Parts { id: element.id()?, ..Parts::new(kind) };
+    let mut parts = Parts { id: element.new_id()?, ..Parts::new(kind) };
     let is_mail = kind == Parts::SEND_EMAIL;
     let lists: &[&str] = if is_mail { &["HeaderFields", "Attachments"] } else { &[] };
     let fields = element

@@ -33,8 +33,6 @@ pub(super) struct Reading<'d> {
     made: Vec<OnceCell<Vec<u8>>>,
     /// How many of them there are.
     count: Cell<usize>,
-    /// The minor version of the schema that the text says it keeps to, or one that is higher than any.
-    minor: Cell<u8>,
     /// Why something was refused.
     fault: Cell<Option<Fault<'d>>>,
 }
@@ -52,7 +50,7 @@ impl<'d> Reading<'d> {
         let most = nodes.take(MADE_MOST).count();
         let mut made = room.list(most)?;
         made.resize_with(most, OnceCell::new);
-        Ok(Self { kept, room, made, count: Cell::new(0), minor: Cell::new(u8::MAX), fault: Cell::new(None) })
+        Ok(Self { kept, room, made, count: Cell::new(0), fault: Cell::new(None) })
     }
 
     /// Makes something to be lent, which takes `room` bytes at most.
@@ -94,9 +92,14 @@ impl<'d> Element<'d> {
         self.node.tag_name().name()
     }
 
-    /// What is kept of it instead of being understood.
+    /// Its text, or what is inside of a Data element, if the tree does not have it in one piece.
     pub(super) fn kept(&self) -> Option<&'d str> {
-        self.reading.kept.of(self.node)
+        self.reading.kept.text_of(self.node)
+    }
+
+    /// What is kept of it as XML instead of being understood: all of it, or some of its elements.
+    pub(super) fn opaque(&self) -> Option<&'d str> {
+        self.reading.kept.markup_of(self.node)
     }
 
     /// Notes why something is refused.
@@ -181,8 +184,14 @@ impl<'d> Element<'d> {
         let mut seen = 0_u32;
         for element in self.elements() {
             let element = element?;
-            let place = place(element.name()).filter(|_| element.is_of_version());
-            let bit = 1 << place.ok_or_else(|| element.unexpected())?;
+            let Some(place) = place(element.name()).filter(|_| element.is_of_version()) else {
+                if self.opaque().is_some() {
+                    // All that is unknown here is kept.
+                    continue;
+                }
+                return Err(element.unexpected());
+            };
+            let bit = 1 << place;
             if seen & bit != 0 {
                 return Err(element.too_many());
             }
@@ -217,6 +226,18 @@ impl<'d> Element<'d> {
         }
     }
 
+    /// As [`id`](Self::id), of what had none before version 1.2.
+    pub(super) fn new_id(&self) -> Result<Option<&'d str>> {
+        let id = self.id()?;
+        match self.node.attribute_node("id").filter(|_| self.is_old()) {
+            Some(own) => {
+                let (at, node, value) = (own.range().start, own.name(), own.value());
+                Err(self.refused_for(Fault { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value }))
+            }
+            None => Ok(id),
+        }
+    }
+
     /// Its `id` must not be one of those that others have.
     pub(super) fn has_own_id(&self, mut others: impl Iterator<Item = Option<&'d str>>) -> Result<()> {
         let own = self.node.attribute_node("id");
@@ -224,14 +245,14 @@ impl<'d> Element<'d> {
         Err(self.attribute_refused("id", (own.value(), own.range_value().start)))
     }
 
-    /// What is read from now on may have no elements that are newer than a version.
-    pub(super) fn set_version(&self, version: &str) {
-        self.reading.minor.set(version::minor(version).unwrap_or(u8::MAX));
-    }
-
     /// Whether the version that the text says it keeps to has such elements.
     pub(super) fn is_of_version(&self) -> bool {
-        version::has(self.reading.minor.get(), self.name())
+        version::has(self.reading.kept.minor().unwrap_or(u8::MAX), self.name())
+    }
+
+    /// Whether the text keeps to a version before 1.2.
+    pub(super) fn is_old(&self) -> bool {
+        self.reading.kept.minor().is_some_and(|minor| minor < version::FIRST)
     }
 
     /// It may have no attributes.

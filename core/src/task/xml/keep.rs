@@ -6,47 +6,84 @@ use alloc::{string::String, vec::Vec};
 use roxmltree::{Document, Node};
 
 use super::{
+    NAMESPACE,
     error::Fault,
     heap::{Growing, Room},
-    values::{SPACE, TRIGGERS},
+    values::{ACTIONS, PRINCIPAL, SETTINGS, SPACE, TRIGGERS},
+    version,
 };
-use crate::{status::Status, task::opaque};
+use crate::{
+    limits::{XML_ATTRIBUTES, XML_NAMESPACES},
+    status::Status,
+    task::opaque,
+};
 
 type Result<'d, T = ()> = core::result::Result<T, Fault<'d>>;
+
+/// The namespace of the one prefix that nobody declares.
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
 /// Text that the tree does not have in one piece.
 pub(super) struct Kept {
     text: String,
     // INVARIANT: in the order of the nodes.
-    places: Vec<(u32, core::ops::Range<usize>)>,
+    places: Vec<Place>,
+    minor: Option<u8>,
+}
+
+/// What is kept of a node.
+struct Place {
+    node: u32,
+    is_markup: bool,
+    range: core::ops::Range<usize>,
 }
 
 impl Kept {
     /// Goes through the whole tree once.
     pub(super) fn new<'d>(document: &'d Document<'d>, room: &Room) -> Result<'d, Self> {
-        let (mut text, mut places) = (Growing::new(room), Vec::new());
+        let mut places = Vec::new();
+        let minor = document.root_element().attribute("version").and_then(version::minor);
+        // The namespace of the task is declared once.
+        let mut markup = Markup { out: Growing::new(room), declarations: 1 };
         for node in document.descendants().filter(Node::is_element) {
-            let start = text.len();
-            if is_opaque(node) {
-                write_element(&mut text, node)?;
-            } else if is_data(node) {
-                write_inner(&mut text, node);
-            } else if node.first_element_child().is_none() && node.children().filter(Node::is_text).count() > 1 {
-                node.children()
-                    .filter_map(|text| text.text().filter(|_| text.is_text()))
-                    .for_each(|piece| text.push_str(piece));
-            } else {
+            let start = markup.out.len();
+            let is_markup = keep_unknown(&mut markup, node, minor)?;
+            if !is_markup && is_data(node) {
+                markup.inner(node);
+            } else if !is_markup
+                && node.first_element_child().is_none()
+                && node.children().filter(Node::is_text).count() > 1
+            {
+                let texts = node.children().filter(Node::is_text).filter_map(|text| text.text());
+                texts.for_each(|piece| markup.out.push_str(piece));
+            } else if !is_markup {
                 continue;
             }
-            room.push(&mut places, (node.id().get(), start..text.len()))?;
+            let range = start..markup.out.len();
+            room.push(&mut places, Place { node: node.id().get(), is_markup, range })?;
         }
-        Ok(Self { text: text.finish()?, places })
+        Ok(Self { text: markup.out.finish()?, places, minor })
     }
 
-    /// What is kept of `node`.
-    pub(super) fn of(&self, node: Node<'_, '_>) -> Option<&str> {
-        let at = self.places.binary_search_by_key(&node.id().get(), |(id, _)| *id).ok()?;
-        self.text.get(self.places.get(at)?.1.clone())
+    /// The minor version of the schema that the text says it keeps to.
+    pub(super) const fn minor(&self) -> Option<u8> {
+        self.minor
+    }
+
+    /// The text of `node`.
+    pub(super) fn text_of(&self, node: Node<'_, '_>) -> Option<&str> {
+        self.of(node, false)
+    }
+
+    /// What is kept of `node` as XML.
+    pub(super) fn markup_of(&self, node: Node<'_, '_>) -> Option<&str> {
+        self.of(node, true)
+    }
+
+    fn of(&self, node: Node<'_, '_>, is_markup: bool) -> Option<&str> {
+        let at = self.places.binary_search_by_key(&node.id().get(), |place| place.node).ok()?;
+        let place = self.places.get(at).filter(|place| place.is_markup == is_markup)?;
+        self.text.get(place.range.clone())
     }
 }
 
@@ -57,17 +94,30 @@ fn is_under(node: Node<'_, '_>, names: &[&str]) -> bool {
         && around.next().is_some_and(|node| node.is_root())
 }
 
-fn is_opaque(node: Node<'_, '_>) -> bool {
-    is_opaque_trigger(node.tag_name().name()) && is_under(node, &["Triggers", "Task"])
+/// Keeps a trigger or an action that is not known, or the fields of settings and of a principal that are not; says whether
+/// there was something to be kept.
+fn keep_unknown<'d>(out: &mut Markup<'_>, node: Node<'d, 'd>, minor: Option<u8>) -> Result<'d, bool> {
+    let name = node.tag_name().name();
+    if minor.is_none_or(|minor| minor < version::OPEN) {
+        let is_kept = version::BEYOND.contains(&name)
+            && minor.is_none_or(|minor| minor >= version::FIRST)
+            && is_under(node, &["Triggers", "Task"]);
+        return if is_kept { out.outermost(node).map(|()| true) } else { Ok(false) };
+    }
+    let is_known = match name {
+        "Settings" if is_under(node, &["Task"]) => return out.elements_but(node, &SETTINGS),
+        "Principal" if is_under(node, &["Principals", "Task"]) => return out.elements_but(node, &PRINCIPAL),
+        _ if is_under(node, &["Triggers", "Task"]) => TRIGGERS.iter().any(|(known, _)| *known == name),
+        _ if is_under(node, &["Actions", "Task"]) => ACTIONS.iter().any(|(known, _)| *known == name),
+        _ => true,
+    };
+    if is_known { Ok(false) } else { out.outermost(node).map(|()| true) }
 }
 
-/// Whether white space between tags may count inside of elements of this name, because their markup is kept.
+/// Whether white space between tags may count inside of elements of this name, because their markup is kept. Of other elements
+/// that may be kept nobody knows that before there is a tree: they are kept without it.
 pub(super) fn keeps_space(name: &str) -> bool {
-    name == "Data" || is_opaque_trigger(name)
-}
-
-fn is_opaque_trigger(name: &str) -> bool {
-    name.ends_with("Trigger") && TRIGGERS.iter().all(|(known, _)| *known != name)
+    name == "Data" || (name.ends_with("Trigger") && TRIGGERS.iter().all(|(known, _)| *known != name))
 }
 
 fn is_data(node: Node<'_, '_>) -> bool {
@@ -75,70 +125,188 @@ fn is_data(node: Node<'_, '_>) -> bool {
         && (is_under(node, &["Task"]) || is_under(node, &["ComHandler", "Actions", "Task"]))
 }
 
-/// Writes an element in the canonical form of [`opaque`]. The nesting, and so the recursion, is bounded by XML_DEPTH.
-fn write_element<'d>(out: &mut Growing<'_>, node: Node<'d, 'd>) -> Result<'d> {
-    Fault::check_namespace(node)?;
-    let name = node.tag_name().name();
-    let fault = Fault::unexpected(node);
-    if !opaque::is_name(name) {
-        return Err(fault);
-    }
-    out.push('<');
-    out.push_str(name);
-    for attribute in node.attributes() {
-        let fault = Fault { at: attribute.range().start, node: attribute.name(), value: attribute.value(), ..fault };
-        if let Some(value) = attribute.namespace() {
-            return Err(Fault { status: Status::SCHED_E_NAMESPACE, value, ..fault });
-        }
-        if !opaque::is_name(attribute.name()) {
-            return Err(fault);
-        }
-        out.push(' ');
-        out.push_str(attribute.name());
-        out.push_str("=\"");
-        attribute.value().chars().for_each(|character| escape(out, character, true));
-        out.push('"');
-    }
-    let content = out.len();
-    out.push('>');
-    let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
-    let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
-    let is_leaf = node.first_element_child().is_none();
-    for child in node.children() {
-        if child.is_element() {
-            write_element(out, child)?;
-        } else if child.is_text() && (is_mixed || is_leaf) {
-            child.text().unwrap_or_default().chars().for_each(|character| escape(out, character, false));
-        }
-    }
-    if out.len() == content + 1 {
-        out.truncate(content);
-        out.push_str("/>");
-    } else {
-        out.push_str("</");
-        out.push_str(name);
-        out.push('>');
-    }
-    Ok(())
+/// XML that is written anew.
+struct Markup<'r> {
+    out: Growing<'r>,
+    /// How many declarations of namespaces a definition will have that has this in it.
+    declarations: usize,
 }
 
-/// Writes what is inside of a Data element: its text, or its markup as it was written, with line ends as a parser
-/// sees them.
-fn write_inner(out: &mut Growing<'_>, node: Node<'_, '_>) {
-    if node.first_element_child().is_none() {
-        node.children().filter(Node::is_text).filter_map(|text| text.text()).for_each(|text| out.push_str(text));
-        return;
+impl Markup<'_> {
+    /// Writes the elements of an element whose names are not among those; says whether there were some.
+    fn elements_but<'d>(&mut self, node: Node<'d, 'd>, known: &[&str]) -> Result<'d, bool> {
+        let start = self.out.len();
+        for child in node.children().filter(|child| child.is_element() && !known.contains(&child.tag_name().name())) {
+            self.outermost(child)?;
+        }
+        Ok(self.out.len() != start)
     }
-    let range = node.first_child().zip(node.last_child()).map(|(first, last)| first.range().start..last.range().end);
-    let source = range.and_then(|range| node.document().input_text().get(range)).unwrap_or_default();
-    let mut characters = source.trim_matches(SPACE).chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\r' if characters.peek() == Some(&'\n') => {}
-            '\r' => out.push('\n'),
-            _ => out.push(character),
+
+    /// Writes an element that stands where those of the schema do, and so must be of their namespace.
+    fn outermost<'d>(&mut self, node: Node<'d, 'd>) -> Result<'d> {
+        Fault::check_namespace(node)?;
+        self.element(node, NAMESPACE)
+    }
+
+    /// Writes an element in the canonical form of [`opaque`], inside of one of the namespace `around`. The nesting, and so the
+    /// recursion, is bounded by XML_DEPTH.
+    fn element<'d>(&mut self, node: Node<'d, 'd>, around: &str) -> Result<'d> {
+        let name = node.tag_name().name();
+        self.out.push('<');
+        self.out.push_str(name);
+        let namespace = node.tag_name().namespace().unwrap_or_default();
+        let mut attributes = node.attributes().len();
+        if namespace != around {
+            self.declare(node, "", namespace, &mut attributes)?;
+        }
+        for (at, attribute) in node.attributes().enumerate() {
+            let mut prefix = heapless::String::<8>::new();
+            match attribute.namespace() {
+                None => {}
+                Some(XML) => prefix.push_str("xml").unwrap_or_default(),
+                Some(uri) => {
+                    // Whatever it was called: by the number of the first attribute of that namespace.
+                    let first = node.attributes().position(|other| other.namespace() == Some(uri)).unwrap_or(at);
+                    core::fmt::write(&mut prefix, format_args!("n{first}")).unwrap_or_default();
+                    if first == at {
+                        self.declare(node, &prefix, uri, &mut attributes)?;
+                    }
+                }
+            }
+            self.out.push(' ');
+            if !prefix.is_empty() {
+                self.out.push_str(&prefix);
+                self.out.push(':');
+            }
+            self.attribute(attribute.name(), attribute.value());
+        }
+        let content = self.out.len();
+        self.out.push('>');
+        let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
+        let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
+        let is_leaf = node.first_element_child().is_none();
+        for child in node.children() {
+            if child.is_element() {
+                self.element(child, namespace)?;
+            } else if child.is_text() && (is_mixed || is_leaf) {
+                child.text().unwrap_or_default().chars().for_each(|character| escape(&mut self.out, character, false));
+            }
+        }
+        if self.out.len() == content + 1 {
+            self.out.truncate(content);
+            self.out.push_str("/>");
+        } else {
+            self.out.push_str("</");
+            self.out.push_str(name);
+            self.out.push('>');
+        }
+        Ok(())
+    }
+
+    /// Declares a prefix, or the namespace of what has none. What is written must be within the bounds of what is read.
+    fn declare<'d>(&mut self, node: Node<'d, 'd>, prefix: &str, uri: &str, attributes: &mut usize) -> Result<'d> {
+        self.declarations += 1;
+        *attributes += 1;
+        if self.declarations > XML_NAMESPACES || *attributes > XML_ATTRIBUTES {
+            return Err(Fault { status: Status::SCHED_E_TOO_MANY_NODES, ..Fault::unexpected(node) });
+        }
+        self.out.push_str(" xmlns");
+        if !prefix.is_empty() {
+            self.out.push(':');
+        }
+        self.attribute(prefix, uri);
+        Ok(())
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) {
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        value.chars().for_each(|character| escape(&mut self.out, character, true));
+        self.out.push('"');
+    }
+
+    /// Writes what is inside of a Data element: its text, or its markup as it was written, with line ends as a parser
+    /// sees them. Where the markup speaks of namespaces that were declared around it, the outermost elements declare them.
+    fn inner(&mut self, data: Node<'_, '_>) {
+        let Some((first, last)) =
+            data.first_child().zip(data.last_child()).filter(|_| data.first_element_child().is_some())
+        else {
+            let texts = data.children().filter(Node::is_text).filter_map(|text| text.text());
+            texts.for_each(|text| self.out.push_str(text));
+            return;
+        };
+        let source = data.document().input_text();
+        let written = |range: core::ops::Range<usize>| source.get(range).unwrap_or_default();
+        let all = written(first.range().start..last.range().end);
+        let mut from = first.range().start + (all.len() - all.trim_start_matches(SPACE).len());
+        for child in data.children().filter(Node::is_element) {
+            let element = written(child.range());
+            let name = element.find(|character| matches!(character, '>' | '/') || SPACE.contains(&character));
+            let behind_name = child.range().start + name.unwrap_or(element.len());
+            self.lines(written(from..behind_name));
+            self.declare_around(data, element);
+            from = behind_name;
+        }
+        self.lines(written(from..last.range().end).trim_end_matches(SPACE));
+    }
+
+    fn lines(&mut self, source: &str) {
+        let mut characters = source.chars().peekable();
+        while let Some(character) = characters.next() {
+            match character {
+                '\r' if characters.peek() == Some(&'\n') => {}
+                '\r' => self.out.push('\n'),
+                _ => self.out.push(character),
+            }
         }
     }
+
+    /// Declares what an element of a Data element has of the namespaces around it: the prefixes that it speaks of, in names or
+    /// in values, and the namespace of names without one if it is not that of the task, in which Data is given back.
+    fn declare_around(&mut self, data: Node<'_, '_>, element: &str) {
+        let mut declare = |name: &[&str], uri: &str| {
+            self.out.push(' ');
+            name.iter().for_each(|part| self.out.push_str(part));
+            self.attribute("", uri);
+        };
+        let default = data.lookup_namespace_uri(None).unwrap_or_default();
+        if default != NAMESPACE && !declares(element, None) {
+            declare(&["xmlns"], default);
+        }
+        for namespace in data.namespaces() {
+            if let Some(prefix) = namespace.name().filter(|prefix| *prefix != "xml")
+                && speaks_of(element, prefix)
+                && !declares(element, Some(prefix))
+            {
+                declare(&["xmlns:", prefix], namespace.uri());
+            }
+        }
+    }
+}
+
+/// Whether a prefix stands somewhere in an element, which may also be in a value that only its reader understands.
+fn speaks_of(element: &str, prefix: &str) -> bool {
+    element.match_indices(prefix).any(|(at, _)| {
+        let (before, behind) = (element.get(..at).unwrap_or_default(), element.get(at + prefix.len()..));
+        behind.is_some_and(|behind| behind.starts_with(':')) && !before.ends_with(opaque::is_in_name)
+    })
+}
+
+/// Whether an element's own start tag declares a prefix, or the namespace of names without one.
+fn declares(element: &str, prefix: Option<&str>) -> bool {
+    let mut rest = element;
+    // Values are skipped, so that a `>` is the end of the tag.
+    while let Some((name, value)) = rest.split_once('=').filter(|(name, _)| !name.contains('>')) {
+        let name = name.trim_matches(SPACE).rsplit(SPACE).next().unwrap_or_default();
+        let declared = name.strip_prefix("xmlns").map(|name| name.strip_prefix(':'));
+        if declared == Some(prefix) {
+            return true;
+        }
+        let value = value.trim_start_matches(SPACE);
+        let quoted = value.chars().next().and_then(|quote| value.get(1..)?.split_once(quote));
+        rest = quoted.map_or("", |(_, rest)| rest);
+    }
+    false
 }
 
 /// Writes a character of text or of an attribute's value, so that a parser gives it back.

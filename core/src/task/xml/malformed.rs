@@ -75,7 +75,6 @@ fn fixed(error: &Error) -> &'static str {
         Error::UnclosedRootNode => "the root node was opened but never closed",
         Error::UnexpectedDeclaration(_) => "unexpected XML declaration",
         Error::DtdDetected => "XML with DTD detected",
-        Error::NodesLimitReached => "nodes limit reached",
         Error::AttributesLimitReached => "more than 2^32 attributes were parsed",
         Error::NamespacesLimitReached => "more than 2^16 unique namespaces were parsed",
         Error::InvalidName(_) => "invalid name token",

@@ -2,7 +2,20 @@
 //!
 //! Reading uses the heap, bounded by [`limits`](crate::limits), and gives it back before it returns; writing uses
 //! none. White space between tags, which says nothing, is taken out before a tree is built, because it would be a third of
-//! the nodes. What is not understood (triggers of other kinds) is kept and given back.
+//! the nodes.
+//!
+//! What is not understood is kept and given back: a WnfStateChangeTrigger, which real tasks carry, and, in a definition whose
+//! version is 1.5 or higher, triggers, actions, settings and fields of a principal of any name. What they mean stays, namespaces
+//! and all, with other prefixes, without comments, and without white space between tags (but where it may be text, in a
+//! trigger whose name ends so). Refused are, for these reasons:
+//!
+//! - any other unknown element in a definition of a version up to 1.4, or of none: it is a name that is misspelt, and a trigger
+//!   that nobody knows would never fire;
+//! - unknown elements of the task itself, of RegistrationInfo and inside of elements that are understood, whatever the version: no
+//!   real task has any, and those elements have no place for what nobody understands;
+//! - elements of other namespaces where those of the schema stand, and attributes of other namespaces there, because the
+//!   specification has a code for that;
+//! - more declarations of namespaces than [`limits`](crate::limits) allow in what is given back, which nobody could read again.
 
 // An error carries what the wire needs by value, so that it outlives the tree that it points into.
 #![allow(clippy::result_large_err)]

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use roxmltree::{Document, ParsingOptions};
+use roxmltree::Document;
 
 use super::{
     Registrant, actions,
@@ -12,7 +12,7 @@ use super::{
     malformed::Said,
     scan::Source,
     settings, triggers,
-    values::{LOGON_TYPES, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, VERSIONS, named, non_empty, privilege},
+    values::{LOGON_TYPES, PRINCIPAL, PROCESS_TOKEN_SID_TYPES, RUN_LEVELS, VERSIONS, named, non_empty, privilege},
 };
 use crate::{
     limits,
@@ -23,7 +23,8 @@ use crate::{
 
 type Result<T> = core::result::Result<T, Refused>;
 
-/// The id of the principal that is made where the XML names none.
+/// The id of the principal that is made where the XML names none. A Context that calls it otherwise names nobody: neither the
+/// specification nor any real file has one, and Windows' own definitions call their principal so.
 const AUTHOR: &str = "Author";
 
 pub(super) fn read_text<'i>(
@@ -34,8 +35,7 @@ pub(super) fn read_text<'i>(
     let Source { text, gaps, need, room } = Source::new(text)?;
     let refused = |fault: Fault<'_>| fault.in_text(&text, &gaps);
     need.is_there(&text, &room).map_err(|none| refused(none.into()))?;
-    let options = ParsingOptions { nodes_limit: limits::XML_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(&text, options).map_err(|error| malformed(&text, &error, &refused))?;
+    let document = Document::parse(&text).map_err(|error| malformed(&text, &error, &refused))?;
     let kept = Kept::new(&document, &room).map_err(refused)?;
     let reading = Reading::new(kept, &document, &room).map_err(|none| refused(none.into()))?;
     let task = reading.root(document.root_element());
@@ -52,10 +52,9 @@ pub(super) fn read_text<'i>(
 /// What the parser says, at its place in the text. Its columns count characters, so they are counted again.
 fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -> XmlError) -> XmlError {
     let at = match error {
-        roxmltree::Error::NoRootNode
-        | roxmltree::Error::UnclosedRootNode
-        | roxmltree::Error::UnexpectedEndOfStream
-        | roxmltree::Error::NodesLimitReached => text.len(),
+        roxmltree::Error::NoRootNode | roxmltree::Error::UnclosedRootNode | roxmltree::Error::UnexpectedEndOfStream => {
+            text.len()
+        }
         _ => {
             let position = error.pos();
             let lines = text.split_inclusive('\n').take(position.row.saturating_sub(1) as usize);
@@ -82,9 +81,6 @@ fn read_task<'i>(
     if let Some(version) = version.filter(|(version, _)| !VERSIONS.contains(version)) {
         return Err(task.attribute_refused("version", version));
     }
-    if let Some((version, _)) = version {
-        task.set_version(version);
-    }
     let fields = task.fields(&["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
     let actions = fields.needed("Actions")?;
     let registration = fields.get("RegistrationInfo").map(read_registration).transpose()?.unwrap_or_default();
@@ -92,7 +88,7 @@ fn read_task<'i>(
     if let Some(context @ ("", _)) = context {
         return Err(actions.attribute_refused("Context", context));
     }
-    let principals = read_principals(task, fields.get("Principals"), registrant, context.map(|(context, _)| context))?;
+    let principals = read_principals(task, fields.get("Principals"), registrant)?;
     if let Some(context) = context.filter(|(context, _)| !principals.iter().any(|one| one.id == Some(context))) {
         return Err(actions.attribute_refused("Context", context));
     }
@@ -144,7 +140,6 @@ fn read_principals<'d>(
     task: Element<'d>,
     principals: Option<Element<'d>>,
     registrant: &mut Registrant<'_>,
-    context: Option<&'d str>,
 ) -> Result<Vec<Principal<'d>>> {
     let mut read = principals.map_or_else(|| task.list_of(1), |principals| principals.list())?;
     if let Some(principals) = principals {
@@ -153,7 +148,7 @@ fn read_principals<'d>(
             if principal.name() != "Principal" {
                 return Err(principal.unexpected());
             }
-            if read.len() == limits::PRINCIPALS {
+            if read.len() == if principal.is_old() { 1 } else { limits::PRINCIPALS } {
                 return Err(principal.too_many());
             }
             let one = read_principal(principal, registrant)?;
@@ -165,7 +160,7 @@ fn read_principals<'d>(
     if read.is_empty() {
         let group = registrant.override_group;
         let principal = Principal {
-            id: Some(context.unwrap_or(AUTHOR)),
+            id: Some(AUTHOR),
             user: registrant.override_user.or(group.is_none().then_some(registrant.default_user)),
             group,
             logon_type: registrant.override_logon,
@@ -178,15 +173,7 @@ fn read_principals<'d>(
 
 fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> Result<Principal<'d>> {
     let id = element.id()?;
-    let fields = element.fields(&[
-        "UserId",
-        "GroupId",
-        "DisplayName",
-        "LogonType",
-        "RunLevel",
-        "ProcessTokenSidType",
-        "RequiredPrivileges",
-    ])?;
+    let fields = element.fields(&PRINCIPAL)?;
     let (user, group) = (fields.get("UserId"), fields.get("GroupId"));
     if let (Some(_), Some(group)) = (user, group) {
         return Err(group.unexpected());
@@ -231,6 +218,6 @@ fn read_principal<'d>(element: Element<'d>, registrant: &mut Registrant<'_>) -> 
             .filter(|level| *level != RunLevel::LeastPrivilege),
         process_token_sid_type: sid_type,
         required_privileges: privileges.transpose()?.unwrap_or_default(),
-        opaque: None,
+        opaque: element.opaque(),
     })
 }

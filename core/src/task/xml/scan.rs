@@ -8,14 +8,11 @@ use super::{
     keep::keeps_space,
 };
 use crate::{
-    limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NODES, XML_UNITS},
+    limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NAMESPACES, XML_NODES, XML_UNITS},
     status::Status,
     task::opaque::is_xml,
     text::Utf16,
 };
-
-/// Namespace declarations of a whole document: each element may inherit them all, so they are few.
-const NAMESPACES: usize = 64;
 
 /// A text in blocks of so many units. Almost all of them are nothing but ASCII, which goes through many units at once.
 fn blocks(xml: Utf16<'_>) -> impl Iterator<Item = Utf16<'_>> {
@@ -213,13 +210,13 @@ impl<'t> Walk<'t> {
         self.pass_text(at, Some(Passed::StartTag))?;
         let tag = Tag::read(markup);
         let end = at + tag.length;
-        self.need.nodes += 1;
+        self.count_node(at)?;
         self.need.attributes += tag.attributes;
         self.need.namespaces += tag.namespaces;
         if tag.attributes > XML_ATTRIBUTES || self.need.attributes > XML_NODES as usize {
             return Err(Fault::malformed(at, "too many attributes"));
         }
-        if self.need.namespaces > NAMESPACES {
+        if self.need.namespaces > XML_NAMESPACES {
             return Err(Fault::malformed(at, "too many namespaces"));
         }
         if tag.attributes != 0 {
@@ -244,6 +241,12 @@ impl<'t> Walk<'t> {
         Ok(end)
     }
 
+    /// Counts a node that is no text. Behind a text there is always one.
+    fn count_node(&mut self, at: usize) -> Result<(), Fault<'t>> {
+        self.need.nodes += 1;
+        if self.need.nodes > XML_NODES as usize { Err(Fault::malformed(at, "too many nodes")) } else { Ok(()) }
+    }
+
     fn pass_tag(&mut self, start: usize, end: Option<usize>, passed: Passed) {
         if self.has_cdata {
             // What stands around it is put together with it.
@@ -257,7 +260,7 @@ impl<'t> Walk<'t> {
 
     fn pass_other(&mut self, start: usize, end: Option<usize>) -> Result<Option<usize>, Fault<'t>> {
         self.pass_text(start, None)?;
-        self.need.nodes += 1;
+        self.count_node(start)?;
         self.passed = Passed::Other;
         Ok(end)
     }

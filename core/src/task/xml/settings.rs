@@ -3,7 +3,7 @@
 use super::{
     element::Element,
     error::Refused,
-    values::{ANY, POLICIES, guid, named, non_empty, number},
+    values::{ANY, POLICIES, SETTINGS, guid, named, non_empty, number},
 };
 use crate::task::{Conditions, Idle, Maintenance, Network, RestartOnFailure, Settings, Span};
 
@@ -17,30 +17,7 @@ pub(super) const INTERVAL: core::ops::RangeInclusive<u64> = 60..=31 * DAY;
 
 #[inline(never)]
 pub(super) fn read(element: Element<'_>) -> Result<(Settings<'_>, Conditions<'_>)> {
-    let fields = element.plain()?.fields(&[
-        "AllowHardTerminate",
-        "AllowStartOnDemand",
-        "DeleteExpiredTaskAfter",
-        "DisallowStartIfOnBatteries",
-        "StopIfGoingOnBatteries",
-        "Enabled",
-        "ExecutionTimeLimit",
-        "Hidden",
-        "MultipleInstancesPolicy",
-        "Priority",
-        "RestartOnFailure",
-        "StartWhenAvailable",
-        "WakeToRun",
-        "RunOnlyIfNetworkAvailable",
-        "NetworkProfileName",
-        "NetworkSettings",
-        "RunOnlyIfIdle",
-        "IdleSettings",
-        "DisallowStartOnRemoteAppSession",
-        "UseUnifiedSchedulingEngine",
-        "MaintenanceSettings",
-        "Volatile",
-    ])?;
+    let fields = element.plain()?.fields(&SETTINGS)?;
     let defaults = (Settings::default(), Conditions::default());
     let settings = Settings {
         enabled: fields.flag("Enabled", true)?,
@@ -73,6 +50,7 @@ pub(super) fn read(element: Element<'_>) -> Result<(Settings<'_>, Conditions<'_>
         restart_on_failure: fields.get("RestartOnFailure").map(read_restart).transpose()?,
         maintenance: fields.get("MaintenanceSettings").map(read_maintenance).transpose()?,
         delete_expired_task_after: fields.span("DeleteExpiredTaskAfter", ANY)?,
+        opaque: element.opaque(),
     };
     match fields.get("MaintenanceSettings") {
         Some(maintenance) if !conditions.use_unified_scheduling_engine => Err(maintenance.unexpected()),
@@ -80,6 +58,8 @@ pub(super) fn read(element: Element<'_>) -> Result<(Settings<'_>, Conditions<'_>
     }
 }
 
+/// The specification has Duration and WaitTimeout from a minute to 31 days. Real tasks have both less and more than that (a
+/// second, a year), so there is no bound but that of every [`Span`].
 fn read_idle(element: Element<'_>) -> Result<Idle<'_>> {
     let fields = element.plain()?.fields(&["Duration", "WaitTimeout", "StopOnIdleEnd", "RestartOnIdle"])?;
     Ok(Idle {
@@ -108,7 +88,7 @@ fn read_maintenance(element: Element<'_>) -> Result<Maintenance<'_>> {
     let period = fields.needed("Period")?.span(DAY..=u64::MAX)?;
     let deadline = fields.get("Deadline").map(|field| {
         let deadline = field.span(ANY)?;
-        field.accepted(Some(deadline).filter(|deadline| deadline.seconds > period.seconds))
+        field.accepted(Some(deadline).filter(|deadline| deadline.is_longer_than(&period)))
     });
     let deadline = deadline.transpose()?;
     Ok(Maintenance { period, deadline, exclusive: fields.flag("Exclusive", false)? })

@@ -41,13 +41,16 @@ pub(super) fn read<'d>(
 }
 
 fn read_trigger<'d>(element: Element<'d>, resolve: &mut dyn FnMut(&str) -> Option<Sid>) -> Result<Trigger<'d>> {
-    if let Some(xml) = element.kept() {
+    if let Some(xml) = element.opaque() {
         return Ok(Trigger::bare(TriggerKind::Opaque { xml }));
     }
     let known = TRIGGERS.iter().find(|(name, _)| *name == element.name() && element.is_of_version());
     let (name, own) = known.ok_or_else(|| element.unexpected())?;
-    let id = element.id()?;
-    let fields = element.fields_in(&|name| BASE.iter().chain(*own).position(|known| *known == name))?;
+    let id = element.new_id()?;
+    // The UserId of a LogonTrigger is newer than that of a principal.
+    let own: &'static [&'static str] = own;
+    let own = if element.is_old() { own.strip_suffix(&["UserId"]).unwrap_or(own) } else { own };
+    let fields = element.fields_in(&|name| BASE.iter().chain(own).position(|known| *known == name))?;
     // No delay is the default, which is not given back.
     let delay = own.first().map_or(Ok(None), |name| fields.span(name, ANY));
     let delay = delay?.filter(|delay| delay.seconds != 0);

@@ -74,6 +74,36 @@ fn class(text: &str) -> Option<&str> {
 /// The values of the `version` attribute: those that the specification names, and those that newer files carry.
 pub(super) const VERSIONS: [&str; 7] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"];
 
+/// The settings that are understood.
+pub(super) const SETTINGS: [&str; 22] = [
+    "AllowHardTerminate",
+    "AllowStartOnDemand",
+    "DeleteExpiredTaskAfter",
+    "DisallowStartIfOnBatteries",
+    "StopIfGoingOnBatteries",
+    "Enabled",
+    "ExecutionTimeLimit",
+    "Hidden",
+    "MultipleInstancesPolicy",
+    "Priority",
+    "RestartOnFailure",
+    "StartWhenAvailable",
+    "WakeToRun",
+    "RunOnlyIfNetworkAvailable",
+    "NetworkProfileName",
+    "NetworkSettings",
+    "RunOnlyIfIdle",
+    "IdleSettings",
+    "DisallowStartOnRemoteAppSession",
+    "UseUnifiedSchedulingEngine",
+    "MaintenanceSettings",
+    "Volatile",
+];
+
+/// The fields of a principal that are understood.
+pub(super) const PRINCIPAL: [&str; 7] =
+    ["UserId", "GroupId", "DisplayName", "LogonType", "RunLevel", "ProcessTokenSidType", "RequiredPrivileges"];
+
 /// The triggers that are understood, in the order of their numbers at rest, with the fields that not all of them have.
 pub(super) const TRIGGERS: [(&str, &[&str]); 8] = [
     ("TimeTrigger", &["RandomDelay"]),

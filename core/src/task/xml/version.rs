@@ -1,20 +1,29 @@
-//! Which version of the schema has what, [MS-TSCH] 2.5.4 and 2.5.6.
+//! Which version of the schema has what, [MS-TSCH] 1.7, 2.5.4 and 2.5.6.
+//!
+//! The specification says of six elements that they came with 1.3 or 1.4, and nothing of those of 1.2 or before. It says that a
+//! task of version 1.1 is also kept as a .JOB file and one of 1.0 as an AT job (3.2.5.4.2), which have no place for much of
+//! the schema (2.4): what they cannot hold is newer than those versions. There are exceptions, because tasks of these versions
+//! have them where Windows wrote them, or its documentation shows them: the `id` of a principal with the Context that names it,
+//! RunLevel (of AT jobs always HighestAvailable), DisplayName, the fields of RegistrationInfo, and settings that tools write
+//! whatever the version is and a task does without.
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::values::VERSIONS;
+use super::values::{ACTIONS, TRIGGERS, VERSIONS};
 use crate::task::Image;
 
-/// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Settings
-/// that tools write whatever the version are not among it, if such a task does without them.
-const NEW: [&str; 10] = [
+/// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Beside
+/// these elements it is UserId of a LogonTrigger, an `id` of a trigger or an action, and more than one principal or action.
+const NEW: [&str; 12] = [
+    "Data",
+    "Delay",
+    "RandomDelay",
     "EventTrigger",
     "RegistrationTrigger",
     "SessionStateChangeTrigger",
     "ComHandler",
     "SendEmail",
     "ShowMessage",
-    "RestartOnFailure",
     "NetworkSettings",
     "ValueQueries",
     "GroupId",
@@ -30,8 +39,17 @@ const NEWER: [(&str, u8); 6] = [
     ("Volatile", 4),
 ];
 
+/// The first version that is that of ITaskSchedulerService.
+pub(super) const FIRST: u8 = 2;
+
 /// The version that has an element whatever a definition says: those that newer ones added are in no specification.
 const HIGHEST: u8 = 4;
+
+/// The first version that no specification has: its elements are not known by name, and what is unknown is kept.
+pub(super) const OPEN: u8 = 5;
+
+/// What no specification has and tasks of specified versions carry all the same.
+pub(super) const BEYOND: [&str; 1] = ["WnfStateChangeTrigger"];
 
 /// The minor version of a `version` attribute, if it is one of those that are known.
 pub(super) fn minor(version: &str) -> Option<u8> {
@@ -40,7 +58,7 @@ pub(super) fn minor(version: &str) -> Option<u8> {
 
 /// Whether a minor version has an element of that name.
 pub(super) fn has(minor: u8, name: &str) -> bool {
-    NEWER.iter().all(|(newer, first)| minor >= *first || *newer != name) && (minor >= 2 || !NEW.contains(&name))
+    NEWER.iter().all(|(newer, first)| minor >= *first || *newer != name) && (minor >= FIRST || !NEW.contains(&name))
 }
 
 /// A version of the schema cannot say what a definition says.
@@ -73,20 +91,21 @@ impl From<core::fmt::Error> for VersionError<'_> {
     }
 }
 
-/// The lowest version of the schema that has everything that is in a definition, at least 1.2. A trigger that no version has
-/// needs the version that came with it.
+/// The lowest version of the schema that has everything that is in a definition, at least 1.2. What no version has needs the
+/// version that came with it: a WnfStateChangeTrigger 1.4 at least, anything else 1.5. A definition that is written as this
+/// version is read again.
 ///
 /// What an older version lacks and the task does without, UseUnifiedSchedulingEngine, counts here too.
 #[must_use]
 pub fn lowest_version(image: &Image<'_>) -> &'static str {
-    let mut lowest = 2;
+    let mut lowest = FIRST;
     needs(image, &mut |_, minor| lowest = lowest.max(minor));
     VERSIONS.get(usize::from(lowest)).copied().unwrap_or_default()
 }
 
 /// The minor version that a definition may be written as, if it can be; what it does without is left out there.
 pub(super) fn expressed<'i>(image: &Image<'i>, version: &str) -> core::result::Result<u8, VersionError<'i>> {
-    let wanted = minor(version).filter(|minor| *minor >= 2).ok_or(VersionError::Unknown)?;
+    let wanted = minor(version).filter(|minor| *minor >= FIRST).ok_or(VersionError::Unknown)?;
     let mut lacking = None;
     needs(image, &mut |name, minor| {
         // It says how the machine goes about it, and nothing about what the task does and when.
@@ -105,7 +124,7 @@ fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
         conditions.use_unified_scheduling_engine,
         conditions.disallow_start_on_remote_app_session,
         principal(|one| one.process_token_sid_type.is_some()),
-        principal(|one| !one.required_privileges.is_empty() || one.opaque.is_some()),
+        principal(|one| !one.required_privileges.is_empty()),
         conditions.maintenance.is_some(),
         conditions.volatile,
     ];
@@ -113,6 +132,19 @@ fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
         visit(name, *minor);
     }
     for name in image.kept() {
-        visit(name, image.version().and_then(self::minor).unwrap_or(HIGHEST).max(HIGHEST));
+        let own = image.version().and_then(self::minor).unwrap_or_default();
+        visit(name, of_kept(name).unwrap_or_else(|least| own.max(least)));
     }
+}
+
+/// The minor version that an element needs that is held as XML; an error if it needs the one that came with it, with the least
+/// that this may be.
+fn of_kept(name: &str) -> core::result::Result<u8, u8> {
+    if let Some((_, minor)) = NEWER.iter().find(|(newer, _)| *newer == name) {
+        return Ok(*minor);
+    }
+    let is_known = BEYOND.contains(&name)
+        || TRIGGERS.iter().any(|(known, _)| *known == name)
+        || ACTIONS.iter().any(|(known, _)| *known == name);
+    Err(if is_known { HIGHEST } else { OPEN })
 }

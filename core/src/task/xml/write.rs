@@ -335,7 +335,8 @@ fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Condit
             out.flag("Exclusive", maintenance.exclusive, false)
         })?;
     }
-    out.flag("Volatile", conditions.volatile, false)
+    out.flag("Volatile", conditions.volatile, false)?;
+    conditions.opaque.map_or(Ok(()), |xml| out.opaque(xml))
 }
 
 fn write_trigger(out: &mut Indented<'_>, trigger: &Trigger<'_>) -> Result {

@@ -36,7 +36,11 @@ fn nesting_is_bounded() {
     assert_eq!(status_of(&"<a>".repeat(limits::XML_UNITS / 3)), MALFORMED);
     // As deep as may be in what is kept, which the writer walks through again.
     let depth = limits::XML_DEPTH - 3;
-    let kept = format!("<Triggers><FooTrigger>{}{}</FooTrigger></Triggers>", "<a>".repeat(depth), "</a>".repeat(depth));
+    let kept = format!(
+        "<Triggers><WnfStateChangeTrigger>{}{}</WnfStateChangeTrigger></Triggers>",
+        "<a>".repeat(depth),
+        "</a>".repeat(depth)
+    );
     normalised(&task_with(&kept));
 }
 
@@ -61,6 +65,15 @@ fn nodes_and_attributes_are_bounded() {
     let nodes = |count| task_with(&format!("<Data>{}</Data>", "<abcd/>".repeat(count)));
     assert_eq!(status_of(&nodes(60_000)), Ok(()));
     assert_eq!(status_of(&nodes(66_000)), MALFORMED);
+    // However dense they are, the first that is too much is told: the root is a node too, and so are Task and Data.
+    for (node, count) in [("<a/>", 1), ("<!---->", 1), ("<?a?>", 1), (" <a/>", 2)] {
+        let xml = task_with(&format!("<Data>\n{}</Data>", node.repeat(70_000 / count)));
+        let error = image_of(&xml).unwrap_err();
+        assert_eq!((error.status, error.value.as_str()), (MALFORMED.unwrap_err(), "too many nodes"), "{node}");
+        let before = (limits::XML_NODES as usize - 4) / count;
+        let column = 1 + node.len() * before + node.find('<').unwrap();
+        assert_eq!((error.line, error.column), (2, column as u32), "{node}");
+    }
     let attributes = |count: usize| {
         let attributes = (0..count).map(|number| format!(" a{number}=''")).collect::<String>();
         task_with(&format!("<Data><a{attributes}/></Data>"))
@@ -74,6 +87,21 @@ fn nodes_and_attributes_are_bounded() {
     };
     assert_eq!(status_of(&namespaces(63)), Ok(()));
     assert_eq!(status_of(&namespaces(64)), MALFORMED);
+}
+
+/// What a text is made of decides which bound it comes to: 4 KB of elements take more of the heap than they may, and longer ones
+/// do not.
+#[test]
+fn a_text_that_is_dense_is_refused_for_the_heap() {
+    let data = |inner: String| task_with(&format!("<Data>{inner}</Data>"));
+    let error = image_of(&data("<a/>".repeat(1000))).unwrap_err();
+    assert_eq!((error.status, error.line, error.column), (Status::E_OUTOFMEMORY, 0, 0));
+    assert_eq!((error.node.as_str(), error.value.as_str()), ("", ""));
+    assert_eq!(status_of(&data("<abcdefgh/>".repeat(1000))), Ok(()));
+    assert_eq!(status_of(&data("<abcdefgh/>".repeat(40_000))), Ok(()));
+    // What breaks another bound too is told of that one.
+    let deep = "<a>".repeat(limits::XML_DEPTH);
+    assert_eq!(status_of(&data(format!("{}{deep}", "<a/>".repeat(1000)))), MALFORMED);
 }
 
 #[test]
@@ -90,8 +118,11 @@ fn what_costs_most_costs_little() {
         inside(&"<![CDATA[]]>".repeat(30_000)),
         inside(&"=".repeat(half)),
         inside(&"<a b='".repeat(half / 6)),
-        task_with(&format!("<Triggers><FooTrigger>{}</FooTrigger></Triggers>", "a<b/>".repeat(30_000))),
-        task_with(&format!("<Triggers>{}</Triggers>", "<FooTrigger/>".repeat(30_000))),
+        task_with(&format!(
+            "<Triggers><WnfStateChangeTrigger>{}</WnfStateChangeTrigger></Triggers>",
+            "a<b/>".repeat(30_000)
+        )),
+        task_with(&format!("<Triggers>{}</Triggers>", "<WnfStateChangeTrigger/>".repeat(30_000))),
         task(&format!("<Actions Context='{}'/>", "x".repeat(half))),
     ] {
         let start = Instant::now();
@@ -107,7 +138,7 @@ const SAMPLE: &str = r#"<?xml version="1.0"?>
 <Task version="1.4" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <!-- é𝒳 --><RegistrationInfo><Date>2026-01-01T00:00:00</Date><Author>a&amp;b</Author></RegistrationInfo>
   <Triggers><TimeTrigger id="t"><StartBoundary>2026-01-01T00:00:00Z</StartBoundary><Repetition><Interval>PT5M</Interval>
-  </Repetition></TimeTrigger><FooTrigger a="b"><Delay>PT1M</Delay>x</FooTrigger><LogonTrigger>
+  </Repetition></TimeTrigger><WnfStateChangeTrigger a="b"><Delay>PT1M</Delay>x</WnfStateChangeTrigger><LogonTrigger>
   <UserId>user</UserId></LogonTrigger><EventTrigger><Subscription>*</Subscription><ValueQueries><Value name="a">b</Value>
   </ValueQueries></EventTrigger><CalendarTrigger><StartBoundary>
   2026-01-01T00:00:00</StartBoundary><ScheduleByMonth><DaysOfMonth><Day>Last</Day></DaysOfMonth></ScheduleByMonth>

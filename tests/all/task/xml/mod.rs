@@ -5,6 +5,7 @@
 
 mod bounds;
 mod corpus;
+mod kept;
 mod malformed;
 mod properties;
 mod refused;

@@ -6,9 +6,10 @@ use mainspring::{
     sid::Sid,
     task::{
         Action, Boundary, ComHandler, Conditions, Days, Definition, Email, Event, Exec, Idle, Image, InstancesPolicy,
-        LogonType, Maintenance, Message, Months, Named, Network, Principal, ProcessTokenSidType, RegistrationInfo,
-        Repetition, RestartOnFailure, RunLevel, Schedule, SessionStateChange, Settings, Span, Texts, Trigger,
-        TriggerKind, User, Weekdays, Weeks,
+        LogonType, Maintenance, Message, Months, Named, Network, Path, Principal, ProcessTokenSidType,
+        RegistrationInfo, Repetition, RestartOnFailure, RunLevel, Schedule, SessionStateChange, Settings, Span, Texts,
+        Trigger, TriggerKind, User, Weekdays, Weeks,
+        xml::{lowest_version, write_version},
     },
 };
 
@@ -143,8 +144,24 @@ impl Dice {
                 .maybe(|dice| dice.one_of(&[ProcessTokenSidType::None, ProcessTokenSidType::Unrestricted]))
                 .filter(|_| is_service),
             required_privileges: Texts::new(privileges, vec![0; 2048].leak()).unwrap(),
-            opaque: None,
+            opaque: self.unknown(),
         }
+    }
+
+    /// Elements that no specification has.
+    fn unknown(&mut self) -> Option<&'static str> {
+        self.maybe(|dice| {
+            dice.one_of(&["<Foo/>", "<Foo>1</Foo><Bar a=\"b\"><c/></Bar>", "<Foo xmlns:n0=\"urn:a\" n0:a=\"1\"/>"])
+        })
+    }
+
+    fn data(&mut self) -> &'static str {
+        let text = self.text();
+        self.one_of(&[
+            text,
+            "<CatchUp xmlns=\"urn:mainspring:task\">skip</CatchUp>",
+            "<a:b xmlns:a=\"urn:a\"/> <CatchUp xmlns='urn:mainspring:task'>all 7</CatchUp>",
+        ])
     }
 
     fn schedule(&mut self) -> Schedule {
@@ -188,7 +205,12 @@ impl Dice {
                 ]),
             },
             _ => TriggerKind::Opaque {
-                xml: self.one_of(&["<FooTrigger/>", "<FooTrigger a=\"&lt;\"><b>c &amp; d</b></FooTrigger>"]),
+                xml: self.one_of(&[
+                    "<FooTrigger/>",
+                    "<FooTrigger a=\"&lt;\"><b>c &amp; d</b></FooTrigger>",
+                    "<WnfStateChangeTrigger/>",
+                    "<WnfStateChangeTrigger><a xmlns=\"urn:x\" xmlns:n0=\"urn:y\" n0:b=\"\">ä</a></WnfStateChangeTrigger>",
+                ]),
             },
         };
         let is_opaque = matches!(kind, TriggerKind::Opaque { .. });
@@ -222,7 +244,10 @@ impl Dice {
 
     fn action(&mut self) -> Action<'static> {
         let id = self.maybe(|_| own_id());
-        match self.roll(4) {
+        match self.roll(5) {
+            4 => Action::Opaque {
+                xml: self.one_of(&["<Script/>", "<Script id=\"&quot;\"><größe xmlns=\"\">&amp;</größe></Script>"]),
+            },
             0 => {
                 let exec = Exec {
                     command: self.filled(),
@@ -308,6 +333,7 @@ impl Dice {
                 })
                 .filter(|_| unified),
             delete_expired_task_after: self.maybe(|dice| dice.span(0)),
+            opaque: self.unknown(),
         }
     }
 
@@ -332,21 +358,93 @@ fn own_id() -> &'static str {
     Box::leak(format!("id {}", MADE.fetch_add(1, Ordering::Relaxed)).into_boxed_str())
 }
 
-/// Makes a definition of everything that a definition can have.
+/// What has a place in no definition of a minor version is left out of one, or becomes what has.
+struct Cut(usize);
+
+impl Cut {
+    fn principal(&self, principal: Principal<'static>) -> Principal<'static> {
+        let is_new = self.0 >= 3;
+        let group = principal.group.filter(|_| self.0 >= 2);
+        Principal {
+            group,
+            // Whom nobody names is the caller, who would be named then.
+            user: if group.is_none() { principal.user.or(Some(Sid::LOCAL_SYSTEM)) } else { None },
+            process_token_sid_type: principal.process_token_sid_type.filter(|_| is_new),
+            required_privileges: if is_new { principal.required_privileges } else { Texts::default() },
+            opaque: principal.opaque.filter(|_| self.0 >= 5),
+            ..principal
+        }
+    }
+
+    fn trigger(&self, trigger: Trigger<'static>) -> Option<Trigger<'static>> {
+        let is_there = match trigger.kind {
+            TriggerKind::Opaque { xml } => self.0 >= if xml.starts_with("<Wnf") { 2 } else { 5 },
+            TriggerKind::Event(_) | TriggerKind::Registration { .. } | TriggerKind::SessionState { .. } => self.0 >= 2,
+            _ => true,
+        };
+        let kind = match trigger.kind {
+            kind if self.0 >= 2 => kind,
+            TriggerKind::Time { .. } => TriggerKind::Time { random_delay: None },
+            TriggerKind::Calendar { schedule, .. } => TriggerKind::Calendar { random_delay: None, schedule },
+            TriggerKind::Boot { .. } => TriggerKind::Boot { delay: None },
+            TriggerKind::Logon { .. } => TriggerKind::Logon { user: None, delay: None },
+            kind => kind,
+        };
+        is_there.then_some(Trigger { id: trigger.id.filter(|_| self.0 >= 2), kind, ..trigger })
+    }
+
+    fn action(&self, action: Action<'static>) -> Action<'static> {
+        let exec = Exec { command: "c", arguments: Some("a"), working_directory: None };
+        match action {
+            Action::Exec { exec, .. } if self.0 < 2 => Action::Exec { id: None, exec },
+            _ if self.0 < 2 => Action::Exec { id: None, exec },
+            Action::Opaque { .. } if self.0 < 5 => Action::Exec { id: None, exec },
+            action => action,
+        }
+    }
+
+    fn conditions(&self, conditions: Conditions<'static>) -> Conditions<'static> {
+        Conditions {
+            network: conditions.network.filter(|_| self.0 >= 2),
+            use_unified_scheduling_engine: conditions.use_unified_scheduling_engine && self.0 >= 3,
+            disallow_start_on_remote_app_session: conditions.disallow_start_on_remote_app_session && self.0 >= 3,
+            maintenance: conditions.maintenance.filter(|_| self.0 >= 4),
+            volatile: conditions.volatile && self.0 >= 4,
+            opaque: conditions.opaque.filter(|_| self.0 >= 5),
+            ..conditions
+        }
+    }
+}
+
+/// Makes a definition of everything that a definition of some version can have.
 fn definition(dice: &mut Dice, check: impl FnOnce(&Definition<'_>)) {
-    let ids = ["Author", "b", "c d"];
-    let principals = (0..1 + dice.roll(3)).map(|at| dice.principal(Some(ids[at]))).collect::<Vec<_>>();
-    let triggers = (0..dice.one_of(&[0, 1, 1, 2, 5, 48])).map(|_| dice.trigger()).collect::<Vec<_>>();
-    let actions = (0..dice.one_of(&[1, 1, 2, 32])).map(|_| dice.action()).collect::<Vec<_>>();
+    const VERSIONS: [&str; 7] = ["1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6"];
+    let minor = dice.roll(VERSIONS.len() + 1);
+    let version = VERSIONS.get(minor).copied();
+    // What names no version has what is specified.
+    let cut = Cut(if version.is_some() { minor } else { 4 });
+    let ids = ["Author", "b", "c d", "é"];
+    let most = if cut.0 < 2 { 1 } else { 4 };
+    let principals = (0..1 + dice.roll(most))
+        .map(|at| {
+            let id = Some(ids[at]).filter(|_| dice.roll(3) != 0);
+            cut.principal(dice.principal(id))
+        })
+        .collect::<Vec<_>>();
+    let named = principals.iter().filter_map(|principal| principal.id).collect::<Vec<_>>();
+    let triggers =
+        (0..dice.one_of(&[0, 1, 1, 2, 5, 48])).filter_map(|_| cut.trigger(dice.trigger())).collect::<Vec<_>>();
+    let count = if cut.0 < 2 { 1 } else { dice.one_of(&[1, 1, 2, 32]) };
+    let actions = (0..count).map(|_| cut.action(dice.action())).collect::<Vec<_>>();
     check(&Definition {
-        version: dice.maybe(|dice| dice.one_of(&["1.4", "1.5", "1.6"])),
+        version,
         registration: dice.registration(),
         principals: &principals,
         settings: dice.settings(),
-        conditions: dice.conditions(),
-        data: dice.maybe(Dice::text),
+        conditions: cut.conditions(dice.conditions()),
+        data: dice.maybe(Dice::data).filter(|_| cut.0 >= 2),
         triggers: &triggers,
-        context: dice.maybe(|_| "Author"),
+        context: dice.maybe(|dice| (!named.is_empty()).then(|| dice.one_of(&named))).flatten(),
         actions: &actions,
     });
 }
@@ -355,7 +453,7 @@ fn definition(dice: &mut Dice, check: impl FnOnce(&Definition<'_>)) {
 fn any_definition_survives() {
     let mut dice = Dice(0x5EED);
     let mut buffer = vec![0; 1 << 20];
-    let rounds = 600;
+    let rounds = 900;
     let mut longest = 0;
     for _ in 0..rounds {
         definition(&mut dice, |definition| {
@@ -369,8 +467,29 @@ fn any_definition_survives() {
             assert!(read == image.bytes(), "{first}\n{definition:#?}\n{:#?}", Image::parse(&read));
             assert_eq!(written(&read, "\\Task"), first);
             assert!(image_of_wire(&utf16(&first)).unwrap() == read);
+            assert_lowest(&image, definition);
             longest = longest.max(first.len());
         });
     }
     println!("{rounds} definitions survived, the longest of {longest} bytes of XML");
+}
+
+/// Written as the lowest version it is read again, as the same but for the version; the version before does not have all of it.
+fn assert_lowest(image: &Image<'_>, definition: &Definition<'_>) {
+    let lowest = lowest_version(image);
+    let path = Path::parse("\\Task").unwrap();
+    let as_version = |version: &str| {
+        let mut text = String::new();
+        write_version(image, &path, image.settings().enabled, None, version, &mut text).map(|()| text)
+    };
+    let text = as_version(lowest).unwrap();
+    let read = image_of(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut buffer = vec![0; 1 << 20];
+    let expected = Image::encode(&Definition { version: Some(lowest), ..*definition }, &mut buffer).unwrap();
+    assert!(read == expected.bytes(), "{text}");
+    let before = format!("1.{}", lowest[2..].parse::<u8>().unwrap() - 1);
+    if before.as_str() >= "1.2" {
+        let lacks = as_version(&before).is_err() || image.conditions().use_unified_scheduling_engine;
+        assert!(lacks, "{lowest} is not the lowest\n{text}");
+    }
 }

@@ -145,13 +145,11 @@ fn other_namespaces() {
     );
     assert_refused(
         NAMESPACE,
-        "Enabled",
+        "WnfStateChangeTrigger",
         "urn:x",
-        &trigger("<FooTrigger>^<Enabled xmlns='urn:x'>true</Enabled></FooTrigger>"),
+        &trigger("^<WnfStateChangeTrigger xmlns='urn:x'><Enabled>true</Enabled></WnfStateChangeTrigger>"),
     );
     let xml = task_with("").replace("<Task ", "<Task xmlns:x=\"urn:x\" ^x:y=\"z\" ");
-    assert_refused(NAMESPACE, "y", "urn:x", &xml);
-    let xml = trigger("<FooTrigger xmlns:x=\"urn:x\" ^x:y=\"z\"/>");
     assert_refused(NAMESPACE, "y", "urn:x", &xml);
     assert_refused(
         NAMESPACE,

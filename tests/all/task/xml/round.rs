@@ -367,7 +367,8 @@ fn data_is_given_back_as_cdata() {
 fn mixed_content_is_kept_as_it_is() {
     let xml = task_with(
         "<Triggers><FooTrigger> a <b> <c/> </b> d </FooTrigger><BarTrigger> <b> </b>\n<c> d<e/></c></BarTrigger></Triggers>",
-    );
+    )
+    .replace("1.4", "1.6");
     let expected = "    <FooTrigger> a <b><c/></b> d </FooTrigger>\n    <BarTrigger>\n      <b> </b>\n      <c> d<e/></c>\n    </BarTrigger>";
     assert_eq!(part(&normalised(&xml), "Triggers"), expected);
 }

@@ -103,7 +103,7 @@ fn white_space_that_says_something_stays() {
     differ(&described("a<!-- x --> <!-- y -->b"), &described("a<!-- x --><!-- y -->b"));
     differ(&described("<![CDATA[a]]> <![CDATA[b]]>"), &described("<![CDATA[a]]><![CDATA[b]]>"));
     differ("<Data><a> </a> <b/></Data>", "<Data><a> </a><b/></Data>");
-    let kept = |inner: &str| format!("<Triggers><FooTrigger>{inner}</FooTrigger></Triggers>");
+    let kept = |inner: &str| format!("<Triggers><WnfStateChangeTrigger>{inner}</WnfStateChangeTrigger></Triggers>");
     differ(&kept("<a>x <b/> <c/></a>"), &kept("<a>x <b/><c/></a>"));
     differ(&kept("<a> </a>"), &kept("<a></a>"));
 }

@@ -15,6 +15,8 @@ const NONE_MAPPED: Status = Status::E_NONE_MAPPED;
 #[derive(Debug, Clone, Copy)]
 enum In {
     Task,
+    /// A task of version 1.1.
+    Old,
     Registration,
     Principal,
     Settings,
@@ -29,6 +31,7 @@ fn around(place: In, fragment: &str) -> String {
     let trigger = |xml: &str| task_with(&format!("\n<Triggers>\n{xml}\n</Triggers>\n"));
     match place {
         In::Task => fragment.to_owned(),
+        In::Old => task(&format!("\n{fragment}")).replace("\"1.4\"", "\"1.1\""),
         In::Registration => task_with(&format!("<RegistrationInfo>\n  {fragment}</RegistrationInfo>")),
         In::Principal => task_with(&format!("<Principals><Principal>\n  {fragment}</Principal></Principals>")),
         In::Settings => task_with(&format!("<Settings>\n  {fragment}</Settings>")),
@@ -99,7 +102,36 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Task, "<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals><Principal>\n^<RequiredPrivileges/></Principal></Principals><Actions/></Task>", UNEXPECTED, "RequiredPrivileges", ""),
     (In::Task, "<Task version=\"1.1\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Triggers>\n^<EventTrigger/></Triggers><Actions/></Task>", UNEXPECTED, "EventTrigger", ""),
     (In::Task, "<Task version=\"1.0\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Actions>\n^<ComHandler/></Actions></Task>", UNEXPECTED, "ComHandler", ""),
-    (In::Task, "<Task version=\"1.1\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Settings>\n^<RestartOnFailure/></Settings><Actions/></Task>", UNEXPECTED, "RestartOnFailure", ""),
+    // Elements that versions 1.0 and 1.1 do not have, or have once.
+    (In::Old, "<Principals><Principal id='a'/>\n ^<Principal id='b'/></Principals><Actions/>", TOO_MANY, "Principal", ""),
+    (In::Old, "<Principals><Principal>^<GroupId>Users</GroupId></Principal></Principals><Actions/>", UNEXPECTED, "GroupId", ""),
+    (In::Old, "^<Data>x</Data><Actions/>", UNEXPECTED, "Data", ""),
+    (In::Old, "<Triggers><BootTrigger ^id='a'/></Triggers><Actions/>", UNEXPECTED, "id", "a"),
+    (In::Old, "<Triggers><BootTrigger>^<Delay>PT1M</Delay></BootTrigger></Triggers><Actions/>", UNEXPECTED, "Delay", ""),
+    (In::Old, "<Triggers><LogonTrigger ^id='a'/></Triggers><Actions/>", UNEXPECTED, "id", "a"),
+    (In::Old, "<Triggers><LogonTrigger>^<Delay>PT1M</Delay></LogonTrigger></Triggers><Actions/>", UNEXPECTED, "Delay", ""),
+    (In::Old, "<Triggers><LogonTrigger>^<UserId>user</UserId></LogonTrigger></Triggers><Actions/>", UNEXPECTED, "UserId", ""),
+    (In::Old, "<Triggers><TimeTrigger><StartBoundary>2026-01-01T00:00:00</StartBoundary>^<RandomDelay>PT1M</RandomDelay></TimeTrigger></Triggers><Actions/>", UNEXPECTED, "RandomDelay", ""),
+    (In::Old, "<Triggers>^<RegistrationTrigger/></Triggers><Actions/>", UNEXPECTED, "RegistrationTrigger", ""),
+    (In::Old, "<Triggers>^<WnfStateChangeTrigger/></Triggers><Actions/>", UNEXPECTED, "WnfStateChangeTrigger", ""),
+    (In::Old, "<Actions><Exec ^id='a'><Command>c</Command></Exec></Actions>", UNEXPECTED, "id", "a"),
+    (In::Old, "<Actions><Exec><Command>c</Command></Exec>\n\n  ^<Exec><Command>d</Command></Exec></Actions>", TOO_MANY, "Exec", ""),
+    (In::Old, "<Actions>^<ShowMessage/></Actions>", UNEXPECTED, "ShowMessage", ""),
+    // What no version has, and no real task: a name that is misspelt is no trigger.
+    (In::Triggers, "^<TimeTriger><StartBoundary>2026-01-01T00:00:00</StartBoundary></TimeTriger>", UNEXPECTED, "TimeTriger", ""),
+    (In::Triggers, "<IdleTrigger/>\n^<CalenderTrigger/>", UNEXPECTED, "CalenderTrigger", ""),
+    (In::Triggers, "^<Trigger/>", UNEXPECTED, "Trigger", ""),
+    (In::Triggers, "^<wnfStateChangeTrigger/>", UNEXPECTED, "wnfStateChangeTrigger", ""),
+    (In::Triggers, "^<Foo>a<!-- -->b</Foo>", UNEXPECTED, "Foo", ""),
+    (In::Actions, "^<Execute/>", UNEXPECTED, "Execute", ""),
+    (In::Principal, "<UserId>user</UserId>^<Foo>a<!-- -->b</Foo>", UNEXPECTED, "Foo", ""),
+    // Who is made where nobody is named has one name.
+    (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Actions Context=\"^author\"><Exec><Command>c</Command></Exec></Actions></Task>", INVALID, "Context", "author"),
+    (In::Task, "<Task xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\"><Principals/><Actions Context=\"^LocalSystem\"><Exec><Command>c</Command></Exec></Actions></Task>", INVALID, "Context", "LocalSystem"),
+    // Fractions of a second count.
+    (In::Settings, "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P1DT0.2S</Period><Deadline>^P1DT0.20S</Deadline></MaintenanceSettings>", INVALID, "Deadline", "P1DT0.20S"),
+    (In::Settings, "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P1DT0.25S</Period><Deadline>^P1DT0.249999S</Deadline></MaintenanceSettings>", INVALID, "Deadline", "P1DT0.249999S"),
+    (In::Settings, "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P1DT1.5S</Period><Deadline>^P1DT1S</Deadline></MaintenanceSettings>", INVALID, "Deadline", "P1DT1S"),
     // Principals.
     (In::Principal, "^<UserId></UserId>", INVALID, "UserId", ""),
     (In::Principal, "<UserId>user</UserId> ^<GroupId>Users</GroupId>", UNEXPECTED, "GroupId", ""),
@@ -239,7 +271,7 @@ fn every_count_is_told_at_its_place() {
     let mail = "<SendEmail><Server>s</Server><From>f</From></SendEmail>";
     for (place, open, item, most, close, node) in [
         (In::Triggers, "", "<IdleTrigger/>", 48, "", "IdleTrigger"),
-        (In::Triggers, "<BootTrigger/><FooTrigger/>", "<LogonTrigger/>", 46, "", "LogonTrigger"),
+        (In::Triggers, "<BootTrigger/><WnfStateChangeTrigger/>", "<LogonTrigger/>", 46, "", "LogonTrigger"),
         (In::Triggers, "", "<LogonTrigger><UserId>user</UserId></LogonTrigger>", 48, "", "LogonTrigger"),
         (In::Actions, "", mail, 32, "", "SendEmail"),
         (In::Event, "<ValueQueries>", value, 32, "</ValueQueries>", "Value"),
@@ -281,7 +313,47 @@ fn what_a_version_has_is_read() {
     // What claims no version may have everything.
     let xml = task_with("<Settings><Volatile>true</Volatile></Settings>").replace(" version=\"1.4\"", "");
     assert!(image_of(&xml).is_ok());
+    // Periods are told from deadlines to the fraction of a second.
+    for (period, deadline) in
+        [("P1DT0.2S", "P1DT0.5S"), ("P1DT0.2S", "P1DT0.25S"), ("P1D", "P1DT0.000000001S"), ("P1DT0.9S", "P1DT1S")]
+    {
+        let xml = task_with(&format!(
+            "<Settings><UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>{period}</Period>\
+             <Deadline>{deadline}</Deadline></MaintenanceSettings></Settings>"
+        ));
+        image_of(&xml).unwrap_or_else(|error| panic!("{period} {deadline}: {error}"));
+    }
+    // IdleSettings have no bound, as real tasks show.
+    let xml = "<Settings><IdleSettings><Duration>P365D</Duration><WaitTimeout>P146144Y</WaitTimeout></IdleSettings></Settings>";
+    assert!(image_of(&task_with(xml)).is_ok());
     // What is not understood may have elements of any name.
-    let xml = task_with("<Triggers><FooTrigger><Volatile/></FooTrigger></Triggers>").replace("\"1.4\"", "\"1.2\"");
+    let xml = task_with("<Triggers><WnfStateChangeTrigger><Volatile/></WnfStateChangeTrigger></Triggers>")
+        .replace("\"1.4\"", "\"1.2\"");
     assert!(image_of(&xml).is_ok());
+}
+
+/// What a service of Windows writes for an AT job, and what the documentation of another shows of version 1.1.
+#[test]
+fn what_versions_before_1_2_have_is_read() {
+    for (version, parts) in [
+        (
+            "1.0",
+            "<RegistrationInfo/><Triggers><TimeTrigger><StartBoundary>2015-10-09T08:00:00</StartBoundary></TimeTrigger></Triggers>\
+             <Principals><Principal id=\"Author\"><UserId>SYSTEM</UserId><LogonType>InteractiveTokenOrPassword</LogonType>\
+             <RunLevel>HighestAvailable</RunLevel></Principal></Principals>",
+        ),
+        (
+            "1.1",
+            "<RegistrationInfo><Author>SYSTEM</Author></RegistrationInfo><Triggers><CalendarTrigger>\
+             <StartBoundary>2007-09-07T05:00:00</StartBoundary><Enabled>true</Enabled><ScheduleByWeek><DaysOfWeek><Friday/></DaysOfWeek>\
+             <WeeksInterval>1</WeeksInterval></ScheduleByWeek></CalendarTrigger><LogonTrigger/><IdleTrigger/></Triggers><Principals>\
+             <Principal id=\"Author\"><UserId>SYSTEM</UserId><RunLevel>HighestAvailable</RunLevel></Principal></Principals>\
+             <Settings><Enabled>true</Enabled><Hidden>true</Hidden><StartWhenAvailable>true</StartWhenAvailable>\
+             <RestartOnFailure><Count>3</Count><Interval>PT1M</Interval></RestartOnFailure></Settings>",
+        ),
+    ] {
+        let actions = "<Actions Context=\"Author\"><Exec><Command>a</Command></Exec></Actions>";
+        let xml = task(&format!("{parts}{actions}")).replace("\"1.4\"", &format!("\"{version}\""));
+        assert!(super::normalised(&xml).contains(&format!("<Task version=\"{version}\"")));
+    }
 }

@@ -107,9 +107,11 @@ fn a_credential_is_used_instead_of_what_the_xml_names() {
     // A credential may name the group itself.
     let group = Sid::parse("S-1-5-32-545");
     assert_eq!(users("<Principals><Principal><GroupId>Users</GroupId></Principal></Principals>", group), (None, group));
-    // Without principals the one that is made has the id that the actions name.
-    let xml = task("<Actions Context=\"C\"><Exec><Command>a</Command></Exec></Actions>");
-    assert!(look(&xml, |image| image.principals().next().unwrap().id == Some("C")));
+    // Without principals the one that is made has the id that actions may name.
+    for principals in ["", "<Principals/>"] {
+        let xml = task(&format!("{principals}<Actions Context=\"Author\"><Exec><Command>a</Command></Exec></Actions>"));
+        assert!(look(&xml, |image| image.principals().next().unwrap().id == image.context()));
+    }
 }
 
 #[test]
@@ -324,10 +326,10 @@ fn triggers_that_wait_for_somebody_or_something() {
 
 #[test]
 fn what_is_not_understood_is_kept_without_white_space() {
-    let xml =
-        "<FooTrigger id=\"l\">\r\n  <Enabled>true</Enabled><!-- comment -->\n  <UserId>a&amp;b</UserId>\n</FooTrigger>";
+    let xml = "<WnfStateChangeTrigger id=\"l\">\r\n  <Enabled>true</Enabled><!-- comment -->\n  <UserId>a&amp;b</UserId>\n</WnfStateChangeTrigger>";
     trigger(xml, |trigger| {
-        let xml = "<FooTrigger id=\"l\"><Enabled>true</Enabled><UserId>a&amp;b</UserId></FooTrigger>";
+        let xml =
+            "<WnfStateChangeTrigger id=\"l\"><Enabled>true</Enabled><UserId>a&amp;b</UserId></WnfStateChangeTrigger>";
         assert_eq!(trigger.kind, TriggerKind::Opaque { xml });
     });
 }

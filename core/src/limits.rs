@@ -57,7 +57,7 @@ pub const XML_HEAP_PER_BYTE: usize = if size_of::<usize>() > 4 { 20 } else { 10 
 /// 32 bits, twice that on one of 64, and a short text is made of little but elements.
 pub const XML_HEAP_SHORTEST: usize = 1024;
 /// Nodes of a task XML: elements, comments, instructions, sections and the pieces of text between them, but for white space that
-/// says nothing. The first one more gets `SCHED_E_MALFORMEDXML`, however short they are: a text of so many would otherwise get
+/// says nothing; a comment, an instruction or a section counts as two. The first one more gets `SCHED_E_MALFORMEDXML`, however short they are: a text of so many would otherwise get
 /// the answer of [`XML_HEAP_PER_BYTE`] only where it is dense.
 pub const XML_NODES: u32 = 65_536;
 /// Nesting of a task XML; a deeper one gets `SCHED_E_MALFORMEDXML`.

@@ -44,7 +44,7 @@ impl Kept {
         let mut places = Vec::new();
         let minor = document.root_element().attribute("version").and_then(version::minor);
         // The namespace of the task is declared once.
-        let mut markup = Markup { out: Growing::new(room), declarations: 1 };
+        let mut markup = Markup { out: Growing::new(room), declarations: 1, keeps_space: false };
         for node in document.descendants().filter(Node::is_element) {
             let start = markup.out.len();
             let is_markup = keep_unknown(&mut markup, node, minor)?;
@@ -130,6 +130,8 @@ struct Markup<'r> {
     out: Growing<'r>,
     /// How many declarations of namespaces a definition will have that has this in it.
     declarations: usize,
+    /// Whether white space between elements is still there, and counts where there is text beside it.
+    keeps_space: bool,
 }
 
 impl Markup<'_> {
@@ -145,6 +147,7 @@ impl Markup<'_> {
     /// Writes an element that stands where those of the schema do, and so must be of their namespace.
     fn outermost<'d>(&mut self, node: Node<'d, 'd>) -> Result<'d> {
         Fault::check_namespace(node)?;
+        self.keeps_space = keeps_space(node.tag_name().name());
         self.element(node, NAMESPACE)
     }
 
@@ -185,10 +188,15 @@ impl Markup<'_> {
         let texts = || node.children().filter(Node::is_text).filter_map(|text| text.text());
         let is_mixed = texts().any(|text| !text.trim_matches(SPACE).is_empty());
         let is_leaf = node.first_element_child().is_none();
+        // Whether what stands between two elements says something.
+        let mut says = None;
         for child in node.children() {
             if child.is_element() {
+                says = None;
                 self.element(child, namespace)?;
-            } else if child.is_text() && (is_mixed || is_leaf) {
+            } else if child.is_text()
+                && *says.get_or_insert_with(|| is_leaf || if self.keeps_space { is_mixed } else { is_said(child) })
+            {
                 child.text().unwrap_or_default().chars().for_each(|character| escape(&mut self.out, character, false));
             }
         }
@@ -282,6 +290,13 @@ impl Markup<'_> {
             }
         }
     }
+}
+
+/// Whether there is anything but white space from a text up to the next element. Where comments cut it into pieces, a piece alone
+/// does not tell.
+fn is_said(text: Node<'_, '_>) -> bool {
+    let pieces = text.next_siblings().take_while(|node| !node.is_element()).filter(Node::is_text);
+    pieces.filter_map(|piece| piece.text()).any(|piece| !piece.trim_matches(SPACE).is_empty())
 }
 
 /// Whether a prefix stands somewhere in an element, which may also be in a value that only its reader understands.

@@ -6,8 +6,8 @@
 //!
 //! What is not understood is kept and given back: a WnfStateChangeTrigger, which real tasks carry, and, in a definition whose
 //! version is 1.5 or higher, triggers, actions, settings and fields of a principal of any name. What they mean stays, namespaces
-//! and all, with other prefixes, without comments, and without white space between tags (but where it may be text, in a
-//! trigger whose name ends so). Refused are, for these reasons:
+//! and all; prefixes may become others, and comments and white space between tags go, but in a WnfStateChangeTrigger, and others
+//! whose names end so, white space beside text does not. Refused are, for these reasons:
 //!
 //! - any other unknown element in a definition of a version up to 1.4, or of none: it is a name that is misspelt, and a trigger
 //!   that nobody knows would never fire;

@@ -154,6 +154,23 @@ fn what_newer_versions_have_is_kept() {
     }
 }
 
+/// White space between tags goes, wherever comments were, and what is given back is given back again.
+#[test]
+fn white_space_goes_once() {
+    for (written, kept) in [
+        ("<Foo>a <b/> <c/></Foo>", "<Foo>a <b/><c/></Foo>"),
+        ("<Foo><b/> <!-- x --><c/>t</Foo>", "<Foo><b/><c/>t</Foo>"),
+        ("<Foo><b/> <!-- x -->t <c/> </Foo>", "<Foo><b/> t <c/></Foo>"),
+        ("<Foo>t<b/><![CDATA[ ]]><c/></Foo>", "<Foo>t<b/><c/></Foo>"),
+        ("<Foo> <!-- x --> </Foo>", "<Foo>  </Foo>"),
+        ("<Foo>t<Data>u <b/> <c/></Data></Foo>", "<Foo>t<Data>u <b/><c/></Data></Foo>"),
+    ] {
+        let xml = task_with(&format!("<Settings>{written}</Settings>")).replace("1.4", "1.6");
+        let normal = normalised(&xml);
+        assert!(normal.contains(&format!("    {kept}\n")), "{kept}\n{normal}");
+    }
+}
+
 /// The task with its Data, and what is in the Data of the definition that it is.
 fn data_of(task: &str, data: &str) -> (String, String) {
     let xml = task.replace('*', data);
@@ -194,14 +211,9 @@ fn data_means_what_it_meant() {
         assert_eq!(meaning_of(&xml, "Data"), meaning_of(&kept, "Data"), "{data}\n{kept}");
     }
     // Nothing is declared that nobody speaks of, and text stays what it was.
-    let same = [
-        "<a/>",
-        "<xx:t:a/>",
-        "<CatchUp xmlns=\"urn:mainspring:task\">all 3</CatchUp>",
-        "<a xmlns:t=\"urn:mine\"><t:b/></a>",
-    ];
-    for data in same.iter().filter(|data| !data.starts_with("<xx")) {
-        assert_eq!(data_of(&plain, &format!("<Data>{data}</Data>")).1, *data);
+    let same = ["<a/>", "<CatchUp xmlns=\"urn:mainspring:task\">all 3</CatchUp>", "<a xmlns:t=\"urn:mine\"><t:b/></a>"];
+    for data in same {
+        assert_eq!(data_of(&plain, &format!("<Data>{data}</Data>")).1, data);
     }
     for data in ["t:a", "&lt;t:a/&gt;", "<![CDATA[<t:a/>]]>"] {
         let text = data.replace("&lt;", "<").replace("&gt;", ">").replace("<![CDATA[", "").replace("]]>", "");

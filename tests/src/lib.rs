@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 pub mod chance;
+pub mod damage;
 pub mod disk;
 pub mod fuzz;
 pub mod nor;

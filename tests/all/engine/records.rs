@@ -11,6 +11,7 @@ use mainspring::{
     },
     time::Timestamp,
 };
+use mainspring_tests::damage;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -189,13 +190,9 @@ fn truncated_and_flipped_records_are_read_or_damaged() {
     let read =
         |bytes: &[u8]| (Entry::decode(bytes).is_ok(), Instance::decode(bytes).is_ok(), State::decode(bytes).is_ok());
     for record in [entry, instance, waits, state] {
-        for length in 0..record.len() {
-            assert_eq!(read(&record[..length]), (false, false, false));
-        }
-        for bit in 0..8 * record.len() {
-            let mut flipped = record.clone();
-            flipped[bit / 8] ^= 1 << (bit % 8);
-            let _ = read(&flipped);
-        }
+        damage::cut(&record, |record| assert_eq!(read(record), (false, false, false)));
+        damage::flipped(&record, |record| {
+            let _ = read(record);
+        });
     }
 }

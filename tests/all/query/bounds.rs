@@ -6,6 +6,7 @@ use mainspring::{
     limits::{EVENT_ATTRIBUTES, EVENT_FIELDS, QUERY_BYTES, QUERY_DEPTH, QUERY_TERMS},
     query::{Element, Event, Fault, Query, Selector, contains},
 };
+use mainspring_tests::damage;
 
 use super::{NOW, fault, table};
 
@@ -221,16 +222,8 @@ fn every_truncation_and_flipped_bit_is_an_error_or_a_query() {
     };
     for text in table::all() {
         look(text.as_bytes());
-        for end in 0..text.len() {
-            look(&text.as_bytes()[..end]);
-        }
-        for place in 0..text.len() {
-            for bit in 0..8 {
-                let mut bytes = text.clone().into_bytes();
-                bytes[place] ^= 1 << bit;
-                look(&bytes);
-            }
-        }
+        damage::cut(text.as_bytes(), &mut look);
+        damage::flipped(text.as_bytes(), &mut look);
     }
     println!("{queries} were queries, {errors} were errors");
     assert!(queries > 10_000 && errors > 10_000);

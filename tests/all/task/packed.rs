@@ -2,7 +2,7 @@
 //! panic.
 
 use mainspring::task::{Action, Definition, Exec, Image, ImageError, RegistrationInfo};
-use mainspring_tests::chance::Chance;
+use mainspring_tests::{chance::Chance, damage};
 
 use super::image::{everything, hex};
 
@@ -70,6 +70,19 @@ fn the_packing_is_pinned() {
     assert_eq!(unpacked(&record, room).as_deref(), Ok(&image[..]));
 }
 
+/// A packing that says something else, if only by a bit, is not taken for the one that is pinned.
+#[test]
+fn canary_another_packing_is_noticed() {
+    let image = described(&format!("{}qz{}!", r"C:\Windows\System32\", "#".repeat(332)));
+    let (record, room) = packed(&image);
+    let (mut same, mut other) = (0, 0);
+    damage::flipped(&record, |record| match unpacked(record, room) {
+        Ok(read) if read == image => same += 1,
+        _ => other += 1,
+    });
+    assert_eq!((same, other), (0, 8 * record.len()));
+}
+
 #[test]
 fn every_image_survives() {
     everything(|definition| {
@@ -109,9 +122,7 @@ fn what_is_not_shorter_stays_as_it_is() {
 fn hostile_records_never_panic() {
     let image = described(&text(&mut Chance::new(9), 400));
     let (record, room) = packed(&image);
-    for end in 0..record.len() {
-        assert!(unpacked(&record[..end], room).is_err(), "cut at {end}");
-    }
+    damage::cut(&record, |record| assert!(unpacked(record, room).is_err(), "cut at {}", record.len()));
     for less in 1..=room {
         // In less memory than there must be, it says so; nothing that is still to be read is overwritten.
         let mut memory = vec![0; room - less];
@@ -120,16 +131,10 @@ fn hostile_records_never_panic() {
         assert!(Image::unpack(&mut memory, record.len()).is_err());
     }
     let (mut accepted, mut refused) = (0, 0);
-    for at in 0..record.len() {
-        for bit in 0..8 {
-            let mut damaged = record.clone();
-            damaged[at] ^= 1 << bit;
-            match unpacked(&damaged, 4096) {
-                Ok(_) => accepted += 1,
-                Err(_) => refused += 1,
-            }
-        }
-    }
+    damage::flipped(&record, |record| match unpacked(record, 4096) {
+        Ok(_) => accepted += 1,
+        Err(_) => refused += 1,
+    });
     println!("one bit flipped: {accepted} still images, {refused} refused");
     assert!(accepted > 0 && refused > accepted / 4);
     let mut chance = Chance::new(10);

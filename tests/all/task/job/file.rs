@@ -11,7 +11,7 @@ use mainspring::{
     text::Utf16,
     time::filetime::SystemTime,
 };
-use mainspring_tests::disk::Chance;
+use mainspring_tests::{damage, disk::Chance};
 
 /// What a file is made of, owned.
 #[derive(Default)]
@@ -130,19 +130,9 @@ pub(super) fn damaged(bytes: &[u8]) {
         }
     };
     let (mut accepted, mut refused) = (0, 0);
-    for length in 0..bytes.len() {
-        if check(&bytes[..length]) { accepted += 1 } else { refused += 1 }
-    }
-    let mut flipped = bytes.to_vec();
-    for bit in 0..8 * bytes.len() {
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        if check(&flipped) {
-            accepted += 1
-        } else {
-            refused += 1
-        }
-        flipped[bit / 8] ^= 1 << (bit % 8);
-    }
+    let mut look = |bytes: &[u8]| if check(bytes) { accepted += 1 } else { refused += 1 };
+    damage::cut(bytes, &mut look);
+    damage::flipped(bytes, &mut look);
     println!("{accepted} damaged files read, {refused} refused");
     assert!(accepted > 0 && refused > 0);
 }

@@ -101,6 +101,8 @@ pub const LATE_TIME: u64 = 60_000;
 pub const QUIET_TIME: u64 = 60_000;
 /// Milliseconds between starts of what was missed.
 pub const SPREAD_TIME: u64 = 5_000;
+/// Tasks with event triggers that are noted, so that an event looks at no others; with more of them it looks at every task.
+pub const LISTENERS: usize = 16;
 /// The hour of local time at which the regular maintenance period begins.
 pub const MAINTENANCE_HOUR: u8 = 2;
 /// Milliseconds that it lasts.

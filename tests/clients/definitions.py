@@ -152,7 +152,7 @@ def every_word():
         (task(principal.format("InteractiveToken")), "runs `c` as S-1-5-21-1-2-3-4, who is to be logged on;"),
         (task(principal.format("S4U")), "as S-1-5-21-1-2-3-4 without a password;"),
         (task(settings.format("<AllowHardTerminate>false</AllowHardTerminate>")), "is not killed if it does not stop when told to"),
-        (task(settings.format("<Volatile>true</Volatile>")), "; kept without effect: Volatile\n"),
+        (task(settings.format("<Volatile>true</Volatile>")), "; is disabled when the computer starts\n"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if a network is there;"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; kept without effect: NetworkSettings/Name\n"),
         (task(settings.format("<NetworkSettings><Name>n</Name><Id>{4d36e972-e325-11ce-bfc1-08002be10318}</Id></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if the network n ({4d36e972-e325-11ce-bfc1-08002be10318}) is there;"),
@@ -171,7 +171,7 @@ def every_word():
         )), "idle, for which it waits 2 hours, stops when it is not any more, starts again when it is once more"),
         (task(settings.format(
             "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P4D</Period><Deadline>P5D</Deadline><Exclusive>true</Exclusive></MaintenanceSettings>"
-        )), "kept without effect: UseUnifiedSchedulingEngine, MaintenanceSettings (every 4 days, at the latest after 5 days, beside no other maintenance)\n"),
+        )), ": starts in maintenance at 2 o'clock if that is 4 days ago (after 5 days whenever the computer is idle) beside no other maintenance; runs `c`"),
         (task(event.format("<ExecutionTimeLimit>PT5M</ExecutionTimeLimit>",
             "<PeriodOfOccurrence>PT3M</PeriodOfOccurrence><NumberOfOccurrences>2</NumberOfOccurrences>")),
             "on 2 events that its query selects within 3 minutes, stopped after 5 minutes"),

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     bytes::Writer,
     event::Skipped,
+    limits::{FIRINGS_PER_TICK, LISTENERS},
     query::{self, Query, Selector},
     recur::elapsed,
     sid::Sid,
@@ -29,6 +30,23 @@ pub enum SessionChange {
     State(SessionStateChange),
 }
 
+/// Tasks with an event trigger, while they are few: a storm of events does not look at all others.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    /// Whether it is known which they are.
+    known: bool,
+    /// There are more than are noted.
+    many: bool,
+    tasks: heapless::Vec<u32, LISTENERS>,
+}
+
+impl Listeners {
+    /// A task came, went, or is another.
+    pub(super) const fn forget(&mut self) {
+        self.known = false;
+    }
+}
+
 impl Engine<'_> {
     /// Somebody logged on, or somebody's session changed: the triggers fire that wait for it of this user, of one of these
     /// groups, or of anybody.
@@ -41,10 +59,11 @@ impl Engine<'_> {
             }
             _ => false,
         };
+        let mut started = 0;
         for index in 0..self.tasks.mark {
             let bits = self.that_fire(cx, index, flag::SESSION_TRIGGER, &waits);
             for trigger in ordinals(bits) {
-                self.trigger_fires(cx, index, trigger, Cause::Session, &[]);
+                self.trigger_fires(cx, index, trigger, Cause::Session, &[], &mut started);
             }
         }
     }
@@ -63,19 +82,33 @@ impl Engine<'_> {
             }
             _ => false,
         };
-        for index in 0..self.tasks.mark {
-            if !self.may_wait(cx, index, channel) {
-                continue;
-            }
+        let mut started = 0;
+        let listeners = self.find_listeners();
+        for at in 0..listeners.unwrap_or(self.tasks.mark as usize) {
+            let found =
+                if listeners.is_some() { self.listeners.tasks.get(at).copied() } else { u32::try_from(at).ok() };
+            let Some(index) = found.filter(|&index| self.may_wait(cx, index, channel)) else { continue };
             let bits = self.that_fire(cx, index, flag::EVENT_TRIGGER, &waits);
             for trigger in ordinals(bits) {
                 let mut buffer = [0; ARGUMENTS];
                 if let Some(values) = self.count(cx, index, trigger, event, &mut buffer) {
                     let values = buffer.get(..values).unwrap_or_default();
-                    self.trigger_fires(cx, index, trigger, Cause::Event, values);
+                    self.trigger_fires(cx, index, trigger, Cause::Event, values, &mut started);
                 }
             }
         }
+    }
+
+    /// Looks which tasks have event triggers, if that is not known; how many there are, unless they are too many to be noted.
+    fn find_listeners(&mut self) -> Option<usize> {
+        if !self.listeners.known {
+            self.listeners = Listeners { known: true, ..Listeners::default() };
+            let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
+            for (index, _) in (0..).zip(used).filter(|(_, task)| task.has(flag::EVENT_TRIGGER)) {
+                self.listeners.many |= self.listeners.tasks.push(index).is_err();
+            }
+        }
+        (!self.listeners.many).then_some(self.listeners.tasks.len())
     }
 
     /// Whether a task may wait for events of a channel. From which it does is noted when there is the first event at all, so
@@ -167,8 +200,17 @@ impl Engine<'_> {
         });
     }
 
-    /// One trigger fires now: its run starts, or waits for the delay; what the repetition adds waits for its moment.
-    fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, cause: Cause, values: &[u8]) {
+    /// One trigger fires now: its run starts, or waits for the delay; what the repetition adds waits for its moment. `started` are
+    /// those that fired for the same reason: what a call does not start, the next ticks do.
+    fn trigger_fires(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: u32,
+        ordinal: u8,
+        cause: Cause,
+        values: &[u8],
+        started: &mut usize,
+    ) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(ordinal))?;
@@ -186,9 +228,16 @@ impl Engine<'_> {
                 self.tell_skipped(cx, task.number, why);
             }
         }
-        if delay == 0
-            && let Err(why) = self.launch_or_wait(cx, index, &run, values, 0)
-        {
+        if delay > 0 {
+            return;
+        }
+        *started += 1;
+        let launched = if *started > FIRINGS_PER_TICK {
+            self.wait(cx, index, &run, Until::Later { at: now }, values)
+        } else {
+            self.launch_or_wait(cx, index, &run, values, 0)
+        };
+        if let Err(why) = launched {
             self.tell_skipped(cx, task.number, why);
         }
     }

@@ -140,6 +140,7 @@ impl Engine<'_> {
         (self.stalled, self.next_turn) = (false, 0);
         (self.rearm, self.held, self.closing) = (false, false, false);
         self.ledger.forget();
+        self.listeners.forget();
         self.volatile = false;
     }
 

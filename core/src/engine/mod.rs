@@ -143,6 +143,7 @@ pub struct Engine<'a> {
     closing: bool,
     machine: machine::State,
     ledger: ledger::Ledger,
+    listeners: happened::Listeners,
     /// There is a task that is Volatile.
     volatile: bool,
     written: Written,
@@ -156,6 +157,7 @@ impl<'a> Engine<'a> {
         Self {
             ledger: ledger::Ledger::new(memory.history),
             written: Written::default(),
+            listeners: happened::Listeners::default(),
             volatile: false,
             memory,
             key: names::HashKey::default(),

@@ -266,6 +266,7 @@ impl Engine<'_> {
         slot.set(flag::UNRESOLVED | flag::OWED | flag::CATCHING_UP | flag::STOPPED_BY_USE, false);
         slot.set(flag::NOT_AT_BOOT, true);
         plan::keep(slot, image);
+        self.listeners.forget();
         let next = plan::next(image, slot, &clocks, After::just_before(&clocks));
         self.arm(index, next);
     }
@@ -358,6 +359,7 @@ impl Engine<'_> {
             self.tell(Event::StoreFailed { error });
             return Err(Refused::Store(error));
         }
+        self.listeners.forget();
         if kind != Children::Folders {
             self.disarm(index);
             self.each_instance(index, |engine, instance, phase| {

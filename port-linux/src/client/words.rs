@@ -3,9 +3,10 @@
 
 use mainspring::{
     engine::CatchUp,
+    limits::MAINTENANCE_HOUR,
     task::{
-        Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Months, Offset, Principal, Repetition,
-        RunLevel, Schedule, SessionStateChange, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
+        Action, Boundary, Conditions, Image, InstancesPolicy, LogonType, Maintenance, Months, Offset, Principal,
+        Repetition, RunLevel, Schedule, SessionStateChange, Span, Trigger, TriggerKind, User, Weekdays, Weeks,
     },
 };
 
@@ -22,6 +23,9 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
     said.push(runs(image, strangers));
     under(&conditions, &mut said);
     limits(image, &conditions, &mut said);
+    if conditions.volatile {
+        said.push("is disabled when the computer starts".to_owned());
+    }
     let unused = without_effect(image, &conditions);
     if !unused.is_empty() {
         said.push(format!("kept without effect: {}", unused.join(", ")));
@@ -41,15 +45,6 @@ fn without_effect(image: &Image<'_>, conditions: &Conditions<'_>) -> Vec<String>
     }
     if conditions.use_unified_scheduling_engine {
         names.push("UseUnifiedSchedulingEngine".into());
-    }
-    if let Some(maintenance) = conditions.maintenance {
-        let deadline = maintenance.deadline;
-        let deadline = deadline.map_or(String::new(), |deadline| format!(", at the latest after {}", span(&deadline)));
-        let alone = if maintenance.exclusive { ", beside no other maintenance" } else { "" };
-        names.push(format!("MaintenanceSettings (every {}{deadline}{alone})", span(&maintenance.period)));
-    }
-    if conditions.volatile {
-        names.push("Volatile".into());
     }
     // Networks are told apart by their GUIDs.
     let has_name = conditions.network.is_some_and(|network| network.id.is_none() && network.name.is_some());
@@ -76,7 +71,8 @@ pub(super) fn kept(image: &Image<'_>) -> Vec<String> {
 fn starts(image: &Image<'_>, strangers: &Strangers) -> String {
     let is_known = |trigger: &Trigger<'_>| !matches!(trigger.kind, TriggerKind::Opaque { .. });
     let fires = image.triggers().filter(|trigger| trigger.enabled && is_known(trigger));
-    let triggers: Vec<String> = fires.map(|trigger| fires_when(&trigger, strangers)).collect();
+    let mut triggers: Vec<String> = fires.map(|trigger| fires_when(&trigger, strangers)).collect();
+    triggers.extend(image.conditions().maintenance.map(|settings| maintained(&settings)));
     if !triggers.is_empty() {
         format!("starts {}", list(&triggers))
     } else if image.settings().allow_start_on_demand {
@@ -84,6 +80,17 @@ fn starts(image: &Image<'_>, strangers: &Strangers) -> String {
     } else {
         "never starts".into()
     }
+}
+
+fn maintained(settings: &Maintenance<'_>) -> String {
+    let mut text = format!("in maintenance at {MAINTENANCE_HOUR} o'clock if that is {} ago", span(&settings.period));
+    if let Some(deadline) = settings.deadline {
+        text += &format!(" (after {} whenever the computer is idle)", span(&deadline));
+    }
+    if settings.exclusive {
+        text += " beside no other maintenance";
+    }
+    text
 }
 
 fn fires_when(trigger: &Trigger<'_>, strangers: &Strangers) -> String {

@@ -4,6 +4,7 @@ use crate::task::image::event as subscription;
 use mainspring::{
     engine::TaskState,
     event::Skipped,
+    limits::LISTENERS,
     query::Event,
     store::INSTANCE,
     task::{self, Action, Exec, InstancesPolicy, Named, RestartOnFailure, Span, Trigger, TriggerKind},
@@ -260,4 +261,34 @@ fn another_definition_begins_anew() {
     logs_on(&mut world);
     logs_on(&mut world);
     assert_eq!(world.outside.times("new").len(), 1);
+}
+
+/// Few tasks that listen are noted, more are looked for each time; either way each event finds those that there are.
+#[test]
+fn however_many_listen_each_is_found() {
+    let mut slots = Slots::new(64, 64);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let listens = || Task::new("a for=0").when(on(subscription(LOGON)));
+    let mut expected = 0;
+    for number in 0..LISTENERS + 3 {
+        world.register(&format!("quiet{number}"), &Task::new("quiet")).unwrap();
+        world.register(&format!("t{number}"), &listens()).unwrap();
+        logs_on(&mut world);
+        expected += number + 1;
+        assert_eq!(world.outside.starts().len(), expected);
+    }
+    for left in (0..LISTENERS + 3).rev() {
+        let path = mainspring::task::Path::parse(&format!("t{left}")).unwrap();
+        match left % 3 {
+            0 => world.call(|engine, cx| engine.delete(cx, &path)).unwrap(),
+            1 => drop(world.register(&format!("t{left}"), &Task::new("quiet")).unwrap()),
+            _ => {
+                let task = world.task(&format!("t{left}"));
+                world.call(|engine, cx| engine.set_enabled(cx, task, false)).unwrap();
+            }
+        }
+        logs_on(&mut world);
+        expected += left;
+        assert_eq!(world.outside.starts().len(), expected);
+    }
 }

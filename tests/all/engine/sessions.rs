@@ -2,6 +2,7 @@
 
 use mainspring::{
     engine::{SessionChange, TaskState},
+    limits::FIRINGS_PER_TICK,
     sid::Sid,
     task::{Boundary, SessionStateChange, Span, Trigger, TriggerKind, User},
 };
@@ -89,4 +90,20 @@ fn nothing_fires_twice_after_a_restart() {
     happens(&mut world, SessionChange::Logon, &Sid::LOCAL_SYSTEM, &[]);
     world.run_for(10 * MINUTE);
     assert_eq!(world.outside.times("a").len(), 1);
+}
+
+/// A logon that a hundred tasks wait for starts as many of them at once as a tick does, and the others with the next ticks.
+#[test]
+fn one_call_starts_a_bounded_number() {
+    let mut slots = Slots::new(128, 128);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    for number in 0..100 {
+        world.register(&format!("t{number}"), &Task::new("a for=1").when(logon(None, 0))).unwrap();
+    }
+    happens(&mut world, SessionChange::Logon, &Sid::ADMINISTRATORS, &[]);
+    assert_eq!(world.outside.starts().len(), FIRINGS_PER_TICK);
+    world.call(|engine, cx| engine.tick(cx));
+    assert_eq!(world.outside.starts().len(), 2 * FIRINGS_PER_TICK);
+    world.run_for(0);
+    assert_eq!((world.outside.starts().len(), world.skipped()), (100, vec![]));
 }

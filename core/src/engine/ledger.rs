@@ -290,6 +290,10 @@ impl Engine<'_> {
 
     /// Notes that nothing was fired from one moment to another.
     pub(super) fn begin_gap(&mut self, from: Option<Timestamp>, unknown: Timestamp, until: Timestamp) {
+        let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
+        if !used.iter().any(|task| task.has(flag::MISSED)) {
+            return;
+        }
         let from = from.unwrap_or(Timestamp::MIN);
         // Of a gap that is not counted yet, the rest is one with this.
         let from = self.ledger.gap.map_or(from, |gap| gap.from.min(from));

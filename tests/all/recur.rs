@@ -1,7 +1,6 @@
 //! When triggers fire: known answers, ends of time, and the sweep of all zones.
 
 mod moments;
-mod oracle;
 mod sweep;
 
 use mainspring::{

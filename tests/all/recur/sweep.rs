@@ -17,11 +17,8 @@ use mainspring::{
     },
 };
 
-use super::{
-    calendar, local,
-    oracle::{self, Calendar, Kind},
-    repetition,
-};
+use super::{calendar, local, repetition};
+use mainspring_tests::oracle::{self, Calendar, Kind};
 
 /// What is swept: the product, or a liar.
 trait Subject {

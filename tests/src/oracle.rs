@@ -13,24 +13,34 @@ use jiff::{
 use mainspring::task::Schedule;
 
 /// One day as jiff has it.
-pub(super) struct Day {
+#[derive(Debug, Clone, Copy)]
+pub struct Day {
     /// Seconds of civil time at midnight.
-    pub(super) midnight: i64,
-    date: Date,
+    pub midnight: i64,
+    /// Its date.
+    pub date: Date,
     /// 0 is Sunday.
-    weekday: i64,
-    days_in_month: i8,
+    pub weekday: i64,
+    /// How many its month has.
+    pub days_in_month: i8,
     /// Days since the first of all days of the calendar.
-    number: i64,
+    pub number: i64,
 }
 
 /// All days from the first of `years.start` to the last before `years.end`.
-pub(super) struct Calendar {
-    pub(super) days: Vec<Day>,
+#[derive(Debug, Clone)]
+pub struct Calendar {
+    /// In order.
+    pub days: Vec<Day>,
 }
 
 impl Calendar {
-    pub(super) fn new(years: Range<i16>) -> Self {
+    /// All days of these years.
+    ///
+    /// # Panics
+    /// If jiff knows no such years.
+    #[must_use]
+    pub fn new(years: Range<i16>) -> Self {
         let first = date(years.start, 1, 1);
         let midnight = first.to_zoned(TimeZone::UTC).unwrap().timestamp().as_second();
         let days = first.series(1.day()).take_while(|date| date.year() < years.end).enumerate();
@@ -45,7 +55,7 @@ impl Calendar {
     }
 
     /// The days of a schedule whose StartBoundary is on the day of this number.
-    pub(super) fn matching(&self, schedule: &Schedule, start: usize) -> impl Iterator<Item = &Day> {
+    pub fn matching(&self, schedule: &Schedule, start: usize) -> impl Iterator<Item = &Day> {
         let first = &self.days[start];
         self.days[start..].iter().filter(move |day| {
             let in_months = |months: u16| months >> (day.date.month() - 1) & 1 == 1;
@@ -73,31 +83,45 @@ impl Calendar {
 }
 
 /// A stretch between two of jiff's transitions, in seconds.
-#[derive(Clone, Copy)]
-pub(super) struct Stretch {
-    pub(super) from: i64,
-    pub(super) until: i64,
-    pub(super) offset: i64,
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// Its first second.
+    pub from: i64,
+    /// The second after its last.
+    pub until: i64,
+    /// Seconds east of UTC.
+    pub offset: i64,
 }
 
 /// What becomes of a local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
+    /// It is shown once.
     Single,
+    /// It is skipped.
     Gap,
+    /// It is shown twice.
     Repeat,
 }
 
 /// A zone as the list of jiff's transitions.
-pub(super) struct Zone {
-    pub(super) jiff: TimeZone,
-    pub(super) stretches: Vec<Stretch>,
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// As jiff has it.
+    pub jiff: TimeZone,
+    /// Without a hole between them.
+    pub stretches: Vec<Stretch>,
     /// Where the last look-up was: they come in order.
     at: usize,
 }
 
 impl Zone {
-    pub(super) fn new(name: &str, tzif: &[u8], years: Range<i16>) -> Self {
+    /// A zone of these TZif bytes over some years.
+    ///
+    /// # Panics
+    /// If jiff cannot read them.
+    #[must_use]
+    pub fn new(name: &str, tzif: &[u8], years: Range<i16>) -> Self {
         let jiff = TimeZone::tzif(name, tzif).unwrap();
         // A margin on both sides, so that every stretch that a local time may fall into is there.
         let begin = Timestamp::from(date(years.start - 1, 6, 1).to_zoned(TimeZone::UTC).unwrap());
@@ -117,7 +141,10 @@ impl Zone {
 
     /// The moment that a local time means by the stated rule, both in milliseconds: its first pass if it repeats, the
     /// first valid moment after the gap if it is skipped.
-    pub(super) fn resolve(&mut self, local: i64) -> (i64, Kind) {
+    ///
+    /// # Panics
+    /// If the time lies outside of the years.
+    pub fn resolve(&mut self, local: i64) -> (i64, Kind) {
         let second = local.div_euclid(1000);
         // No stretch that ends two days earlier can show this time.
         while self.at > 0 && self.stretches[self.at].from > second - 2 * 86_400 {
@@ -147,7 +174,7 @@ impl Zone {
 }
 
 /// The moments of a trigger: each local time resolved, each moment once, with the firings that a repetition adds.
-pub(super) fn moments(
+pub fn moments(
     zone: &mut Zone,
     days: &[i64],
     time_of_day: i64,

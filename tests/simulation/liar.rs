@@ -1,0 +1,80 @@
+//! Who stands between the engine and its observer, and lies: a canary for each thing that the observer is to see.
+
+use crate::observer::{At, Observer, Sight};
+use mainspring::{guid::Guid, store::Cause};
+
+/// What is told that is not so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lie {
+    /// A run of the calendar is not told of.
+    Drops,
+    /// One is told of twice.
+    Doubles,
+    /// One is said to have come a second early.
+    Early,
+    /// A skip is not told of.
+    Swallows,
+}
+
+/// Tells one lie, about the `left`-th thing that can be lied about.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Liar {
+    pub(crate) lie: Option<Lie>,
+    pub(crate) left: u32,
+    pub(crate) told: bool,
+    dropped: Option<Guid>,
+}
+
+impl Liar {
+    pub(crate) fn new(lie: Lie, left: u32) -> Self {
+        Self { lie: Some(lie), left, ..Self::default() }
+    }
+
+    /// What the observer is shown.
+    pub(crate) fn tell(&mut self, at: At, sight: Sight, observer: &Observer) -> Vec<(At, Sight)> {
+        let Some(lie) = self.lie else { return vec![(at, sight)] };
+        if let Some(dropped) = self.dropped
+            && sight.guid() == Some(dropped)
+        {
+            return Vec::new();
+        }
+        let fits = match (lie, &sight) {
+            (Lie::Swallows, Sight::Event(event)) => {
+                crate::host::skip(event).is_some_and(|(task, _)| observer.must_account(task))
+            }
+            (Lie::Drops, Sight::Record { cause: Cause::Calendar(_), task, action: 0, queued: None, .. }) => {
+                observer.must_account(*task)
+            }
+            (
+                Lie::Doubles | Lie::Early,
+                Sight::Record { cause: Cause::Calendar(moment), action: 0, queued: None, .. },
+            ) => at.wall == Some(moment.0),
+            _ => false,
+        };
+        if self.told || !fits {
+            return vec![(at, sight)];
+        }
+        if self.left > 0 {
+            self.left -= 1;
+            return vec![(at, sight)];
+        }
+        self.told = true;
+        match (lie, &sight) {
+            (Lie::Drops, _) => {
+                self.dropped = sight.guid();
+                Vec::new()
+            }
+            (Lie::Swallows, _) => Vec::new(),
+            (Lie::Early, _) => vec![(At { wall: at.wall.map(|wall| wall - 1000), ..at }, sight)],
+            (Lie::Doubles, _) => {
+                let mut again = sight.clone();
+                if let Sight::Record { guid, .. } = &mut again {
+                    let mut bytes = guid.to_bytes();
+                    bytes[0] ^= 1;
+                    *guid = Guid::from_bytes(bytes);
+                }
+                vec![(at, sight), (at, again)]
+            }
+        }
+    }
+}

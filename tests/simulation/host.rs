@@ -191,6 +191,22 @@ impl Earth<'_> {
         At { real: self.real, mono: now.monotonic.0 as i64, wall: now.wall.map(|wall| wall.0), zone: self.zone }
     }
 
+    /// The store works again, and there are random bytes.
+    fn end_spells(&mut self) {
+        let is_over = |spell: &Option<i64>| spell.is_some_and(|until| until <= self.real);
+        let (store, dry) = (is_over(&self.spells.store_fails), is_over(&self.spells.dry));
+        if store {
+            self.spells.store_fails = None;
+            self.store.records.fail_writes = None;
+            self.store.records.fail_reads = None;
+            self.observer.store_fails = false;
+        }
+        if dry {
+            self.spells.dry = None;
+            self.entropy.dry = false;
+        }
+    }
+
     fn down(&mut self, milliseconds: i64, unknown: bool, powerless: bool) {
         let at = self.at();
         self.observer.died(at);
@@ -205,6 +221,8 @@ impl Earth<'_> {
             self.spells.time_unknown = Some(self.real + 10 * MINUTE);
         }
         let real = self.real;
+        self.end_spells();
+        self.spells.time_unknown = self.spells.time_unknown.filter(|until| *until > real);
         self.children.retain(|_, child| child.ends.is_none_or(|ends| ends > real));
     }
 }
@@ -382,19 +400,8 @@ impl<'a> Life<'_, '_, 'a> {
     }
 
     fn end_spells(&mut self) {
-        let real = self.earth.real;
-        let is_over = |spell: &Option<i64>| spell.is_some_and(|until| until <= real);
-        if is_over(&self.earth.spells.store_fails) {
-            self.earth.spells.store_fails = None;
-            self.earth.store.records.fail_writes = None;
-            self.earth.store.records.fail_reads = None;
-            self.earth.observer.store_fails = false;
-        }
-        if is_over(&self.earth.spells.dry) {
-            self.earth.spells.dry = None;
-            self.earth.entropy.dry = false;
-        }
-        if is_over(&self.earth.spells.time_unknown) {
+        self.earth.end_spells();
+        if self.earth.spells.time_unknown.is_some_and(|until| until <= self.earth.real) {
             let before = self.earth.at();
             self.earth.spells.time_unknown = None;
             let after = self.earth.at();
@@ -570,7 +577,11 @@ impl<'a> Life<'_, '_, 'a> {
                     self.earth.observer.closes();
                     self.call(|engine, cx| engine.stop_all(cx));
                 }
-                return Some(Over::Down { milliseconds, unknown, powerless: end == End::Cut });
+                return Some(Over::Down {
+                    milliseconds,
+                    unknown,
+                    powerless: end == End::Cut || self.earth.store.records.is_dead(),
+                });
             }
             Happening::StoreFails(milliseconds, reads) => {
                 let error = StoreError::Failed { code: 5 };

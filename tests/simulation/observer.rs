@@ -572,7 +572,7 @@ impl Observer {
         if !at.zip(self.last.wall).is_some_and(|(at, wall)| at <= wall) {
             self.fail("a task is there until it is deleted", format!("t{} went by itself before {at:?}", known.name));
         }
-        self.settle(true, Some(task));
+        self.settle(i64::MAX, Some(task));
         self.tasks.remove(&task);
         self.items.retain(|item| item.task != task);
     }
@@ -580,7 +580,6 @@ impl Observer {
     // --- what goes in -----------------------------------------------------------------------------------------------
 
     pub(crate) fn born(&mut self, at: At) {
-        self.note(|| "the server starts".to_owned());
         self.life += 1;
         self.counts.lives += 1;
         (self.boot, self.up, self.closing) = (at.mono, true, false);
@@ -588,6 +587,7 @@ impl Observer {
         self.high = at.wall.unwrap_or(i64::MIN);
         self.tokens.clear();
         self.count_time(at);
+        self.note(|| "the server starts".to_owned());
         self.excused_until = i64::MIN;
     }
 
@@ -597,9 +597,22 @@ impl Observer {
     }
 
     pub(crate) fn died(&mut self, at: At) {
-        // What was to be told at this very moment had its chance only if the host had ticked.
         self.unknown_from = at.wall.or(self.unknown_from);
-        for item in std::mem::take(&mut self.items) {
+        let mut items = std::mem::take(&mut self.items);
+        items.retain(|item| !self.is_told(item));
+        self.items = items;
+        self.carry(|_| true);
+        self.items.clear();
+        self.up = false;
+        self.count_time(at);
+    }
+
+    /// What is owed, or was to come, is so again when that is next looked at.
+    fn carry(&mut self, is_meant: impl Fn(&Item) -> bool) {
+        let (meant, rest) = std::mem::take(&mut self.items).into_iter().partition(is_meant);
+        self.items = rest;
+        let meant: Vec<Item> = meant;
+        for item in meant {
             let first = item.wanted.iter().filter_map(|wanted| match *wanted {
                 Wanted::Exactly(Cause::Calendar(Timestamp(moment))) | Wanted::Since(moment) => Some(moment),
                 _ => None,
@@ -610,8 +623,6 @@ impl Observer {
                 known.carried = known.carried.into_iter().chain([first]).min();
             }
         }
-        self.up = false;
-        self.count_time(at);
     }
 
     pub(crate) fn closes(&mut self) {
@@ -619,7 +630,7 @@ impl Observer {
     }
 
     pub(crate) fn ends(&mut self, at: At) {
-        self.settle(false, None);
+        self.settle(at.mono, None);
         self.count_time(at);
     }
 
@@ -681,7 +692,8 @@ impl Observer {
             }
         }
         for (guid, instance) in &self.instances {
-            if instance.started.is_some() && !instance.ended && instance.recovered != self.life {
+            let earlier = instance.started.is_some_and(|(life, _)| life != self.life);
+            if earlier && !instance.ended && instance.recovered != self.life {
                 let text = format!("{guid} {instance:?}");
                 return self.fail("what started is looked for", text);
             }
@@ -845,7 +857,8 @@ impl Observer {
 
     /// Time went by while the server was up.
     pub(crate) fn passed(&mut self, before: At, after: At, how: Passed) {
-        self.settle(false, None);
+        // What is due at this very moment may still be told, as long as the clock that never steps does not go on.
+        self.settle(before.mono + i64::from(after.mono > before.mono), None);
         self.count_time(after);
         if let Some(wall) = after.wall {
             self.high = self.high.max(wall);
@@ -863,7 +876,10 @@ impl Observer {
                     self.unknown_from = before.wall.or(self.unknown_from);
                     self.went_by(wall);
                 }
-                (Some(wall), None) => self.unknown_from = Some(wall),
+                (Some(wall), None) => {
+                    self.unknown_from = Some(wall);
+                    self.carry(|item| matches!(item.wanted[..], [Wanted::Since(_)]));
+                }
                 (None, None) => {}
             }
             return;
@@ -979,9 +995,15 @@ impl Observer {
         }
     }
 
-    /// Whatever had to be told by now was told.
-    fn settle(&mut self, all: bool, only: Option<u32>) {
-        let now = self.last.mono;
+    /// Whether a skip was told that stands for this and for nothing else.
+    fn is_told(&mut self, item: &Item) -> bool {
+        let place = self.tokens.iter().position(|token| token.0 == item.task && token.1 >= item.due);
+        place.map(|place| self.tokens.remove(place)).is_some()
+    }
+
+    /// Whatever had to be told before this moment was told.
+    fn settle(&mut self, limit: i64, only: Option<u32>) {
+        let (now, all) = (self.last.mono, limit == i64::MAX);
         if self.items.is_empty() {
             return;
         }
@@ -991,12 +1013,11 @@ impl Observer {
         let mut kept = Vec::with_capacity(items.len());
         for mut item in items {
             let is_meant = only.is_none_or(|task| item.task == task);
-            if !is_meant || (item.until > now && !all) {
+            if !is_meant || item.until >= limit {
                 kept.push(item);
                 continue;
             }
-            if let Some(place) = self.tokens.iter().position(|token| token.0 == item.task && token.1 >= item.due) {
-                self.tokens.remove(place);
+            if self.is_told(&item) {
                 continue;
             }
             if failing && !all {

@@ -1,7 +1,7 @@
 //! What the simulation found in the engine: each as small as it could be made.
 
-use mainspring::event::Skipped;
-use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, Slots, Task, World, boot, daily};
+use mainspring::{event::Skipped, task::InstancesPolicy};
+use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, Slots, Task, World, boot, daily, every, once};
 
 const START: &str = "2024-05-01T12:00:00";
 
@@ -12,7 +12,10 @@ fn what_was_missed_is_told_though_a_trigger_is_due_as_the_clock_is_set() {
         let mut slots = Slots::new(4, 4);
         let mut world = World::boot(&mut slots, Outside::new(START));
         let task = Task::new("a for=0").when(daily("2024-05-02T00:00:00")).when(boot(600));
-        world.register("a", &task.with(|with| with.start_when_available = available)).unwrap();
+        let task = task.with(|with| {
+            (with.start_when_available, with.instances_policy) = (available, InstancesPolicy::Parallel);
+        });
+        world.register("a", &task).unwrap();
         let mut outside = world.die();
         outside.now.wall = None;
         let mut slots = Slots::new(4, 4);
@@ -28,5 +31,24 @@ fn what_was_missed_is_told_though_a_trigger_is_due_as_the_clock_is_set() {
         }
         world.run_for(DAY);
         assert_eq!(world.outside.times("a").len(), if available { 3 } else { 2 });
+    }
+}
+
+/// Who wakes is told of the time before the first tick: what came during the sleep is told, or owed.
+#[test]
+fn what_came_in_a_sleep_is_missed_though_the_clock_is_set_before_the_tick() {
+    for (available, step) in [(false, 0), (false, -HOUR), (false, HOUR), (true, 0), (true, -HOUR), (true, HOUR)] {
+        let mut slots = Slots::new(4, 4);
+        let mut world = World::boot(&mut slots, Outside::new(START));
+        let task = Task::new("a for=0").when(every(once("2024-05-01T13:00:00"), 24 * 3600, None));
+        world.register("a", &task.with(|with| with.start_when_available = available)).unwrap();
+        world.run_for(10 * MINUTE);
+        // The clock that never steps goes on.
+        world.outside.pass(10 * HOUR);
+        world.outside.now.wall = world.outside.now.wall.map(|wall| wall.plus(step));
+        world.call(|engine, cx| engine.clock_set(cx));
+        world.run_for(10 * MINUTE);
+        let expected = if available { (1, vec![]) } else { (0, vec![Skipped::Missed]) };
+        assert_eq!((world.outside.times("a").len(), world.skipped()), expected, "a step of {step}");
     }
 }

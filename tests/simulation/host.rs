@@ -452,6 +452,7 @@ impl<'a> Life<'_, '_, 'a> {
         self.earth.version += 1;
         let version = self.earth.version;
         let at = self.earth.at();
+        self.earth.observer.last = at;
         self.earth.observer.asks_to_register(name, version, plan);
         let mut room = vec![0; 8192];
         let result = plan.with_task(&format!("t{name}v{version}"), |task| {

@@ -206,6 +206,8 @@ struct Item {
     due: i64,
     until: i64,
     excused: bool,
+    /// It has its turn, and waits for the end of what runs.
+    turn: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -230,7 +232,7 @@ enum Occurrence {
 
 #[derive(Debug)]
 enum Asked {
-    Register(usize, u32),
+    Register(usize, u32, Option<i64>),
     Delete(usize),
     Enable(usize, bool),
 }
@@ -262,7 +264,7 @@ pub(crate) struct Observer {
     high: i64,
     /// The last wall time before it was unknown, or the server down.
     unknown_from: Option<i64>,
-    last: At,
+    pub(crate) last: At,
     pub(crate) counts: Counts,
     pub(crate) broken: Option<Violation>,
     /// The last of what was seen, if that is wanted.
@@ -442,18 +444,26 @@ impl Observer {
 
     /// A run stands for what is to be accounted for.
     fn account(&mut self, task: u32, cause: Cause) {
-        let mut one = false;
+        let kind = match cause {
+            Cause::Event => Wanted::Event,
+            Cause::Session => Wanted::Session,
+            Cause::Idle => Wanted::Idle,
+            _ => Wanted::Exactly(cause),
+        };
+        if !matches!(kind, Wanted::Exactly(_)) {
+            // Nobody can tell them apart: it stands for the one that must come first.
+            let of_kind = self.items.iter().enumerate().filter(|(_, item)| item.task == task && item.wanted.contains(&kind));
+            if let Some((place, _)) = of_kind.min_by_key(|(_, item)| item.until) {
+                self.items.remove(place);
+            }
+            return;
+        }
         self.items.retain(|item| {
-            let fits = item.task == task
-                && item.wanted.iter().any(|wanted| match (*wanted, cause) {
-                    (Wanted::Exactly(wanted), cause) => wanted == cause,
-                    (Wanted::Since(first), Cause::Calendar(Timestamp(moment))) => moment >= first,
-                    (Wanted::Event, Cause::Event) | (Wanted::Session, Cause::Session) | (Wanted::Idle, Cause::Idle) => {
-                        !std::mem::replace(&mut one, true)
-                    }
-                    _ => false,
-                });
-            !fits
+            let fits = |wanted: &Wanted| match (*wanted, cause) {
+                (Wanted::Since(first), Cause::Calendar(Timestamp(moment))) => moment >= first,
+                (wanted, _) => wanted == kind,
+            };
+            item.task != task || !item.wanted.iter().any(fits)
         });
     }
 
@@ -653,21 +663,21 @@ impl Observer {
                 continue;
             }
             match (&asked, there) {
-                (Some(Asked::Register(asked, wanted)), Some((number, Some(version), enabled)))
+                (Some(Asked::Register(asked, wanted, wall)), Some((number, Some(version), enabled)))
                     if *asked == name && version == *wanted =>
                 {
                     let is_new = known != Some(number);
                     if is_new && let Some(known) = known {
                         self.tasks.remove(&known);
                     }
-                    self.adopt(At { wall: None, ..at }, name, version, number);
+                    self.adopt(At { wall: *wall, ..at }, name, version, number);
                     let plan_enabled = self.plans[&version].enabled;
                     if enabled != plan_enabled {
                         self.fail(rule, format!("t{name} is registered, and enabled: {enabled}"));
                     }
                     if let Some(known) = self.tasks.get_mut(&number) {
-                        // Nobody knows when that was.
-                        (known.low, known.registered) = (i64::MIN, (0, 0));
+                        // That was in another life.
+                        known.registered = (0, 0);
                     }
                 }
                 (Some(Asked::Delete(asked)), None) if *asked == name => {
@@ -705,7 +715,7 @@ impl Observer {
 
     pub(crate) fn asks_to_register(&mut self, name: usize, version: u32, plan: &Rc<Plan>) {
         self.plans.insert(version, Rc::clone(plan));
-        self.asked = Some(Asked::Register(name, version));
+        self.asked = Some(Asked::Register(name, version, self.last.wall));
     }
 
     pub(crate) fn registered(&mut self, at: At, name: usize, version: u32, number: u32, is_done: bool) {
@@ -727,7 +737,7 @@ impl Observer {
             enabled: plan.enabled,
             plan,
             since: at.wall,
-            low: at.wall.unwrap_or(i64::MAX),
+            low: at.wall.unwrap_or(i64::MIN),
             floor,
             registered: (self.life, at.mono),
             carried: None,
@@ -837,7 +847,7 @@ impl Observer {
             for when in known.plan.when.iter().filter(|when| when.enabled) {
                 let Some(delay) = delay(when) else { continue };
                 let until = at.mono + delay as i64 * SECOND + patience(&known.plan);
-                self.items.push(Item { task, wanted: vec![wanted], due: at.mono, until, excused: self.store_fails });
+                self.items.push(Item { task, wanted: vec![wanted], due: at.mono, until, excused: self.store_fails, turn: false });
             }
         }
     }
@@ -871,6 +881,8 @@ impl Observer {
         }
         if how == Passed::Set {
             self.counts.steps += 1;
+            // What the host did not tick for yet is missed.
+            self.carry(|item| item.until <= after.mono && item.due < after.mono + 1);
             match (before.wall, after.wall) {
                 (_, Some(wall)) => {
                     self.unknown_from = before.wall.or(self.unknown_from);
@@ -936,15 +948,19 @@ impl Observer {
         let mut passed_over = 0;
         let catches_up_all = plan.catch_up.as_ref().is_some_and(|wish| wish.starts_with("all"));
         let owed = self.items.iter().any(|item| item.task == number && matches!(item.wanted[..], [Wanted::Since(_)]));
+        // When a registration trigger of an earlier life is due, only the engine knows.
+        let unknown = known.registered.0 != self.life
+            && plan.when.iter().any(|when| when.enabled && matches!(when.wants, Wants::Registration(_)));
         for (place, (mono, wanted)) in dues.into_iter().enumerate() {
-            if how == Passed::Asleep && (place > 0 || owed) && mono < after.mono - late {
+            if how == Passed::Asleep && (place > 0 || owed || unknown) && mono < after.mono - late {
                 passed_over += 1;
                 continue;
             }
             // One that is owed all of them has each in its turn.
-            let turns = if catches_up_all && owed { self.turns() } else { 0 };
+            let turn = catches_up_all && (owed || self.tasks[&number].since.is_none());
+            let turns = if turn { self.turns() } else { 0 };
             let until = mono.max(if how == Passed::Asleep { after.mono } else { mono }) + patience(&plan) + turns;
-            self.items.push(Item { task: number, wanted, due: mono, until, excused: self.store_fails });
+            self.items.push(Item { task: number, wanted, due: mono, until, excused: self.store_fails, turn });
         }
         if passed_over > 0 {
             self.except(LATE_TICK, passed_over);
@@ -989,8 +1005,8 @@ impl Observer {
             };
             let now = self.last.mono;
             let until = if wishes { now + turns + patience(&plan) } else { now };
-            let item =
-                Item { task: number, wanted: vec![Wanted::Since(first)], due: now, until, excused: self.store_fails };
+            let wanted = vec![Wanted::Since(first)];
+            let item = Item { task: number, wanted, due: now, until, excused: self.store_fails, turn: true };
             self.items.push(item);
         }
     }
@@ -1029,9 +1045,8 @@ impl Observer {
                 self.except(STORE_FAILED, 1);
                 continue;
             }
-            let owed = matches!(item.wanted[..], [Wanted::Since(_)]);
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
-            if owed && is_busy && !all {
+            if item.turn && is_busy && !all {
                 // One that is owed all of them waits for the end of each.
                 item.until = now + self.turns();
                 kept.push(item);

@@ -452,7 +452,8 @@ impl Observer {
         };
         if !matches!(kind, Wanted::Exactly(_)) {
             // Nobody can tell them apart: it stands for the one that must come first.
-            let of_kind = self.items.iter().enumerate().filter(|(_, item)| item.task == task && item.wanted.contains(&kind));
+            let of_kind =
+                self.items.iter().enumerate().filter(|(_, item)| item.task == task && item.wanted.contains(&kind));
             if let Some((place, _)) = of_kind.min_by_key(|(_, item)| item.until) {
                 self.items.remove(place);
             }
@@ -847,7 +848,14 @@ impl Observer {
             for when in known.plan.when.iter().filter(|when| when.enabled) {
                 let Some(delay) = delay(when) else { continue };
                 let until = at.mono + delay as i64 * SECOND + patience(&known.plan);
-                self.items.push(Item { task, wanted: vec![wanted], due: at.mono, until, excused: self.store_fails, turn: false });
+                self.items.push(Item {
+                    task,
+                    wanted: vec![wanted],
+                    due: at.mono,
+                    until,
+                    excused: self.store_fails,
+                    turn: false,
+                });
             }
         }
     }

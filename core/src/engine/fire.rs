@@ -24,7 +24,7 @@ impl Engine<'_> {
     /// the deadline is when the store is tried again.
     pub fn tick(&mut self, cx: &mut Context<'_>) {
         if self.has_stepped(cx.now) {
-            self.rebuild_queues(cx);
+            self.rebuild_queues(cx, self.seen);
         }
         self.seen = cx.now;
         if cx.now.monotonic >= self.retry {
@@ -51,7 +51,7 @@ impl Engine<'_> {
             return false;
         }
         if self.rearm {
-            self.rebuild_queues(cx);
+            self.rebuild_queues(cx, self.seen);
         }
         !self.rearm && (!self.stalled || self.closing || self.start_stalled(cx))
     }
@@ -69,13 +69,15 @@ impl Engine<'_> {
     /// A step forward passes over what lies between; what is due at this very moment, or was passed over by no more than
     /// [`LATE_TIME`], runs with the next tick. A step back makes nothing run that ran before.
     pub fn clock_set(&mut self, cx: &mut Context<'_>) {
-        self.rebuild_queues(cx);
+        // The host may have slept, and tell of the clock before it ticks.
+        self.rebuild_queues(cx, self.seen);
         self.seen = cx.now;
     }
 
     /// The zone is another, or its rules are: every trigger in local time is armed anew.
     pub fn zone_changed(&mut self, cx: &mut Context<'_>) {
-        self.rebuild_queues(cx);
+        // What lies behind by the new zone alone was not missed.
+        self.rebuild_queues(cx, self.clocks_as_seen(cx.now));
         self.seen = cx.now;
     }
 

@@ -17,10 +17,11 @@ use crate::{
 };
 
 impl Engine<'_> {
-    /// Arms every task anew, in one scan, after the clock or the zone changed.
-    pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>) {
+    /// Arms every task anew, in one scan, after the clock or the zone changed. What came since `seen`, when the clocks were looked
+    /// at last, and was not fired, is missed.
+    pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>, seen: Now) {
         let clocks = self.clocks(cx);
-        let seen = Clocks { now: self.clocks_as_seen(cx.now), ..clocks };
+        let seen = Clocks { now: seen, ..clocks };
         let resolved = self.resolve(cx, &clocks);
         self.sort(definition_number);
         self.turns = catch_up::Turns::default();
@@ -54,10 +55,13 @@ impl Engine<'_> {
         }
     }
 
-    /// Arms a task anew, unless it is due. `seen` are the clocks as they would be, had none been set.
+    /// Arms a task anew, unless it is due; a trigger of the other clock that is due hides nothing of what the calendar missed.
+    /// `seen` are the clocks as they were before.
     fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
-        if is_due(slot, clocks.now) {
+        let is_due = is_due(slot, clocks.now);
+        // One that is owed something has its turn when that is over that it is due for.
+        if is_due && (!slot.has(flag::RELATIVE) || slot.has(flag::CATCHING_UP)) {
             return;
         }
         let since = match slot.anchor {
@@ -73,9 +77,11 @@ impl Engine<'_> {
         if missed.is_none() && !was_owed {
             slot.set(flag::OWED, false);
         }
-        let next = plan::next(image, slot, clocks, After::now(clocks));
-        let next = self.turns.next(image, slot, next, clocks);
-        slot.apply(next);
+        if !is_due {
+            let next = plan::next(image, slot, clocks, After::now(clocks));
+            let next = self.turns.next(image, slot, next, clocks);
+            slot.apply(next);
+        }
         slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
     }
 

@@ -1,7 +1,7 @@
 //! What the simulation found in the engine: each as small as it could be made.
 
 use mainspring::{event::Skipped, task::InstancesPolicy};
-use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, Slots, Task, World, boot, daily, every, once};
+use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, boot, daily, every, once};
 
 const START: &str = "2024-05-01T12:00:00";
 
@@ -51,4 +51,25 @@ fn what_came_in_a_sleep_is_missed_though_the_clock_is_set_before_the_tick() {
         let expected = if available { (1, vec![]) } else { (0, vec![Skipped::Missed]) };
         assert_eq!((world.outside.times("a").len(), world.skipped()), expected, "a step of {step}");
     }
+}
+
+/// A run of the definition before, which a clock that was ahead dated, says nothing of what the new one is due for.
+#[test]
+fn a_floor_that_was_lifted_stays_so_while_a_run_from_before_goes_on() {
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, Outside::new("2024-05-04T11:59:00"));
+    let task = |line| {
+        let task = Task::new(line).when(daily("2024-05-01T12:00:00"));
+        task.with(|with| with.instances_policy = InstancesPolicy::Parallel)
+    };
+    world.register("a", &task("old for=100000")).unwrap();
+    world.run_for(2 * MINUTE);
+    assert_eq!(world.outside.times("old"), ["12:00:00"]);
+    world.set_clock(START);
+    world.run_for(SECOND);
+    world.register("a", &task("new for=0")).unwrap();
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, world.die());
+    world.run_for(DAY + MINUTE);
+    assert_eq!(world.outside.times("new"), ["12:00:00"]);
 }

@@ -667,6 +667,8 @@ impl Observer {
                 (Some(Asked::Register(asked, wanted, wall)), Some((number, Some(version), enabled)))
                     if *asked == name && version == *wanted =>
                 {
+                    // The floor is lifted with what comes after the entry.
+                    let floor = self.tasks.get(&number).map_or(i64::MIN, |known| known.floor);
                     let is_new = known != Some(number);
                     if is_new && let Some(known) = known {
                         self.tasks.remove(&known);
@@ -678,7 +680,7 @@ impl Observer {
                     }
                     if let Some(known) = self.tasks.get_mut(&number) {
                         // That was in another life.
-                        known.registered = (0, 0);
+                        (known.registered, known.floor) = ((0, 0), floor);
                     }
                 }
                 (Some(Asked::Delete(asked)), None) if *asked == name => {
@@ -878,6 +880,10 @@ impl Observer {
         // What is due at this very moment may still be told, as long as the clock that never steps does not go on.
         self.settle(before.mono + i64::from(after.mono > before.mono), None);
         self.count_time(after);
+        if how == Passed::Asleep {
+            // Whatever the sleep passed over is told with the first tick after it.
+            self.items.iter_mut().for_each(|item| item.until = item.until.max(after.mono));
+        }
         if let Some(wall) = after.wall {
             self.high = self.high.max(wall);
             for known in self.tasks.values_mut() {
@@ -965,8 +971,9 @@ impl Observer {
                 continue;
             }
             // One that is owed all of them has each in its turn.
-            let turn = catches_up_all && (owed || self.tasks[&number].since.is_none());
-            let turns = if turn { self.turns() } else { 0 };
+            let turn = catches_up_all;
+            let is_owed = turn && (owed || self.tasks[&number].since.is_none());
+            let turns = if is_owed { self.turns() } else { 0 };
             let until = mono.max(if how == Passed::Asleep { after.mono } else { mono }) + patience(&plan) + turns;
             self.items.push(Item { task: number, wanted, due: mono, until, excused: self.store_fails, turn });
         }
@@ -1049,15 +1056,15 @@ impl Observer {
                 kept.push(item);
                 continue;
             }
-            if item.excused {
-                self.except(STORE_FAILED, 1);
-                continue;
-            }
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
             if item.turn && is_busy && !all {
                 // One that is owed all of them waits for the end of each.
                 item.until = now + self.turns();
                 kept.push(item);
+                continue;
+            }
+            if item.excused {
+                self.except(STORE_FAILED, 1);
                 continue;
             }
             let name = self.tasks.get(&item.task).map(|known| known.name);

@@ -1,7 +1,12 @@
 //! What the simulation found in the engine: each as small as it could be made.
 
-use mainspring::{event::Skipped, task::InstancesPolicy};
-use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, boot, daily, every, once};
+use mainspring::{
+    event::Skipped,
+    task::{InstancesPolicy, Span, TriggerKind},
+};
+use mainspring_tests::world::{
+    DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, boot, daily, every, once, trigger,
+};
 
 const START: &str = "2024-05-01T12:00:00";
 
@@ -72,4 +77,24 @@ fn a_floor_that_was_lifted_stays_so_while_a_run_from_before_goes_on() {
     let mut world = World::boot(&mut slots, world.die());
     world.run_for(DAY + MINUTE);
     assert_eq!(world.outside.times("new"), ["12:00:00"]);
+}
+
+/// What waits for its random delay is owed after a cut, although another run of the task ended meanwhile.
+#[test]
+fn what_waits_for_its_delay_is_not_settled_by_the_end_of_an_earlier_run() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let kind = TriggerKind::Time { random_delay: Some(Span::from_seconds(3600)) };
+    let task = Task::new("a for=600").when(once("2024-05-01T12:55:00")).when(trigger(kind, "2024-05-01T13:00:00"));
+    let task = task.with(|with| (with.start_when_available, with.instances_policy) = (true, InstancesPolicy::Parallel));
+    world.register("a", &task).unwrap();
+    world.run_for(HOUR + 6 * MINUTE);
+    let before = world.outside.times("a").len();
+    assert_eq!(before, 1, "the delay is longer than a few minutes by this seed");
+    let mut outside = world.die();
+    outside.power_cut();
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, outside);
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.times("a").len(), 2);
 }

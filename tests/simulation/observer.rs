@@ -35,8 +35,8 @@ use std::{
 };
 
 /// What does not run and is not told, each with the reason why that is let pass here.
-pub(crate) const EXCEPTIONS: [&str; 7] =
-    [LATE_TICK, STORE_FAILED, REGISTERED_ANEW, STOPPED, ANOTHER_ZONE, UNKNOWN_SINCE, DISABLED];
+pub(crate) const EXCEPTIONS: [&str; 8] =
+    [LATE_TICK, STORE_FAILED, REGISTERED_ANEW, STOPPED, ANOTHER_ZONE, UNKNOWN_SINCE, DISABLED, RAN_LATER];
 /// A tick that comes late runs what each task was due for and what is late by less than a minute; what lies between is settled
 /// without a word (the module `engine` says so).
 pub(crate) const LATE_TICK: &str = "passed over by a late tick, and not told";
@@ -52,6 +52,10 @@ pub(crate) const ANOTHER_ZONE: &str = "owed nothing as the zone is another";
 pub(crate) const UNKNOWN_SINCE: &str = "missed by a task of which nobody knows since when it is there";
 /// Nothing is told of what would have come while the task, or its trigger, was disabled.
 pub(crate) const DISABLED: &str = "came while the task was disabled, and not told";
+
+/// One that waited when the server ended, while a later one of its task had run: the floor that keeps that one from running
+/// twice settles this one too.
+pub(crate) const RAN_LATER: &str = "waited as the server ended, and a later one had run";
 
 /// Real time, and what the clocks show, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +185,8 @@ struct Known {
     low: i64,
     /// Up to here occurrences may be settled.
     floor: i64,
+    /// The latest that was recorded for an instance.
+    ran: i64,
     /// In which life, and when, it was registered.
     registered: (u64, i64),
     /// The first occurrence that is owed from an earlier life.
@@ -438,6 +444,7 @@ impl Observer {
             && let Some(known) = self.tasks.get_mut(&task)
         {
             known.floor = known.floor.max(moment);
+            known.ran = known.ran.max(moment);
         }
         self.account(task, cause);
     }
@@ -631,6 +638,10 @@ impl Observer {
             if let Some(first) = first.min()
                 && let Some(known) = self.tasks.get_mut(&item.task)
             {
+                if first < known.ran {
+                    *self.counts.exceptions.entry(RAN_LATER).or_default() += 1;
+                    continue;
+                }
                 known.carried = known.carried.into_iter().chain([first]).min();
             }
         }
@@ -742,6 +753,7 @@ impl Observer {
             since: at.wall,
             low: at.wall.unwrap_or(i64::MIN),
             floor,
+            ran: i64::MIN,
             registered: (self.life, at.mono),
             carried: None,
         };
@@ -877,8 +889,8 @@ impl Observer {
 
     /// Time went by while the server was up.
     pub(crate) fn passed(&mut self, before: At, after: At, how: Passed) {
-        // What is due at this very moment may still be told, as long as the clock that never steps does not go on.
-        self.settle(before.mono + i64::from(after.mono > before.mono), None);
+        // What is due at this very moment may still be told, unless the host goes on as it had nothing to tick for.
+        self.settle(before.mono + i64::from(how == Passed::Awake), None);
         self.count_time(after);
         if how == Passed::Asleep {
             // Whatever the sleep passed over is told with the first tick after it.
@@ -1020,6 +1032,15 @@ impl Observer {
             };
             let now = self.last.mono;
             let until = if wishes { now + turns + patience(&plan) } else { now };
+            // What was owed before is owed with it.
+            let mut first = first;
+            self.items.retain(|item| match item.wanted[..] {
+                [Wanted::Since(before)] if item.task == number => {
+                    first = first.min(before);
+                    false
+                }
+                _ => true,
+            });
             let wanted = vec![Wanted::Since(first)];
             let item = Item { task: number, wanted, due: now, until, excused: self.store_fails, turn: true };
             self.items.push(item);

@@ -1,7 +1,7 @@
 //! The life of an instance: what the policies say to a new one, its start, its end, and their records.
 
 use super::{
-    Context, Engine, instances,
+    Context, Engine, TaskSlot, instances,
     list::{self, Link},
     plan::{self, Run},
     queue,
@@ -343,10 +343,9 @@ impl Engine<'_> {
         if instance.result == Status::S_OK {
             state.missed = 0;
         }
-        // What waits for its moment has settled its occurrence in memory only; a run that has nothing to do with it does not
-        // settle it for good.
-        if instance.cause().settles().is_some() {
-            state.floor = state.floor.max(Some(task.floor).filter(|&at| at != Timestamp::MIN));
+        if let Some(at) = instance.cause().settles() {
+            let floor = self.durable_floor(task).max(at);
+            state.floor = state.floor.max(Some(floor).filter(|&at| at != Timestamp::MIN));
         }
         if let Cause::Registration(elapsed) = instance.cause()
             && instance.definition == task.definition
@@ -356,6 +355,16 @@ impl Engine<'_> {
         let mut buffer = [0; STATE_MAX];
         let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
         self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes), forget])
+    }
+
+    /// Up to where a restart is to settle the calendar of a task. What waits for its moment has settled its occurrence in memory
+    /// only; that another run ends does not settle it for good.
+    pub(super) fn durable_floor(&self, task: &TaskSlot) -> Timestamp {
+        list::iter::<OfTask, _>(self.memory.instances, task.last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .filter(|slot| slot.phase == Phase::Waiting)
+            .filter_map(|slot| Some(slot.cause().settles()?.plus(-1)))
+            .fold(task.floor, Timestamp::min)
     }
 
     /// Tries again to make results durable, until one is not; returns whether all were that it came to. Those that a tick

@@ -192,9 +192,10 @@ impl Engine<'_> {
     /// a restart.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>, index: u32) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let floor = Some(self.durable_floor(&task)).filter(|&at| at != Timestamp::MIN);
         let settled = read_state(cx, task.number).and_then(|state| {
             let state = state.unwrap_or(store::State::NEVER);
-            let state = store::State { floor: state.floor.max(Some(task.floor)), ..state };
+            let state = store::State { floor: state.floor.max(floor), ..state };
             let mut buffer = [0; STATE_MAX];
             let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
             self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes)])

@@ -304,7 +304,9 @@ impl Engine<'_> {
                     } else {
                         slot.running = slot.running.saturating_add(1);
                     }
-                    if let Some(at) = record.cause.settles() {
+                    // Registering the task anew has lifted a floor that came after it.
+                    let stands = |at: &Timestamp| record.definition == slot.definition || at.0 <= slot.anchor;
+                    if let Some(at) = record.cause.settles().filter(stands) {
                         slot.floor = slot.floor.max(at);
                     }
                     match record.cause {

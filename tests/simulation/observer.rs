@@ -35,8 +35,18 @@ use std::{
 };
 
 /// What does not run and is not told, each with the reason why that is let pass here.
-pub(crate) const EXCEPTIONS: [&str; 8] =
-    [LATE_TICK, STORE_FAILED, REGISTERED_ANEW, STOPPED, ANOTHER_ZONE, UNKNOWN_SINCE, DISABLED, RAN_LATER];
+pub(crate) const EXCEPTIONS: [&str; 10] = [
+    LATE_TICK,
+    STORE_FAILED,
+    REGISTERED_ANEW,
+    STOPPED,
+    ANOTHER_ZONE,
+    UNKNOWN_SINCE,
+    DISABLED,
+    RAN_LATER,
+    IDLE_NO_MORE,
+    EVENTS_LOST,
+];
 /// A tick that comes late runs what each task was due for and what is late by less than a minute; what lies between is settled
 /// without a word (the module `engine` says so).
 pub(crate) const LATE_TICK: &str = "passed over by a late tick, and not told";
@@ -56,6 +66,13 @@ pub(crate) const DISABLED: &str = "came while the task was disabled, and not tol
 /// One that waited when the server ended, while a later one of its task had run: the floor that keeps that one from running
 /// twice settles this one too.
 pub(crate) const RAN_LATER: &str = "waited as the server ended, and a later one had run";
+
+/// An idle trigger that was due in a sleep does not fire when somebody uses the machine before the first tick after it.
+pub(crate) const IDLE_NO_MORE: &str = "idle in a sleep, and no more at the first tick";
+
+/// More happened in one call than there is room for in the queue of events: sixteen that wait and are all hindered are told with
+/// two events each.
+pub(crate) const EVENTS_LOST: &str = "more events in one call than are kept";
 
 /// Real time, and what the clocks show, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -566,9 +583,14 @@ impl Observer {
                 }
             }
             Event::Deleted { task } if !matches!(self.asked, Some(Asked::Delete(_))) => self.expired(task),
-            Event::Lost { .. } | Event::RecordDamaged { .. } => {
-                self.fail("events come, and records are whole", format!("{event:?}"))
+            Event::Lost { .. } => {
+                // What of this moment was lost, nobody knows.
+                let now = self.last.mono;
+                let before = self.items.len();
+                self.items.retain(|item| item.due < now && item.until > now);
+                self.except(EVENTS_LOST, before - self.items.len());
             }
+            Event::RecordDamaged { .. } => self.fail("records are whole", format!("{event:?}")),
             Event::StoreFailed { .. } if self.up => self.excused_until = self.last.mono + 90 * SECOND,
             _ => {}
         }
@@ -616,9 +638,6 @@ impl Observer {
 
     pub(crate) fn died(&mut self, at: At) {
         self.unknown_from = at.wall.or(self.unknown_from);
-        let mut items = std::mem::take(&mut self.items);
-        items.retain(|item| !self.is_told(item));
-        self.items = items;
         self.carry(|_| true);
         self.items.clear();
         self.up = false;
@@ -629,8 +648,12 @@ impl Observer {
     fn carry(&mut self, is_meant: impl Fn(&Item) -> bool) {
         let (meant, rest) = std::mem::take(&mut self.items).into_iter().partition(is_meant);
         self.items = rest;
-        let meant: Vec<Item> = meant;
+        let mut meant: Vec<Item> = meant;
+        meant.sort_by_key(|item| item.until);
         for item in meant {
+            if self.is_told(&item) {
+                continue;
+            }
             let first = item.wanted.iter().filter_map(|wanted| match *wanted {
                 Wanted::Exactly(Cause::Calendar(Timestamp(moment))) | Wanted::Since(moment) => Some(moment),
                 _ => None,
@@ -836,6 +859,14 @@ impl Observer {
 
     pub(crate) fn machine(&mut self, at: At, machine: Machine) {
         if machine.idle != self.machine.idle {
+            if !machine.idle {
+                // The host slept, and somebody came before it ticked.
+                for number in self.tasks.keys().copied().collect::<Vec<_>>() {
+                    self.drop_items(number, IDLE_NO_MORE, |item| {
+                        item.wanted.contains(&Wanted::Idle) && item.until >= at.mono && item.due <= at.mono
+                    });
+                }
+            }
             self.idle_since = machine.idle.then_some(at.mono);
         }
         self.machine = machine;
@@ -984,8 +1015,7 @@ impl Observer {
             }
             // One that is owed all of them has each in its turn.
             let turn = catches_up_all;
-            let is_owed = turn && (owed || self.tasks[&number].since.is_none());
-            let turns = if is_owed { self.turns() } else { 0 };
+            let turns = if turn { self.turns() } else { 0 };
             let until = mono.max(if how == Passed::Asleep { after.mono } else { mono }) + patience(&plan) + turns;
             self.items.push(Item { task: number, wanted, due: mono, until, excused: self.store_fails, turn });
         }

@@ -129,7 +129,7 @@ fn event(trigger: &Trigger<'_>, image: &Image<'_>, task: &TaskSlot, clocks: &Clo
 
 /// Milliseconds for which the machine must have been idle: IdleSettings, [MS-TSCH] 2.5.4.14. The ten minutes of a task that
 /// does not say are those of Windows.
-fn idle_duration(conditions: &Conditions<'_>) -> u64 {
+pub(super) fn idle_duration(conditions: &Conditions<'_>) -> u64 {
     conditions.idle.duration.map_or(10 * 60_000, |duration| milliseconds(duration.seconds))
 }
 

@@ -61,7 +61,8 @@
 //! | 100 | 8 | 12 | 8,000 | 34 KB | 202 KB | 208 KB |
 //!
 //! The flash is for definitions of 400 bytes that fill 30 % of it, and there are keys for as many of those: a definition of more
-//! than half a kilobyte takes a key for each 495 bytes and one more, so give `KEYS` that many for each long one. What each task, run, connection and call adds, says
+//! than half a kilobyte takes a key for each 495 bytes and one more, so give `KEYS` that many for each long one, and one for
+//! each record of the history ([`memory::HISTORY`]). What each task, run, connection and call adds, says
 //! [`memory`], and the compiler checks it.
 //!
 //! What a power cut leaves, how much flash a run wears, how long a call takes at most, and how to choose pages for ten years

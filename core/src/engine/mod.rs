@@ -16,6 +16,9 @@
 //!   latest fired occurrence is kept with the task and is a floor. Registering the task anew lifts a floor that a wrong clock
 //!   set too high.
 //!
+//! What does not run is told with its reason, and noted beside the runs in a [history](Engine::history) that a restart keeps.
+//! What is done about a clock that nobody knows, or that steps, is said in [`time::trust`](crate::time::trust).
+//!
 //! # At most once
 //!
 //! The started record of an instance is durable before [`Order::Start`] is given; it carries the occurrence. After a
@@ -27,7 +30,8 @@
 //! deletes its task or lets another run take its place drops it.
 //!
 //! The store is written once when an instance has to wait, once when it starts, once when it ends, and once for every
-//! further action.
+//! further action; and once more for up to four entries of the history, which wait for a minute so that those that fall
+//! together are written together. [`Engine::written`] counts it.
 //!
 //! # What failed is not lost
 //!

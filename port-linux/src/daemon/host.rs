@@ -257,7 +257,12 @@ impl Host {
 
     /// Gives the store back, to close it.
     pub(super) fn into_store(self: Rc<Self>) -> Option<Records> {
-        Rc::into_inner(self).map(|host| host.state.into_inner().store)
+        Rc::into_inner(self).map(|host| {
+            let mut state = host.state.into_inner();
+            let written = state.scheduler.engine().written();
+            tracing::info!(records = written.records, bytes = written.bytes, deleted = written.deleted, "written");
+            state.store
+        })
     }
 }
 

@@ -27,7 +27,7 @@ use mainspring::{
 
 use crate::{actions::Job, net::Closing};
 
-/// Records of history that [`Memory::lend`] has kept: each of one to four entries, and each a key of the flash store. A host may
+/// Records of history that [`Memory::lend`] has kept: each of one to six entries, and each a key of the flash store. A host may
 /// have more or fewer of them: `lent.scheduler.engine.history`.
 pub const HISTORY: u32 = 16;
 

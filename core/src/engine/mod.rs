@@ -30,7 +30,7 @@
 //! deletes its task or lets another run take its place drops it.
 //!
 //! The store is written once when an instance has to wait, once when it starts, once when it ends, and once for every
-//! further action; and once more for up to four entries of the history, which wait for a minute so that those that fall
+//! further action; and once more for up to six entries of the history, which wait for a minute so that those that fall
 //! together are written together. [`Engine::written`] counts it.
 //!
 //! # What failed is not lost
@@ -67,7 +67,7 @@ mod views;
 mod waiting;
 
 #[doc(no_inline)]
-pub use crate::store::{Happened, Happening, Started, Written};
+pub use crate::store::{HISTORY_ENTRIES, Happened, Happening, Started, Written};
 pub use catch_up::CatchUp;
 pub use happened::SessionChange;
 pub use ledger::{LATEST, latest};

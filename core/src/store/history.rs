@@ -14,7 +14,7 @@ const ENTRY: u64 = 5;
 pub const HISTORY_MAX: usize = 64;
 
 /// Entries of one record at most.
-pub const HISTORY_ENTRIES: usize = 4;
+pub const HISTORY_ENTRIES: usize = 6;
 
 /// What made a run start, as history keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +91,10 @@ impl Happening {
 /// One record of the history: entries in the order in which they came.
 ///
 /// ```text
-/// [version, sequence, base, (task, kind, when - base | null, span, result or count) …]
+/// [version, sequence, base, (task, kind, milliseconds | null, span, result or count) …]
 /// ```
 ///
+/// The milliseconds are those since the entry before whose moment is known, or since the base, which is the first of them.
 /// The record of a sequence number lies under that number modulo the records there may be, so that it takes the place of the
 /// oldest one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +114,7 @@ impl History {
         let mut decoder = open(bytes, VERSION, HEAD)?;
         let elements = Decoder::new(bytes).array()?.and_then(|all| all.checked_sub(HEAD)).ok_or(Damaged)?;
         let sequence = decoder.u32()?;
-        let base = decoder.i64()?;
+        let mut before = decoder.i64()?;
         let mut entries = heapless::Vec::new();
         if elements % ENTRY != 0 {
             return Err(Damaged);
@@ -122,7 +123,9 @@ impl History {
             let task = decoder.u32()?;
             let kind = decoder.u8()?;
             let at = optional(&mut decoder, |decoder| decoder.i64())?;
-            let at = at.map(|at| base.checked_add(at).map(Timestamp).ok_or(Damaged)).transpose()?;
+            let at = at.map(|at| before.checked_add(at).ok_or(Damaged)).transpose()?;
+            before = at.unwrap_or(before);
+            let at = at.map(Timestamp);
             let span = decoder.u64()?;
             let number = decoder.u32()?;
             if let Some(what) = Happened::of(kind, number) {
@@ -141,7 +144,12 @@ impl History {
         finish(into, |encoder| {
             let elements = HEAD + ENTRY * u64::try_from(entries.len()).unwrap_or(0);
             encoder.array(elements)?.u8(VERSION)?.u32(sequence)?.i64(base.0)?;
-            entries.iter().try_for_each(|entry| put(encoder, entry, base))
+            let mut before = base;
+            entries.iter().try_for_each(|entry| {
+                put(encoder, entry, before)?;
+                before = entry.at.unwrap_or(before);
+                Ok(())
+            })
         })
     }
 }
@@ -149,12 +157,12 @@ impl History {
 fn put<W: minicbor::encode::Write>(
     encoder: &mut Encoder<W>,
     entry: &Happening,
-    base: Timestamp,
+    before: Timestamp,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
     let (kind, number) = entry.what.numbers();
     encoder.u32(entry.task)?.u8(kind)?;
     match entry.at {
-        Some(at) => encoder.i64(at.since(base))?,
+        Some(at) => encoder.i64(at.since(before))?,
         None => encoder.null()?,
     };
     encoder.u64(entry.span)?.u32(number)?;

@@ -24,7 +24,7 @@
 
 use super::{Arrival, Refusal, Service, context, path_below_root};
 use crate::{
-    engine::Happening,
+    engine::{HISTORY_ENTRIES, Happening},
     guid::Guid,
     limits::ENUMERATION,
     ndr::{Decoder, Encoder},
@@ -45,7 +45,7 @@ pub const HISTORY_INTERFACE: Interface = Interface {
 pub(super) const ENTRY: usize = 24;
 
 /// Bytes of the entries of one record, and of the return value.
-const ROOM: usize = 4 * ENTRY + 4;
+const ROOM: usize = HISTORY_ENTRIES * ENTRY + 4;
 
 impl Service<'_, '_> {
     /// Carries out one call of [`HISTORY_INTERFACE`]; see [`Services::call`](crate::rpc::Services::call).

@@ -98,7 +98,7 @@ fn run_time_records_are_small() {
     assert_eq!(State::decode(State::default().encode(&mut room).unwrap()), Ok(State::default()));
 }
 
-/// What happened to tasks is kept as it was, four ordinary entries in one record.
+/// What happened to tasks is kept as it was, five ordinary entries in one record.
 #[test]
 fn history_is_small_and_comes_back() {
     let at = |seconds: i64| Some(Timestamp(1_795_000_000_000 + 1000 * seconds));
@@ -117,8 +117,9 @@ fn history_is_small_and_comes_back() {
     let entries = [
         ran(7, 0, 0),
         skipped(300, -20, Skipped::OnBatteries, 3),
-        ran(8, 61, 1),
-        skipped(7, 600, Skipped::Missed, 1000),
+        ran(8, 40, 1),
+        skipped(7, 45, Skipped::Missed, 1),
+        ran(9, 66, 0),
     ];
     let mut room = [0; HISTORY_MAX];
     const { assert!(HISTORY_MAX <= 64) };

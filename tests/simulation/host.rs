@@ -118,6 +118,8 @@ pub(crate) struct Earth<'s> {
     /// For how long the server is down after the cut that is to come, and whether the time is unknown then.
     after_cut: (i64, bool),
     version: u32,
+    /// When the last sleep was over.
+    woke: i64,
     pub(crate) observer: Observer,
     liar: Liar,
 }
@@ -158,6 +160,7 @@ pub(crate) fn run(script: &Script, liar: Liar, trace: bool) -> (Observer, Liar) 
         spells: Spells::default(),
         after_cut: (MINUTE, false),
         version: 0,
+        woke: i64::MIN,
         observer: Observer::new(script),
         liar,
     };
@@ -553,8 +556,15 @@ impl<'a> Life<'_, '_, 'a> {
                 self.call(|engine, cx| engine.clock_set(cx));
             }
             Happening::Sleep(milliseconds, goes_on) => {
+                if self.earth.woke == self.earth.real {
+                    // Nobody falls asleep again before the host has looked around.
+                    for _ in 0..8 {
+                        self.call(|engine, cx| engine.tick(cx));
+                    }
+                }
                 let before = self.earth.at();
                 self.earth.real += milliseconds;
+                self.earth.woke = self.earth.real;
                 if !goes_on {
                     self.earth.mono_zero += milliseconds;
                     // What the engine started slept too.

@@ -47,8 +47,8 @@ impl Liar {
             }
             (
                 Lie::Doubles | Lie::Early,
-                Sight::Record { cause: Cause::Calendar(moment), action: 0, queued: None, .. },
-            ) => at.wall == Some(moment.0),
+                Sight::Record { cause: Cause::Calendar(moment), task, action: 0, queued: None, .. },
+            ) => at.wall == Some(moment.0) && observer.must_account(*task),
             _ => false,
         };
         if self.told || !fits {

@@ -9,12 +9,14 @@ mod observer;
 mod script;
 mod shrink;
 mod times;
+mod walk;
 mod zones;
 
-use liar::Liar;
+use liar::{Liar, Lie};
+use mainspring_tests::chance::Chance;
 use mainspring_tests::world::DAY;
 use observer::Counts;
-use script::Script;
+use script::{Lots, Script};
 use std::collections::BTreeMap;
 
 /// Days of tasks that are simulated; `MAINSPRING_TASK_DAYS` says otherwise.
@@ -51,4 +53,99 @@ fn a_million_days_of_tasks_keep_the_rules() {
     let worlds = seed - first;
     println!("{}", counts.table(worlds, first, began.elapsed().as_secs_f64()));
     assert!(failures.is_empty(), "{}\nseeds by the rule that they break: {failures:?}", reports.join("\n"));
+}
+
+/// Days of tasks that are walked second by second, at least; `MAINSPRING_WALKED_DAYS` says otherwise.
+const WALKED_DAYS: u64 = 5_000;
+
+/// The first years of which weeks are walked; each zone has others of the years behind.
+const YEARS: u64 = 30;
+
+/// Walks weeks of every zone until there are enough; `lie` is what becomes of the list of runs.
+fn walk(wanted: i64, lie: &dyn Fn(&mut Vec<(usize, i64)>)) -> Result<walk::Walked, String> {
+    let first = number("MAINSPRING_SEED", 0);
+    let mut lots = Lots(Chance::new(first + 5));
+    let mut walked = walk::Walked::default();
+    while walked.task_days < wanted {
+        for zone in 0..zones::NAMES.len() {
+            // Samoa left out a day in 2011, Cairo and Gaza moved four times in 2010 and 2014.
+            let year = 2008 + if walked.task_days == 0 { 2 } else { lots.below(YEARS) as i16 };
+            for week in walk::weeks(zone, year..year + 3, &mut lots) {
+                let script = walk::script(lots.below(1 << 40), zone, week);
+                let (observer, _) = host::simulate(&script, Liar::default());
+                if let Some(violation) = observer.broken {
+                    return Err(shrink::report(&script, &violation));
+                }
+                let mut ran = observer.walked;
+                lie(&mut ran);
+                walk::compare(&script, &ran, &mut walked)?;
+            }
+        }
+    }
+    Ok(walked)
+}
+
+#[test]
+fn days_walked_second_by_second_have_the_same_runs() {
+    let began = std::time::Instant::now();
+    let walked =
+        walk(number("MAINSPRING_WALKED_DAYS", WALKED_DAYS) as i64, &|_| {}).unwrap_or_else(|wrong| panic!("{wrong}"));
+    println!(
+        "walk: {} task-days second by second in {} weeks of {} zones, {} runs, {:.1} s",
+        walked.task_days,
+        walked.weeks,
+        zones::NAMES.len(),
+        walked.runs,
+        began.elapsed().as_secs_f64()
+    );
+    assert!(walked.runs > 5_000);
+}
+
+#[test]
+fn the_walk_sees_a_run_that_is_not_there_or_a_second_early() {
+    let lies: [&dyn Fn(&mut Vec<(usize, i64)>); 3] =
+        [&|ran| drop(ran.pop()), &|ran| ran.extend(ran.last().copied()), &|ran| {
+            ran.iter_mut().take(1).for_each(|(_, at)| *at -= 1000)
+        }];
+    for lie in lies {
+        let wrong = walk(1, lie).unwrap_err();
+        assert!(wrong.contains("and not at"), "{wrong}");
+    }
+}
+
+/// Tells a lie in one world after the other, about one thing after the other: each must be seen.
+fn canary(lie: Lie, rule: &str) {
+    let (mut told, mut seen) = (0, 0);
+    for seed in 0..40 {
+        let script = Script::new(seed);
+        let (observer, liar) = host::simulate(&script, Liar::new(lie, seed as u32 % 7));
+        told += u32::from(liar.told);
+        let is_seen = observer.broken.is_some_and(|violation| violation.rule == rule);
+        if liar.told && !is_seen {
+            println!("canary: {lie:?} was not seen in the world of seed {seed}");
+        }
+        seen += u32::from(is_seen);
+    }
+    println!("canary: {lie:?} was told {told} times and seen {seen} times");
+    assert!(told >= 20 && seen == told, "{lie:?}: told {told} times, seen {seen} times");
+}
+
+#[test]
+fn a_run_that_is_not_told_of_is_seen() {
+    canary(Lie::Drops, "never lost");
+}
+
+#[test]
+fn a_run_that_is_told_of_twice_is_seen() {
+    canary(Lie::Doubles, "never twice");
+}
+
+#[test]
+fn a_run_that_comes_a_second_early_is_seen() {
+    canary(Lie::Early, "never early");
+}
+
+#[test]
+fn a_skip_that_is_not_told_of_is_seen() {
+    canary(Lie::Swallows, "never lost");
 }

@@ -270,6 +270,8 @@ pub(crate) struct Observer {
     instances: HashMap<Guid, Instance>,
     claims: HashMap<(u32, Occurrence), (Guid, u8)>,
     running: HashMap<u32, HashSet<Guid>>,
+    /// When a run of a task was recorded or ended last.
+    active: HashMap<u32, i64>,
     items: Vec<Item>,
     /// Skips that stand for no item yet: task, when, and the number in all.
     tokens: Vec<(u32, i64, u64)>,
@@ -292,8 +294,8 @@ pub(crate) struct Observer {
     pub(crate) broken: Option<Violation>,
     /// The last of what was seen, if that is wanted.
     pub(crate) trace: Option<VecDeque<String>>,
-    /// Starts of the calendar: task's name, moment. For who walks the same time second by second.
-    pub(crate) walked: Vec<(usize, Cause, i64)>,
+    /// Starts of the calendar, by name and time. For who walks the same time second by second.
+    pub(crate) walked: Vec<(usize, i64)>,
 }
 
 impl Observer {
@@ -306,6 +308,7 @@ impl Observer {
             instances: HashMap::new(),
             claims: HashMap::new(),
             running: HashMap::new(),
+            active: HashMap::new(),
             items: Vec::new(),
             tokens: Vec::new(),
             token: 0,
@@ -341,7 +344,7 @@ impl Observer {
     pub(crate) fn must_account(&self, task: u32) -> bool {
         let due = |item: &&Item| item.task == task && !item.excused && item.until <= self.last.mono;
         let tokens = self.tokens.iter().filter(|token| token.0 == task).count();
-        self.items.iter().filter(due).count() > tokens && !self.store_fails
+        self.items.iter().filter(due).count() > tokens && !self.store_fails && self.last.mono >= self.excused_until
     }
 
     /// Notes what happened, for who reads of a failure.
@@ -468,6 +471,7 @@ impl Observer {
 
     /// A run stands for what is to be accounted for.
     fn account(&mut self, task: u32, cause: Cause) {
+        self.active.insert(task, self.last.mono);
         let kind = match cause {
             Cause::Event => Wanted::Event,
             Cause::Session => Wanted::Session,
@@ -532,8 +536,8 @@ impl Observer {
         if let Some(hindered) = hindered {
             self.fail("conditions hold", format!("t{name} starts {hindered}: {cause:?}"));
         }
-        if let Cause::Calendar(_) | Cause::Boot(_) | Cause::Registration(_) = cause {
-            self.walked.push((name, cause, at.wall.unwrap_or(i64::MIN)));
+        if matches!(cause, Cause::Calendar(_)) {
+            self.walked.push((name, at.wall.unwrap_or(i64::MIN)));
         }
     }
 
@@ -578,6 +582,7 @@ impl Observer {
             }
             Event::InstanceEnded { task, instance, .. } => {
                 self.running.entry(task).or_default().remove(&instance);
+                self.active.insert(task, self.last.mono);
                 if let Some(instance) = self.instances.get_mut(&instance) {
                     instance.ended = true;
                 }
@@ -1108,7 +1113,8 @@ impl Observer {
                 continue;
             }
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
-            if item.turn && is_busy && !all {
+            let is_active = self.active.get(&item.task).is_some_and(|at| now - at <= self.turns());
+            if item.turn && (is_busy || is_active) && !all {
                 // One that is owed all of them waits for the end of each.
                 item.until = now + self.turns();
                 kept.push(item);

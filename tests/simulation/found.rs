@@ -3,6 +3,7 @@
 use mainspring::{
     event::Skipped,
     task::{InstancesPolicy, Span, TriggerKind},
+    time::zone::Zone,
 };
 use mainspring_tests::world::{
     DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, boot, daily, every, once, trigger,
@@ -116,4 +117,22 @@ fn a_machine_that_is_used_at_the_moment_of_a_boot_trigger_does_not_repeat_it() {
     // Ten minutes later it has been idle for long enough.
     world.run_for(HOUR);
     assert_eq!(world.outside.times("a"), ["12:00:00", "12:10:00"]);
+}
+
+/// Who sleeps in one zone and wakes in another has missed what came in the sleep.
+#[test]
+fn what_came_in_a_sleep_is_missed_though_the_zone_is_another_before_the_tick() {
+    for available in [false, true] {
+        let mut slots = Slots::new(4, 4);
+        let mut world = World::boot(&mut slots, Outside::new(START));
+        let task = Task::new("a for=0").when(daily("2024-05-01T13:00:00"));
+        world.register("a", &task.with(|with| with.start_when_available = available)).unwrap();
+        world.run_for(10 * MINUTE);
+        world.outside.pass(8 * HOUR);
+        world.outside.zone = Zone::fixed(3600);
+        world.call(|engine, cx| engine.zone_changed(cx));
+        world.run_for(10 * MINUTE);
+        let expected = if available { (1, vec![]) } else { (0, vec![Skipped::Missed]) };
+        assert_eq!((world.outside.times("a").len(), world.skipped()), expected);
+    }
 }

@@ -378,7 +378,7 @@ impl<'a> Life<'_, '_, 'a> {
                     return over;
                 }
             } else if tick == Some(wait) {
-                self.call(|engine, cx| engine.tick(cx));
+                self.tick();
             } else if end == wait {
                 let at = self.earth.at();
                 self.earth.observer.ends(at);
@@ -400,6 +400,11 @@ impl<'a> Life<'_, '_, 'a> {
             let after = self.earth.at();
             self.earth.observer.passed(before, after, Passed::Awake);
         }
+    }
+
+    fn tick(&mut self) {
+        self.earth.observer.ticks();
+        self.call(|engine, cx| engine.tick(cx));
     }
 
     fn end_spells(&mut self) {
@@ -539,7 +544,7 @@ impl<'a> Life<'_, '_, 'a> {
                 if told {
                     self.call(|engine, cx| engine.clock_set(cx));
                 } else {
-                    self.call(|engine, cx| engine.tick(cx));
+                    self.tick();
                 }
             }
             Happening::Zone(zone) => {
@@ -559,7 +564,7 @@ impl<'a> Life<'_, '_, 'a> {
                 if self.earth.woke == self.earth.real {
                     // Nobody falls asleep again before the host has looked around.
                     for _ in 0..8 {
-                        self.call(|engine, cx| engine.tick(cx));
+                        self.tick();
                     }
                 }
                 let before = self.earth.at();

@@ -231,6 +231,8 @@ struct Item {
     excused: bool,
     /// It has its turn, and waits for the end of what runs.
     turn: bool,
+    /// The host has not ticked since it was due in a sleep.
+    asleep: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -675,6 +677,10 @@ impl Observer {
         }
     }
 
+    pub(crate) fn ticks(&mut self) {
+        self.items.iter_mut().for_each(|item| item.asleep = false);
+    }
+
     pub(crate) fn closes(&mut self) {
         self.closing = true;
     }
@@ -824,6 +830,10 @@ impl Observer {
     pub(crate) fn enabled(&mut self, at: At, name: usize, enabled: bool, is_done: bool) {
         if is_done && let Some(number) = self.number_of(name) {
             let is_owed = |item: &Item| matches!(item.wanted[..], [Wanted::Since(_)]);
+            if !enabled {
+                // The host slept, and did not tick since.
+                self.drop_items(number, DISABLED, |item| item.asleep || (item.due <= at.mono && item.until <= at.mono));
+            }
             let known = self.tasks.get_mut(&number).expect("a task");
             if known.enabled != enabled {
                 known.enabled = enabled;
@@ -905,6 +915,7 @@ impl Observer {
                     until,
                     excused: self.store_fails,
                     turn: false,
+                    asleep: false,
                 });
             }
         }
@@ -916,7 +927,7 @@ impl Observer {
             self.zones.push(at.zone);
         }
         for number in self.tasks.keys().copied().collect::<Vec<_>>() {
-            self.drop_items(number, ANOTHER_ZONE, |item| matches!(item.wanted[..], [Wanted::Since(_)]));
+            self.drop_items(number, ANOTHER_ZONE, |item| item.asleep || matches!(item.wanted[..], [Wanted::Since(_)]));
             if let Some(known) = self.tasks.get_mut(&number) {
                 known.carried = None;
             }
@@ -930,7 +941,12 @@ impl Observer {
         self.count_time(after);
         if how == Passed::Asleep {
             // Whatever the sleep passed over is told with the first tick after it.
-            self.items.iter_mut().for_each(|item| item.until = item.until.max(after.mono));
+            for item in &mut self.items {
+                let again = self.tasks.get(&item.task).map_or(0, |known| patience(&known.plan));
+                // It may be tried again only then.
+                let until = if item.until > item.due { after.mono + again } else { after.mono };
+                item.until = item.until.max(until);
+            }
         }
         if let Some(wall) = after.wall {
             self.high = self.high.max(wall);
@@ -944,7 +960,7 @@ impl Observer {
         if how == Passed::Set {
             self.counts.steps += 1;
             // What the host did not tick for yet is missed.
-            self.carry(|item| item.until <= after.mono && item.due < after.mono + 1);
+            self.carry(|item| item.asleep || (item.due <= after.mono && item.until <= after.mono));
             match (before.wall, after.wall) {
                 (_, Some(wall)) => {
                     self.unknown_from = before.wall.or(self.unknown_from);
@@ -1022,7 +1038,15 @@ impl Observer {
             let turn = catches_up_all;
             let turns = if turn { self.turns() } else { 0 };
             let until = mono.max(if how == Passed::Asleep { after.mono } else { mono }) + patience(&plan) + turns;
-            self.items.push(Item { task: number, wanted, due: mono, until, excused: self.store_fails, turn });
+            self.items.push(Item {
+                task: number,
+                wanted,
+                due: mono,
+                until,
+                excused: self.store_fails,
+                turn,
+                asleep: how == Passed::Asleep,
+            });
         }
         if passed_over > 0 {
             self.except(LATE_TICK, passed_over);
@@ -1052,6 +1076,8 @@ impl Observer {
             let mut missed: Vec<i64> = between(&moments, after, wall - 1).to_vec();
             missed.extend(carried);
             let Some(&first) = missed.iter().min() else { continue };
+            // Each is told, or owed, once: a step back brings none of them again.
+            known.floor = known.floor.max(missed.iter().copied().max().unwrap_or(first));
             if !enabled {
                 self.except(DISABLED, missed.len());
                 continue;
@@ -1077,7 +1103,8 @@ impl Observer {
                 _ => true,
             });
             let wanted = vec![Wanted::Since(first)];
-            let item = Item { task: number, wanted, due: now, until, excused: self.store_fails, turn: true };
+            let item =
+                Item { task: number, wanted, due: now, until, excused: self.store_fails, turn: true, asleep: false };
             self.items.push(item);
         }
     }

@@ -129,7 +129,7 @@ fn what_came_in_a_sleep_is_missed_though_the_zone_is_another_before_the_tick() {
         world.register("a", &task.with(|with| with.start_when_available = available)).unwrap();
         world.run_for(10 * MINUTE);
         world.outside.pass(8 * HOUR);
-        world.outside.zone = Zone::fixed(3600);
+        world.outside.zone = Zone::fixed(-3600);
         world.call(|engine, cx| engine.zone_changed(cx));
         world.run_for(10 * MINUTE);
         let expected = if available { (1, vec![]) } else { (0, vec![Skipped::Missed]) };

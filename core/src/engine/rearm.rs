@@ -70,10 +70,14 @@ impl Engine<'_> {
             // Whether the clock was wrong, or the other one stood still while the machine slept, nobody can tell.
             at => clocks.wall_of(at).into_iter().chain(seen.wall_of(at)).min(),
         };
+        // The host did not tick for it, whatever the clock and the zone say now.
+        let passed_over = slot.has(flag::ARMED)
+            && !slot.has(flag::RELATIVE | flag::EXPIRES)
+            && clocks.now.wall.is_some_and(|wall| slot.due < wall.0);
         let was_owed = slot.has(flag::OWED);
         let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
         // What lay behind before was passed over earlier, or is there only because the zone is another.
-        let missed = missed.filter(|at| seen.now.wall.is_none_or(|seen| *at >= seen));
+        let missed = missed.filter(|at| passed_over || seen.now.wall.is_none_or(|seen| *at >= seen));
         if missed.is_none() && !was_owed {
             slot.set(flag::OWED, false);
         }

@@ -354,6 +354,8 @@ impl Engine<'_> {
             CatchUp::Latest => 1,
             CatchUp::All(count) => u32::from(count),
         };
+        // That there was one is known, though a clock that was set since may have it before.
+        let missed = if owed == 0 && unknown == 0 { missed.max(1) } else { missed };
         let missed = missed.saturating_sub(owed.saturating_sub(unknown));
         let unknown = unknown.saturating_sub(owed);
         let lost = missed.saturating_add(unknown);

@@ -40,7 +40,7 @@ impl Engine<'_> {
         self.memory.record = record;
         self.rearm = scanned.is_err();
         if let Some(wall) = cx.now.wall {
-            match seen.now.wall {
+            match self.seen.wall {
                 Some(seen) => self.begin_gap(Some(seen), wall, wall),
                 None => self.begin_gap(
                     self.ledger.until().filter(|at| *at <= wall),

@@ -80,7 +80,7 @@ pub struct Memory<
 > {
     tasks: [TaskSlot; TASKS],
     index: [[u32; 2]; TASKS],
-    queue: [u32; TASKS],
+    queue: [[u32; 3]; TASKS],
     instances: [InstanceSlot; INSTANCES],
     record: [u8; RECORD],
     connections: [ConnectionSlot; CONNECTIONS],
@@ -109,7 +109,7 @@ impl<
         Self {
             tasks: [TaskSlot::UNUSED; TASKS],
             index: [[0; 2]; TASKS],
-            queue: [0; TASKS],
+            queue: [[0; 3]; TASKS],
             instances: [InstanceSlot::UNUSED; INSTANCES],
             record: [0; RECORD],
             connections: [ConnectionSlot::UNUSED; CONNECTIONS],
@@ -129,7 +129,7 @@ impl<
                 engine: engine::Memory {
                     tasks: &mut self.tasks,
                     index: self.index.as_flattened_mut(),
-                    queue: &mut self.queue,
+                    queue: self.queue.as_flattened_mut(),
                     instances: &mut self.instances,
                     record: &mut self.record,
                     history: HISTORY,

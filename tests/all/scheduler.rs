@@ -28,7 +28,7 @@ use mainspring_tests::{
 fn no_event_of_a_busy_tick_is_lost() {
     let mut slots = vec![TaskSlot::zeroed(); FIRINGS_PER_TICK];
     let mut instances = vec![InstanceSlot::zeroed(); FIRINGS_PER_TICK];
-    let (mut index, mut queue) = (vec![0; 2 * FIRINGS_PER_TICK], vec![0; FIRINGS_PER_TICK]);
+    let (mut index, mut queue) = (vec![0; 2 * FIRINGS_PER_TICK], vec![0; 3 * FIRINGS_PER_TICK]);
     let (mut record, mut image) = ([0; 4096], [0; 4096]);
     let memory = Memory {
         engine: engine::Memory {

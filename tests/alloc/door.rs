@@ -246,7 +246,7 @@ fn the_door_allocates_nothing() {
     let (seen, runs) = allocations(|| {
         let (mut now, mut runs) = (0, 0);
         for first in [true, false] {
-            let (mut tasks, mut index, mut queue) = ([TaskSlot::zeroed(); 8], [0; 16], [0; 8]);
+            let (mut tasks, mut index, mut queue) = ([TaskSlot::zeroed(); 8], [0; 16], [0; 24]);
             let (mut instances, mut record) = ([InstanceSlot::zeroed(); 4], [0; 2048]);
             let (mut pool, mut owners) = ([0; 16384], [Zeroable::zeroed(); 2]);
             let mut connections = [ConnectionSlot::zeroed(); 4];

@@ -172,7 +172,7 @@ impl Server {
         let engine = Engine::new(Memory {
             tasks: lend(TaskSlot::zeroed, 256),
             index: lend(|| 0, 512),
-            queue: lend(|| 0, 256),
+            queue: lend(|| 0, 3 * 256),
             instances: lend(InstanceSlot::zeroed, 8),
             record: lend(|| 0, 65_536),
             history: 64,

@@ -61,7 +61,7 @@ impl Slots {
         Self {
             tasks: vec![TaskSlot::zeroed(); tasks],
             index: vec![0; 2 * tasks],
-            queue: vec![0; tasks],
+            queue: vec![0; 3 * tasks],
             instances: vec![InstanceSlot::zeroed(); instances],
             record: vec![0; 16 * 1024],
             history: 64,

@@ -4,7 +4,6 @@ use super::{
     CatchUp, Context, Engine, Refused, TaskSlot, catch_up,
     clocks::{After, Moment},
     plan::{self, Run},
-    queue,
     refused::NotRun,
     slots::flag,
     waiting::Until,
@@ -99,8 +98,8 @@ impl Engine<'_> {
     /// The task that has been due for longest.
     fn first_due(&mut self, now: Now) -> Option<u32> {
         let late = |engine: &mut Self, relative: bool, clock: i64| {
-            let index = queue::first(&engine.due(relative))?;
-            let late = clock.saturating_sub(engine.memory.tasks.get(index as usize)?.due);
+            let (index, at) = engine.queue().first(relative)?;
+            let late = clock.saturating_sub(at);
             (late >= 0).then_some((late, index))
         };
         let calendar = now.wall.and_then(|wall| late(self, false, wall.0));

@@ -1,10 +1,9 @@
 //! The life of an instance: what the policies say to a new one, its start, its end, and their records.
 
 use super::{
-    Context, Engine, TaskSlot, instances,
+    Context, Engine, TaskSlot, heap, instances,
     list::{self, Link},
     plan::{self, Run},
-    queue,
     refused::NotRun,
     slots::{OfTask, Phase, WithOrders, order},
 };
@@ -179,18 +178,18 @@ impl Engine<'_> {
         if let Some(instance) = self.memory.instances.get_mut(index as usize) {
             instance.deadline = now.monotonic.plus(milliseconds);
         }
-        queue::insert(&mut self.deadlines(), index);
+        heap::insert(&mut self.deadlines(), index);
     }
 
     pub(super) fn clear_deadline(&mut self, index: u32) {
-        queue::remove(&mut self.deadlines(), index);
+        heap::remove(&mut self.deadlines(), index);
     }
 
     /// Stops instances whose time is over, first gracefully, then for good.
     /// Of those that wait for their moment, a tick lets no more start than it fires; the next one goes on.
     pub(super) fn pass_deadlines(&mut self, cx: &mut Context<'_>) {
         let mut left = FIRINGS_PER_TICK;
-        while let Some(index) = queue::first(&self.deadlines()) {
+        while let Some(index) = heap::first(&self.deadlines()) {
             let Some(&slot) = self.memory.instances.get(index as usize) else { return };
             if slot.deadline > cx.now.monotonic {
                 return;

@@ -1,6 +1,6 @@
 //! Start-up: what the store holds is taken into memory, one scan for each kind of record.
 //!
-//! The words of the due queue serve as a directory of numbers until the queue is built: indices of slots, sorted by the
+//! Words of the due queue serve as a directory of numbers until the queue is built: indices of slots, sorted by the
 //! number of the task or of its definition, so that a record finds its slot in O(log n) whatever order a scan has.
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     clocks::{After, Clocks},
     enumerate::Children,
     list::Link,
-    names, plan,
+    names, plan, queue,
     register::parent,
     slots::{Phase, Used, flag, order},
 };
@@ -132,10 +132,11 @@ impl Engine<'_> {
         if self.tasks.mark > 0 {
             self.memory.index.fill(0);
         }
+        self.queue_all();
         self.tasks = Used::default();
         self.instances = Used::default();
         (self.root, self.orders) = (super::Root::default(), Link::NONE);
-        (self.calendar, self.relative, self.deadlines, self.unrecorded) = (0, 0, 0, 0);
+        (self.deadlines, self.unrecorded) = (0, 0);
         (self.next_task, self.next_definition) = (1, 1);
         (self.stalled, self.next_turn) = (false, 0);
         (self.rearm, self.held, self.closing) = (false, false, false);
@@ -202,14 +203,20 @@ impl Engine<'_> {
     pub(super) fn sort(&mut self, number: Number) {
         let used = self.tasks.mark as usize;
         let tasks = &*self.memory.tasks;
-        let Some(words) = self.memory.queue.get_mut(..used) else { return };
+        let from = queue::winners(self.memory.queue.len());
+        let Some(words) = self.memory.queue.get_mut(from..from + used) else { return };
         words.iter_mut().zip(0..).for_each(|(word, index)| *word = index);
         sort(words, |index| tasks.get(index as usize).map(number));
     }
 
+    fn directory(&self) -> &[u32] {
+        let from = queue::winners(self.memory.queue.len());
+        self.memory.queue.get(from..from + self.tasks.mark as usize).unwrap_or_default()
+    }
+
     /// The slot with that number, if the directory is by it.
     pub(super) fn look_up(&self, number: Number, wanted: u32) -> Option<u32> {
-        let words = self.memory.queue.get(..self.tasks.mark as usize)?;
+        let words = self.directory();
         let of = |index: u32| self.memory.tasks.get(index as usize).map_or(0, number);
         let at = words.binary_search_by_key(&wanted, |&index| of(index)).ok()?;
         words.get(at).copied().filter(|_| wanted != 0)
@@ -219,7 +226,7 @@ impl Engine<'_> {
     fn link_all(&mut self, found: &mut Found) {
         let root = self.key.path("");
         for at in 0..self.tasks.mark as usize {
-            let Some(&index) = self.memory.queue.get(at) else { return };
+            let Some(&index) = self.directory().get(at) else { return };
             let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
             let kind = Children::of(slot);
             let hash = core::mem::take(&mut slot.due).cast_unsigned();
@@ -435,21 +442,12 @@ impl Engine<'_> {
 
     /// Builds the due queue of all that are armed. Ends the directory.
     pub(super) fn queue_all(&mut self) {
-        (self.calendar, self.relative) = (0, 0);
         for index in 0..self.tasks.mark {
-            let Some(&slot) = self.memory.tasks.get(index as usize) else { break };
-            if slot.has(flag::FOLDER) {
-                continue;
-            }
-            self.with_task(index, |slot| slot.place = Link::NONE);
-            if slot.has(flag::ARMED) {
-                let mut due = self.due(slot.has(flag::RELATIVE));
-                super::queue::add(&mut due, index);
-            }
+            let due = self.memory.tasks.get(index as usize).and_then(TaskSlot::due);
+            self.queue().note(index, due);
         }
-        for relative in [false, true] {
-            super::queue::rebuild(&mut self.due(relative));
-        }
+        let used = self.tasks.mark as usize;
+        self.queue().rebuild(used);
     }
 
     /// Makes folders anew whose entries are missing or damaged, so that what is in them can be found.

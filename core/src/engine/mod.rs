@@ -48,6 +48,7 @@ mod clocks;
 mod enumerate;
 mod fire;
 mod happened;
+mod heap;
 mod instances;
 mod launch;
 mod ledger;
@@ -115,10 +116,8 @@ pub struct Engine<'a> {
     root: Root,
     tasks: Used,
     instances: Used,
-    /// Tasks that are due by the wall clock.
-    calendar: u32,
-    /// Tasks that are due by the monotonic clock.
-    relative: u32,
+    /// The tasks that are due first by the wall and by the monotonic clock.
+    first: [queue::Winner; 2],
     /// Instances that have a deadline.
     deadlines: u32,
     /// The last instance that has an order for the host.
@@ -168,8 +167,7 @@ impl<'a> Engine<'a> {
             root: Root::default(),
             tasks: Used::default(),
             instances: Used::default(),
-            calendar: 0,
-            relative: 0,
+            first: [queue::Winner::default(); 2],
             deadlines: 0,
             orders: Link::NONE,
             events: heapless::Deque::new(),
@@ -198,7 +196,7 @@ impl<'a> Engine<'a> {
 
     /// How many tasks and folders there may be: what the shortest of the lent slices has room for.
     fn capacity(&self) -> usize {
-        self.memory.tasks.len().min(self.memory.queue.len()).min(self.memory.index.len() / 2)
+        self.memory.tasks.len().min(self.memory.queue.len() / queue::WORDS).min(self.memory.index.len() / 2)
     }
 
     fn clocks<'c>(&self, cx: &Context<'c>) -> clocks::Clocks<'c> {
@@ -226,22 +224,19 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// The queue of one of the clocks.
-    fn due(&mut self, relative: bool) -> queue::Due<'_> {
-        let len = if relative { &mut self.relative } else { &mut self.calendar };
-        queue::Due { tasks: self.memory.tasks, words: self.memory.queue, len, relative }
+    /// The due queue.
+    fn queue(&mut self) -> queue::Queue<'_, TaskSlot> {
+        queue::Queue::new(self.memory.tasks, self.memory.queue, &mut self.first)
     }
 
     /// The queue of the instances' deadlines.
-    fn deadlines(&mut self) -> queue::Deadlines<'_> {
-        queue::Deadlines { instances: self.memory.instances, len: &mut self.deadlines }
+    fn deadlines(&mut self) -> heap::Deadlines<'_> {
+        heap::Deadlines { instances: self.memory.instances, len: &mut self.deadlines }
     }
 
     /// Takes a task out of the due queue.
     fn disarm(&mut self, index: u32) {
-        for relative in [false, true] {
-            queue::remove(&mut self.due(relative), index);
-        }
+        self.queue().disarm(index);
         self.with_task(index, |task| {
             task.set(flag::ARMED | flag::RETRY | flag::DELAYED | flag::EXPIRES, false);
         });
@@ -249,12 +244,12 @@ impl<'a> Engine<'a> {
 
     /// Puts a task into the due queue for its next firing, if it has one and may be started.
     fn arm(&mut self, index: u32, next: plan::Next) {
-        self.disarm(index);
         let Some(task) = self.memory.tasks.get_mut(index as usize) else { return };
         task.apply(next);
-        if task.has(flag::ARMED) {
-            let relative = task.has(flag::RELATIVE);
-            queue::insert(&mut self.due(relative), index);
+        let due = task.due();
+        match due {
+            Some((at, relative)) => self.queue().arm(index, at, relative),
+            None => self.queue().disarm(index),
         }
     }
 
@@ -267,7 +262,18 @@ impl<'a> Engine<'a> {
     }
 }
 
+impl queue::Numbered for TaskSlot {
+    fn number(&self) -> u32 {
+        self.number
+    }
+}
+
 impl TaskSlot {
+    /// When it is due, if it is, and whether by the monotonic clock.
+    fn due(&self) -> Option<(i64, bool)> {
+        self.has(flag::ARMED).then_some((self.due, self.has(flag::RELATIVE)))
+    }
+
     /// Notes when the task fires next; it is not in the due queue yet.
     fn apply(&mut self, next: plan::Next) {
         let moment = next.moment.filter(|_| self.has(flag::ENABLED));

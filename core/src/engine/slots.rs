@@ -32,7 +32,7 @@ pub struct TaskSlot {
     pub(super) links: Links,
     /// A task's last instance, a folder's last task.
     pub(super) last: Link,
-    /// A task's place in the due queue, a folder's last sub-folder.
+    /// A folder's last sub-folder.
     pub(super) place: Link,
     /// See [`flag`].
     pub(super) flags: u32,
@@ -345,7 +345,7 @@ pub struct Memory<'a> {
     pub tasks: &'a mut [TaskSlot],
     /// The index of paths: at least twice as many words as tasks.
     pub index: &'a mut [u32],
-    /// The due queue: as many words as tasks.
+    /// The due queue: three words for each task.
     pub queue: &'a mut [u32],
     /// As many instances as may be running, queued or delayed at once; not fewer than when the store was last used,
     /// or unfinished runs of then are left out.

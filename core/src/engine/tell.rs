@@ -59,18 +59,11 @@ impl Engine<'_> {
     /// When the engine next wants a [`tick`](Self::tick): at the earlier of the two moments. Ask anew after every call.
     #[must_use]
     pub fn deadline(&self) -> Deadline {
-        let queue = &*self.memory.queue;
-        let due = |word: Option<&u32>| self.memory.tasks.get(*word? as usize).map(|task| task.due);
-        let mut monotonic = None;
-        let mut wall = None;
+        let (mut monotonic, mut wall) = (None, None);
         if !self.closing && !self.held {
-            if self.relative > 0 {
-                let due = due(queue.last()).map(|due| Monotonic(u64::try_from(due).unwrap_or(0)));
-                monotonic = due;
-            }
-            if self.calendar > 0 && self.seen.wall.is_some() {
-                wall = due(queue.first()).map(Timestamp);
-            }
+            let [calendar, relative] = self.first.map(|first| first.due().map(|(_, at)| at));
+            monotonic = relative.map(|at| Monotonic(u64::try_from(at).unwrap_or(0)));
+            wall = calendar.filter(|_| self.seen.wall.is_some()).map(Timestamp);
         }
         if self.deadlines > 0 {
             let first = self.memory.instances.first().and_then(|slot| self.memory.instances.get(slot.word as usize));

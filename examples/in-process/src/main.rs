@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // All memory there will ever be.
     let mut tasks = [<TaskSlot as bytemuck::Zeroable>::zeroed(); TASKS];
     let mut instances = [<InstanceSlot as bytemuck::Zeroable>::zeroed(); INSTANCES];
-    let (mut index, mut queue) = ([0; 2 * TASKS], [0; TASKS]);
+    let (mut index, mut queue) = ([0; 2 * TASKS], [0; 3 * TASKS]);
     let (mut record, mut image, mut reply) = ([0; IMAGE], [0; IMAGE], [0; 0]);
     let memory = Memory {
         engine: engine::Memory {

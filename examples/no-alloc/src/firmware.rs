@@ -117,7 +117,7 @@ fn main() -> ! {
 
     static SLOTS: ConstStaticCell<[TaskSlot; TASKS]> = ConstStaticCell::new([TaskSlot::UNUSED; TASKS]);
     static INDEX: ConstStaticCell<[u32; 2 * TASKS]> = ConstStaticCell::new([0; 2 * TASKS]);
-    static QUEUE: ConstStaticCell<[u32; TASKS]> = ConstStaticCell::new([0; TASKS]);
+    static QUEUE: ConstStaticCell<[u32; 3 * TASKS]> = ConstStaticCell::new([0; 3 * TASKS]);
     static RUNS: ConstStaticCell<[InstanceSlot; INSTANCES]> = ConstStaticCell::new([InstanceSlot::UNUSED; INSTANCES]);
     static DEFINITION: ConstStaticCell<[u8; RECORD]> = ConstStaticCell::new([0; RECORD]);
     let mut engine = Engine::new(Memory {

@@ -31,7 +31,7 @@ pub(super) fn lend(tasks: usize) -> Memory<'static> {
         engine: engine::Memory {
             tasks: zeroed(tasks),
             index: zeroed(2 * tasks),
-            queue: zeroed(tasks),
+            queue: zeroed(3 * tasks),
             instances: zeroed(INSTANCES),
             record: zeroed(RECORD),
             history: HISTORY,

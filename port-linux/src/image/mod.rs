@@ -193,7 +193,7 @@ fn with_engine(
 ) -> Result<(), ImageError> {
     let mut tasks = zeroed_slice_box(TASKS);
     let mut index = zeroed_slice_box(2 * TASKS);
-    let mut queue = zeroed_slice_box(TASKS);
+    let mut queue = zeroed_slice_box(3 * TASKS);
     let mut instances = zeroed_slice_box(TASKS);
     let mut record = zeroed_slice_box(RECORD);
     let mut engine = Engine::new(Memory {

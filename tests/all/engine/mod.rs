@@ -13,6 +13,7 @@ mod model;
 mod names;
 mod parameters;
 mod policies;
+mod queue;
 mod records;
 mod restart;
 mod sessions;

@@ -93,7 +93,7 @@ fn check(claim: bool, what: &str) {
 fn powered(work: impl FnOnce(&mut Scheduler<'_>)) {
     let mut tasks = [TaskSlot::zeroed(); 32];
     let mut index = [0; 64];
-    let mut queue = [0; 32];
+    let mut queue = [0; 3 * 32];
     let mut instances = [InstanceSlot::zeroed(); 4];
     let mut record = [0; 2048];
     let mut connections = [ConnectionSlot::zeroed(); 4];

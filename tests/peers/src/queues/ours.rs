@@ -1,0 +1,87 @@
+//! The engine's own queue, from its source: it is not for others than the engine.
+
+#[path = "../../../../core/src/engine/queue.rs"]
+#[allow(dead_code)]
+mod due;
+
+use due::{Numbered, Queue, WORDS, Winner};
+
+use super::Timers;
+
+#[derive(Clone, Copy)]
+struct Slot(u32);
+
+impl Numbered for Slot {
+    fn number(&self) -> u32 {
+        self.0
+    }
+}
+
+pub struct Ours {
+    slots: Vec<Slot>,
+    words: Vec<u32>,
+    first: [Winner; 2],
+}
+
+impl Ours {
+    #[inline]
+    fn queue(&mut self) -> Queue<'_, Slot> {
+        Queue::new(&self.slots, &mut self.words, &mut self.first)
+    }
+
+    /// Ticks of a queue in which all is due at once: the worst of them, in firings of 64 as the engine fires.
+    pub fn all_at_once(count: u32) -> f64 {
+        let mut ours = Self::new(count);
+        for item in 0..count {
+            ours.insert(item, 1);
+        }
+        let mut worst = 0.0_f64;
+        for _ in 0..count / 64 {
+            let began = std::time::Instant::now();
+            for _ in 0..64 {
+                if let Some((item, _)) = ours.queue().first(false) {
+                    ours.rearm(item, 2);
+                }
+            }
+            worst = worst.max(began.elapsed().as_secs_f64());
+        }
+        worst
+    }
+}
+
+impl Timers for Ours {
+    const BYTES: f64 = (WORDS * size_of::<u32>()) as f64;
+
+    fn new(count: u32) -> Self {
+        let slots = (0..count).map(Slot).collect();
+        Self { slots, words: vec![0; WORDS * count as usize], first: [Winner::default(); 2] }
+    }
+
+    #[inline]
+    fn insert(&mut self, item: u32, at: u64) {
+        self.queue().arm(item, at as i64, false);
+    }
+
+    #[inline]
+    fn rearm(&mut self, item: u32, at: u64) {
+        self.queue().arm(item, at as i64, false);
+    }
+
+    #[inline]
+    fn cancel(&mut self, item: u32) {
+        self.queue().disarm(item);
+    }
+
+    #[inline]
+    fn expire(&mut self, now: u64, again: &mut impl FnMut(u32) -> u64) {
+        while let Some((item, at)) = self.queue().first(false)
+            && at as u64 <= now
+        {
+            self.queue().arm(item, again(item) as i64, false);
+        }
+    }
+
+    fn wake(&mut self) -> Option<u64> {
+        self.queue().first(false).map(|(_, at)| at as u64)
+    }
+}

@@ -11,8 +11,6 @@
 //! A heap needs as many words, and two of the cache's lines on each of its floors for what the leaf alone is here; a wheel
 //! needs more of them, empties its slots in no order and in lumps, and wakes the host up for nothing.
 
-use bytemuck::{Pod, Zeroable};
-
 /// Leaves of a block.
 const BLOCK: usize = 16;
 /// Winners of a group.
@@ -36,7 +34,7 @@ pub(super) trait Numbered {
 }
 
 /// The winner of a block, of a group, or of all.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Winner {
     /// The more, the sooner it is due; zero if there is none.
     urgency: i64,
@@ -44,6 +42,12 @@ pub(super) struct Winner {
 }
 
 impl Winner {
+    #[inline]
+    fn in_group(words: &[u32; GROUP_WORDS], place: usize) -> Self {
+        let at = place % GROUP;
+        Self { urgency: bytemuck::cast([words[2 * at], words[2 * at + 1]]), item: words[2 * GROUP + at] }
+    }
+
     /// The task, and when it is due.
     #[inline]
     pub(super) fn due(self) -> Option<(u32, i64)> {
@@ -51,28 +55,25 @@ impl Winner {
     }
 }
 
-/// Winners of a clock that are next to each other.
-#[derive(Debug, Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Group {
-    urgencies: [[u32; 2]; GROUP],
-    items: [u32; GROUP],
-}
+/// Words of a group: four urgencies of two words, and four items.
+const GROUP_WORDS: usize = 3 * GROUP;
 
 /// The queue, in words that the host lends.
 pub(super) struct Queue<'m, S> {
     slots: &'m [S],
-    leaves: &'m mut [[u32; 2]],
-    /// Floor by floor, the lowest first; each group of the wall clock is followed by that of the monotonic one.
-    groups: &'m mut [Group],
+    /// The leaves, and then the groups: floor by floor, the lowest first; each group of the wall clock is followed by that
+    /// of the monotonic one.
+    words: &'m mut [u32],
+    /// How many leaves there are.
+    leaves: usize,
     first: &'m mut [Winner; 2],
 }
 
-/// A floor of winners.
+/// A floor of winners of a clock.
 #[derive(Clone, Copy)]
 struct Floor {
-    /// Its first group.
-    base: usize,
+    /// The first word of its first group.
+    from: usize,
     /// How many winners it has.
     winners: usize,
 }
@@ -81,11 +82,15 @@ impl Floor {
     /// The one above, unless its winners are few.
     #[inline]
     fn above(self) -> Option<Self> {
-        if self.winners <= FEW_WINNERS {
-            return None;
-        }
         let groups = self.winners.div_ceil(GROUP);
-        Some(Self { base: self.base + groups, winners: groups })
+        let above = Self { from: self.from + 2 * GROUP_WORDS * groups, winners: groups };
+        (self.winners > FEW_WINNERS).then_some(above)
+    }
+
+    /// The first word of the group that a place is in.
+    #[inline]
+    fn group(self, place: usize) -> usize {
+        self.from + 2 * GROUP_WORDS * (place / GROUP)
     }
 }
 
@@ -99,9 +104,8 @@ impl<'m, S: Numbered> Queue<'m, S> {
     /// The queue that is in these words; zeros are an empty one.
     #[inline]
     pub(super) fn new(slots: &'m [S], words: &'m mut [u32], first: &'m mut [Winner; 2]) -> Self {
-        let (leaves, winners) = words.split_at_mut(winners(words.len()));
-        let winners = winners.as_chunks_mut::<{ size_of::<Group>() / size_of::<u32>() }>().0;
-        Self { slots, leaves: leaves.as_chunks_mut().0, groups: bytemuck::cast_slice_mut(winners), first }
+        let leaves = words.len() / WORDS;
+        Self { slots, words, leaves, first }
     }
 
     /// The task of a clock that is due first, and when.
@@ -124,129 +128,128 @@ impl<'m, S: Numbered> Queue<'m, S> {
 
     /// As [`arm`](Self::arm), or [`disarm`](Self::disarm), but [`rebuild`](Self::rebuild) has to follow.
     pub(super) fn note(&mut self, item: u32, due: Option<(i64, bool)>) {
-        if let Some(word) = self.leaves.get_mut(item as usize) {
+        if let Some(word) = self.leaf_mut(item) {
             *word = bytemuck::cast(due.map_or(0, |(at, relative)| leaf(at, relative)));
         }
     }
 
     /// Finds all winners among the first `used` tasks anew; the others are not due.
     pub(super) fn rebuild(&mut self, used: usize) {
-        let used = used.min(self.leaves.len());
+        let used = used.min(self.leaves);
         // What they were used for meanwhile.
-        let words: &mut [u32] = bytemuck::cast_slice_mut(self.groups);
-        let spare = used.min(words.len());
-        words[..spare].fill(0);
+        let from = winners(self.words.len());
+        if let Some(spare) = self.words.get_mut(from..from + used) {
+            spare.fill(0);
+        }
         for clock in 0..2 {
-            let Some(mut floor) = self.lowest() else {
-                self.first[clock] = self.of_leaves(clock, 0, used);
+            let Some(mut floor) = self.lowest(clock) else {
+                self.first[clock] = self.of_leaves(clock, 0, self.leaves);
                 continue;
             };
-            for place in 0..used.div_ceil(BLOCK) {
-                let winner = self.of_block(clock, place);
-                self.put(floor, clock, place, winner);
-            }
             let mut places = used.div_ceil(BLOCK);
+            for place in 0..places {
+                let winner = self.of_block(clock, place);
+                self.put(floor, place, winner);
+            }
             while let Some(above) = floor.above() {
                 places = places.div_ceil(GROUP);
                 for place in 0..places {
-                    let winner = self.of_group(floor, clock, place);
-                    self.put(above, clock, place, winner);
+                    let winner = self.of_group(floor.group(place * GROUP));
+                    self.put(above, place, winner);
                 }
                 floor = above;
             }
-            self.first[clock] = self.of_few(floor, clock);
+            self.first[clock] = self.of_few(floor);
         }
     }
 
     #[inline]
-    fn lowest(&self) -> Option<Floor> {
-        let leaves = self.leaves.len();
-        (leaves > FEW_LEAVES).then_some(Floor { base: 0, winners: leaves.div_ceil(BLOCK) })
+    fn lowest(&self, clock: usize) -> Option<Floor> {
+        let floor = Floor { from: 2 * self.leaves + GROUP_WORDS * clock, winners: self.leaves.div_ceil(BLOCK) };
+        (self.leaves > FEW_LEAVES).then_some(floor)
+    }
+
+    #[inline]
+    fn leaf_mut(&mut self, item: u32) -> Option<&mut [u32; 2]> {
+        let item = item as usize;
+        if item < self.leaves { self.words.get_mut(2 * item..)?.first_chunk_mut() } else { None }
     }
 
     #[inline]
     fn change(&mut self, item: u32, now: i64) {
-        let Some(word) = self.leaves.get_mut(item as usize) else { return };
-        let before: i64 = bytemuck::cast(*word);
-        if before == now {
-            return;
-        }
-        *word = bytemuck::cast(now);
+        let Some(word) = self.leaf_mut(item) else { return };
+        let before: i64 = bytemuck::cast(core::mem::replace(word, bytemuck::cast(now)));
         if before > 0 || now > 0 {
-            self.changed(0, item, now.max(0));
+            self.changed(0, Winner { urgency: now.max(0), item });
         }
         if before < 0 || now < 0 {
-            self.changed(1, item, (!now).max(0));
+            self.changed(1, Winner { urgency: (!now).max(0), item });
         }
     }
 
-    /// Goes up from a leaf as far as winners change.
+    /// What follows from it that a leaf is another.
     #[inline]
-    fn changed(&mut self, clock: usize, item: u32, urgency: i64) {
-        let mut now = Winner { urgency, item };
-        let Some(mut floor) = self.lowest() else {
-            if let Some(all) = self.decide(self.first[clock], item, now) {
-                self.first[clock] = if all { self.of_leaves(clock, 0, self.leaves.len()) } else { now };
-            }
-            return;
+    fn changed(&mut self, clock: usize, now: Winner) {
+        let place = now.item as usize / BLOCK;
+        let (floor, before) = match self.lowest(clock) {
+            Some(floor) => (Some(floor), self.winner(floor, place)),
+            None => (None, self.first[clock]),
         };
-        let mut place = item as usize / BLOCK;
-        let mut before = self.winner(floor, clock, place);
-        match self.decide(before, item, now) {
-            None => return,
-            Some(false) => {}
-            Some(true) => now = self.of_block(clock, place),
+        if before.item != now.item && !self.beats(now, before) {
+            return;
         }
-        self.put(floor, clock, place, now);
-        while let Some(above) = floor.above() {
-            place /= GROUP;
-            let old = self.winner(above, clock, place);
-            match self.decide(old, before.item, now) {
-                None => return,
-                Some(false) => {}
-                Some(true) => now = self.of_group(floor, clock, place),
+        // It won before and is due later: then any of its neighbours may be first.
+        let all = before.item == now.item && now.urgency <= before.urgency;
+        match floor {
+            Some(floor) => {
+                let now = if all { self.of_block(clock, place) } else { now };
+                self.go_up(floor, clock, place, now);
             }
-            self.put(above, clock, place, now);
-            (floor, before) = (above, old);
-        }
-        if let Some(all) = self.decide(self.first[clock], before.item, now) {
-            self.first[clock] = if all { self.of_few(floor, clock) } else { now };
+            None => self.first[clock] = if all { self.of_leaves(clock, 0, self.leaves) } else { now },
         }
     }
 
-    /// What becomes of a winner when of those it was found among, the one that `was` is `now` another or due at another
-    /// moment: nothing; `now` wins; or (true) all have to be looked at.
-    #[inline]
-    fn decide(&self, winner: Winner, was: u32, now: Winner) -> Option<bool> {
-        if winner.item == was { Some(now.urgency <= winner.urgency) } else { self.beats(now, winner).then_some(false) }
+    /// Puts a winner into its place, and goes on up as far as winners change.
+    #[inline(never)]
+    fn go_up(&mut self, mut floor: Floor, clock: usize, mut place: usize, now: Winner) {
+        self.put(floor, place, now);
+        while let Some(above) = floor.above() {
+            let now = self.of_group(floor.group(place));
+            place /= GROUP;
+            if self.winner(above, place) == now {
+                return;
+            }
+            self.put(above, place, now);
+            floor = above;
+        }
+        self.first[clock] = self.of_few(floor);
     }
 
     #[inline]
     fn beats(&self, one: Winner, other: Winner) -> bool {
-        one.urgency > other.urgency || (one.urgency == other.urgency && one.urgency > 0 && self.precedes(one, other))
+        one.urgency > other.urgency || (one.urgency == other.urgency && self.precedes(one, other))
     }
 
-    /// Of two that are due at one moment.
+    /// Of two that are due at one moment, or not at all.
     #[cold]
     fn precedes(&self, one: Winner, other: Winner) -> bool {
         let number = |item: u32| self.slots.get(item as usize).map_or(u32::MAX, S::number);
-        number(one.item) < number(other.item)
+        one.urgency > 0 && number(one.item) < number(other.item)
     }
 
     #[inline]
     fn of_block(&self, clock: usize, place: usize) -> Winner {
         let from = place * BLOCK;
-        self.of_leaves(clock, from, (from + BLOCK).min(self.leaves.len()))
+        self.of_leaves(clock, from, (from + BLOCK).min(self.leaves))
     }
 
     #[inline]
     fn of_leaves(&self, clock: usize, from: usize, until: usize) -> Winner {
-        let mask = if clock == 0 { 0 } else { !0 };
+        let of_other_clock = if clock == 0 { 0 } else { !0 };
+        let leaves = self.words.get(2 * from..2 * until).unwrap_or_default().as_chunks::<2>().0;
         let mut best = Winner::default();
-        let leaves = self.leaves.get(from..until).unwrap_or_default();
         for (leaf, item) in leaves.iter().zip(from as u32..) {
-            let urgency = bytemuck::cast::<_, i64>(*leaf) ^ mask;
-            let one = Winner { urgency, item };
+            let one = Winner { urgency: bytemuck::cast::<_, i64>(*leaf) ^ of_other_clock, item };
             if self.beats(one, best) {
                 best = one;
             }
@@ -255,11 +258,11 @@ impl<'m, S: Numbered> Queue<'m, S> {
     }
 
     #[inline]
-    fn of_group(&self, floor: Floor, clock: usize, place: usize) -> Winner {
-        let Some(group) = self.groups.get(2 * (floor.base + place) + clock) else { return Winner::default() };
-        let mut best = Winner::default();
-        for (urgency, item) in group.urgencies.iter().zip(group.items) {
-            let one = Winner { urgency: bytemuck::cast(*urgency), item };
+    fn of_group(&self, from: usize) -> Winner {
+        let Some(words) = self.words.get(from..).and_then(<[u32]>::first_chunk) else { return Winner::default() };
+        let mut best = Winner::in_group(words, 0);
+        for place in 1..GROUP {
+            let one = Winner::in_group(words, place);
             if self.beats(one, best) {
                 best = one;
             }
@@ -268,29 +271,28 @@ impl<'m, S: Numbered> Queue<'m, S> {
     }
 
     #[inline]
-    fn of_few(&self, floor: Floor, clock: usize) -> Winner {
-        let one = self.of_group(floor, clock, 0);
+    fn of_few(&self, floor: Floor) -> Winner {
+        let one = self.of_group(floor.from);
         if floor.winners <= GROUP {
             return one;
         }
-        let other = self.of_group(floor, clock, 1);
+        let other = self.of_group(floor.group(GROUP));
         if self.beats(other, one) { other } else { one }
     }
 
     #[inline]
-    fn winner(&self, floor: Floor, clock: usize, place: usize) -> Winner {
-        let group = self.groups.get(2 * (floor.base + place / GROUP) + clock);
-        group.map_or(Winner::default(), |group| Winner {
-            urgency: bytemuck::cast(group.urgencies[place % GROUP]),
-            item: group.items[place % GROUP],
-        })
+    fn winner(&self, floor: Floor, place: usize) -> Winner {
+        let words = self.words.get(floor.group(place)..).and_then(<[u32]>::first_chunk);
+        words.map_or(Winner::default(), |words| Winner::in_group(words, place))
     }
 
     #[inline]
-    fn put(&mut self, floor: Floor, clock: usize, place: usize, winner: Winner) {
-        if let Some(group) = self.groups.get_mut(2 * (floor.base + place / GROUP) + clock) {
-            group.urgencies[place % GROUP] = bytemuck::cast(winner.urgency);
-            group.items[place % GROUP] = winner.item;
+    fn put(&mut self, floor: Floor, place: usize, winner: Winner) {
+        let words = self.words.get_mut(floor.group(place)..).and_then(<[u32]>::first_chunk_mut::<GROUP_WORDS>);
+        if let Some(words) = words {
+            let at = place % GROUP;
+            [words[2 * at], words[2 * at + 1]] = bytemuck::cast(winner.urgency);
+            words[2 * GROUP + at] = winner.item;
         }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! | for | bytes | |
 //! | --- | --- | --- |
-//! | each task or folder | 84 | slot, index and queue |
+//! | each task or folder | 76 | slot, index and queue |
 //! | each run at once | 168 | slot and job |
 //! | each [`run_actions`](crate::host::Host::run_actions) | | its text, and the largest of the functions' futures |
 //! | each connection | 1,852 | slot, and the state of its logins, which is in the future of its socket |
@@ -36,7 +36,7 @@ pub const HISTORY: u32 = 16;
 const _: () = {
     use crate::{accounts::Kept, host::Host, sntp::SntpMemory};
 
-    assert!(size_of::<TaskSlot>() + 5 * size_of::<u32>() <= 84);
+    assert!(size_of::<TaskSlot>() + 5 * size_of::<u32>() <= 76);
     assert!(size_of::<InstanceSlot>() + size_of::<Job>() <= 168);
     assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<mainspring::rpc::Association>() <= 1852);
     assert!(size_of::<Owner>() <= 12);

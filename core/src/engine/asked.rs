@@ -5,7 +5,7 @@ use super::{
     enumerate::fetch,
     instances::{arguments, unpack},
     launch::read_state,
-    list, plan,
+    list, plan, queue,
     slots::{OfTask, Phase, flag},
 };
 use crate::{
@@ -126,9 +126,8 @@ impl Engine<'_> {
     /// will show then. Touches no store.
     #[must_use]
     pub fn next_run(&self, task: TaskIndex) -> Option<Timestamp> {
-        let slot =
-            self.task(task).ok().filter(|slot| slot.has(flag::ARMED) && !slot.has(flag::RETRY | flag::EXPIRES))?;
-        self.due_at(slot)
+        self.task(task).ok().filter(|slot| !slot.has(flag::RETRY | flag::EXPIRES))?;
+        self.due_at(task.0)
     }
 
     /// When the machine is to be awake, as a task is due then that asks for that (WakeToRun, [MS-TSCH] 3.2.4.5). A host asks
@@ -136,17 +135,18 @@ impl Engine<'_> {
     #[must_use]
     pub fn wake(&self) -> Option<Timestamp> {
         let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
-        let wakes = |slot: &&TaskSlot| slot.has(flag::WAKE) && slot.has(flag::ARMED) && !slot.has(flag::EXPIRES);
-        used.iter().filter(wakes).filter_map(|slot| self.due_at(slot)).min()
+        let wakes = |slot: &TaskSlot| slot.has(flag::WAKE) && !slot.has(flag::EXPIRES);
+        used.iter().zip(0..).filter(|(slot, _)| wakes(slot)).filter_map(|(_, index)| self.due_at(index)).min()
     }
 
-    /// What the wall clock shows, or will show, when a task is due that is armed.
-    fn due_at(&self, slot: &TaskSlot) -> Option<Timestamp> {
-        if !slot.has(flag::RELATIVE) {
-            return Some(Timestamp(slot.due));
+    /// What the wall clock shows, or will show, when a task is due.
+    fn due_at(&self, index: u32) -> Option<Timestamp> {
+        let (at, relative) = queue::due(self.memory.queue, index)?;
+        if !relative {
+            return Some(Timestamp(at));
         }
         let Monotonic(seen) = self.seen.monotonic;
-        Some(self.seen.wall?.plus(slot.due.saturating_sub(i64::try_from(seen).ok()?)))
+        Some(self.seen.wall?.plus(at.saturating_sub(i64::try_from(seen).ok()?)))
     }
 
     /// The current action of an instance, with its parameters put in, written to `into`.

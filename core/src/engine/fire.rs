@@ -4,6 +4,7 @@ use super::{
     CatchUp, Context, Engine, Refused, TaskSlot, catch_up,
     clocks::{After, Moment},
     plan::{self, Run},
+    queue,
     refused::NotRun,
     slots::flag,
     waiting::Until,
@@ -118,7 +119,8 @@ impl Engine<'_> {
         if task.has(flag::EXPIRES) {
             return self.expire(cx, index, &task);
         }
-        let moment = Moment { at: task.due, relative: task.has(flag::RELATIVE) };
+        let Some((at, relative)) = queue::due(self.memory.queue, index) else { return true };
+        let moment = Moment { at, relative };
         let retry = task.has(flag::RETRY);
         if !moment.relative {
             let at = Timestamp(moment.at);

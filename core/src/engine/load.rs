@@ -186,8 +186,6 @@ impl Engine<'_> {
             number: key.number,
             definition: entry.definition,
             floor: Timestamp::MIN,
-            // Until its folder and its definition are found, the slot keeps here what finds them.
-            due: self.key.path(parent(entry.path)).cast_signed(),
             anchor: entry.registered.map_or(i64::MAX, |at| at.0),
             ..bytemuck::Zeroable::zeroed()
         };
@@ -197,6 +195,8 @@ impl Engine<'_> {
         if new {
             names::insert(self.memory.index, hash, index);
         }
+        // Until its folder is found, and its definition, what finds them.
+        self.keep(index, self.key.path(parent(entry.path)).cast_signed());
     }
 
     /// Makes the directory of all slots in use, by one of their numbers.
@@ -227,9 +227,9 @@ impl Engine<'_> {
         let root = self.key.path("");
         for at in 0..self.tasks.mark as usize {
             let Some(&index) = self.directory().get(at) else { return };
-            let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
+            let Some(slot) = self.memory.tasks.get(index as usize) else { return };
             let kind = Children::of(slot);
-            let hash = core::mem::take(&mut slot.due).cast_unsigned();
+            let hash = self.take_kept(index).cast_unsigned();
             let folders = &mut found.loaded.folders;
             *(if kind == Children::Folders { folders } else { &mut found.loaded.tasks }) += 1;
             let folder = if hash == root { None } else { names::find(self.memory.index, self.memory.tasks, hash) };
@@ -251,8 +251,8 @@ impl Engine<'_> {
         let Ok(state) = State::decode(bytes) else { return self.tell_damaged(key, found) };
         self.with_task(index, |slot| {
             slot.floor = slot.floor.max(state.floor.unwrap_or(Timestamp::MIN));
-            slot.due = slot.due.max(behind(state.elapsed));
         });
+        self.keep_most(index, behind(state.elapsed));
     }
 
     fn load_instance(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
@@ -305,6 +305,7 @@ impl Engine<'_> {
             Some(task) => {
                 self.with_instance(index, |slot| slot.task = Link::to(task));
                 self.join(task, index);
+                let mut came = 0;
                 self.with_task(task, |slot| {
                     if record.queued.is_some() {
                         slot.queued = slot.queued.saturating_add(1);
@@ -318,11 +319,12 @@ impl Engine<'_> {
                     }
                     match record.cause {
                         Cause::Registration(at) if record.definition == slot.definition => {
-                            slot.due = slot.due.max(behind(Some(at)));
+                            came = behind(Some(at));
                         }
                         _ => {}
                     }
                 });
+                self.keep_most(task, came);
             }
         }
     }
@@ -352,11 +354,12 @@ impl Engine<'_> {
             self.with_task(index, |slot| slot.set(flag::SEEN | flag::DAMAGED, true));
             return self.tell_damaged(key, found);
         };
+        let came = self.take_kept(index);
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
         slot.set(flag::SEEN, true);
         plan::keep(slot, &image);
         // Registration triggers go on where they were; a clock that went back since does not make them repeat.
-        let (registered, came) = (slot.anchor, core::mem::take(&mut slot.due));
+        let registered = slot.anchor;
         let since = Some(Timestamp(registered)).filter(|_| registered != i64::MAX);
         let missed = if slot.has(flag::ENABLED) { catch_up::note(&image, slot, since, clocks) } else { None };
         match clocks.now.wall {
@@ -369,9 +372,28 @@ impl Engine<'_> {
         }
         let next = plan::next(&image, slot, clocks, After::just_before(clocks));
         let next = self.turns.next(&image, slot, next, clocks);
-        slot.apply(next);
+        let due = slot.apply(next);
         slot.set(flag::MISSED, missed.is_some());
         self.volatile |= image.conditions().volatile;
+        self.queue().note(index, due);
+    }
+
+    /// Keeps a number for a task until it is known what it is due for.
+    fn keep(&mut self, index: u32, number: i64) {
+        if let Some(words) = queue::leaves(self.memory.queue).get_mut(index as usize) {
+            *words = bytemuck::cast(number);
+        }
+    }
+
+    /// What is kept for a task, or zero.
+    fn take_kept(&mut self, index: u32) -> i64 {
+        let words = queue::leaves(self.memory.queue).get_mut(index as usize);
+        words.map_or(0, |words| bytemuck::cast(core::mem::take(words)))
+    }
+
+    fn keep_most(&mut self, index: u32, number: i64) {
+        let most = self.take_kept(index).max(number);
+        self.keep(index, most);
     }
 
     /// Tasks of which no definition was seen have none.
@@ -443,8 +465,9 @@ impl Engine<'_> {
     /// Builds the due queue of all that are armed. Ends the directory.
     pub(super) fn queue_all(&mut self) {
         for index in 0..self.tasks.mark {
-            let due = self.memory.tasks.get(index as usize).and_then(TaskSlot::due);
-            self.queue().note(index, due);
+            if !self.memory.tasks.get(index as usize).is_some_and(|slot| slot.has(flag::ARMED)) {
+                self.queue().note(index, None);
+            }
         }
         let used = self.tasks.mark as usize;
         self.queue().rebuild(used);

@@ -5,6 +5,7 @@ use super::{
     Context, Engine, Refused, TaskIndex, TaskSlot,
     clocks::{After, Clocks},
     plan::{self, Needs, Next, Run},
+    queue,
     refused::NotRun,
     slots::{Phase, flag, order},
     waiting::Until,
@@ -184,16 +185,18 @@ impl Engine<'_> {
     /// Arms a task with an idle trigger. What is due already fires with the next tick, which arms the task for what comes then;
     /// what it is owed has its turn, unless it fires before.
     fn arm_for_idle(&mut self, index: u32, task: &TaskSlot, next: Next, clocks: &Clocks<'_>) {
-        let is_due = if task.has(flag::RELATIVE) {
-            task.due <= clocks.monotonic()
-        } else {
-            clocks.now.wall.is_some_and(|wall| task.due <= wall.0)
+        let due = queue::due(self.memory.queue, index);
+        let is_due = match due {
+            Some((at, true)) => at <= clocks.monotonic(),
+            Some((at, false)) => clocks.now.wall.is_some_and(|wall| at <= wall.0),
+            None => false,
         };
-        if task.has(flag::ARMED) && (is_due || task.has(flag::RETRY)) {
+        if due.is_some() && (is_due || task.has(flag::RETRY)) {
             return;
         }
         if task.has(flag::CATCHING_UP) {
-            let comes_first = next.moment.is_some_and(|moment| moment.relative && moment.at < task.due);
+            let comes_first =
+                next.moment.is_some_and(|moment| moment.relative && due.is_none_or(|(at, _)| moment.at < at));
             if !comes_first {
                 return;
             }

@@ -245,9 +245,7 @@ impl<'a> Engine<'a> {
     /// Puts a task into the due queue for its next firing, if it has one and may be started.
     fn arm(&mut self, index: u32, next: plan::Next) {
         let Some(task) = self.memory.tasks.get_mut(index as usize) else { return };
-        task.apply(next);
-        let due = task.due();
-        match due {
+        match task.apply(next) {
             Some((at, relative)) => self.queue().arm(index, at, relative),
             None => self.queue().disarm(index),
         }
@@ -269,21 +267,16 @@ impl queue::Numbered for TaskSlot {
 }
 
 impl TaskSlot {
-    /// When it is due, if it is, and whether by the monotonic clock.
-    fn due(&self) -> Option<(i64, bool)> {
-        self.has(flag::ARMED).then_some((self.due, self.has(flag::RELATIVE)))
-    }
-
-    /// Notes when the task fires next; it is not in the due queue yet.
-    fn apply(&mut self, next: plan::Next) {
+    /// Notes why the task is due next, and returns when, and whether by the monotonic clock, for the due queue.
+    fn apply(&mut self, next: plan::Next) -> Option<(i64, bool)> {
         let moment = next.moment.filter(|_| self.has(flag::ENABLED));
         self.set(flag::ARMED, moment.is_some());
         self.set(flag::DELAYED, next.delayed && moment.is_some());
         self.set(flag::EXPIRES, next.expires && moment.is_some());
         self.set(flag::RETRY, false);
         if let Some(moment) = moment {
-            self.due = moment.at;
             self.set(flag::RELATIVE, moment.relative);
         }
+        moment.map(|moment| (moment.at, moment.relative))
     }
 }

@@ -100,6 +100,23 @@ pub(super) const fn winners(words: usize) -> usize {
     2 * (words / WORDS)
 }
 
+/// What a task is due for, if it is, and whether that is of the monotonic clock.
+#[inline]
+pub(super) fn due(words: &[u32], item: u32) -> Option<(i64, bool)> {
+    let leaf = words.get(..winners(words.len()))?.get(2 * item as usize..)?.first_chunk()?;
+    match bytemuck::cast::<[u32; 2], i64>(*leaf) {
+        0 => None,
+        leaf if leaf > 0 => Some((FAR - leaf, false)),
+        leaf => Some((FAR - !leaf, true)),
+    }
+}
+
+/// Two words of each task, which are free for other uses until it is noted what it is due for.
+pub(super) fn leaves(words: &mut [u32]) -> &mut [[u32; 2]] {
+    let winners = winners(words.len());
+    words.get_mut(..winners).unwrap_or_default().as_chunks_mut().0
+}
+
 impl<'m, S: Numbered> Queue<'m, S> {
     /// The queue that is in these words; zeros are an empty one.
     #[inline]

@@ -4,7 +4,7 @@ use super::{
     Context, Engine, TaskSlot, catch_up,
     clocks::{After, Clocks},
     load::{behind, definition_number, task_number},
-    plan,
+    plan, queue,
     slots::{Phase, flag},
 };
 use crate::{
@@ -58,8 +58,9 @@ impl Engine<'_> {
     /// Arms a task anew, unless it is due; a trigger of the other clock that is due hides nothing of what the calendar missed.
     /// `seen` are the clocks as they were before.
     fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
+        let due = queue::due(self.memory.queue, index);
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
-        let is_due = is_due(slot, clocks.now);
+        let is_due = is_due(slot, due, clocks.now);
         // One that is owed something has its turn when that is over that it is due for.
         if is_due && (!slot.has(flag::RELATIVE) || slot.has(flag::CATCHING_UP)) {
             return;
@@ -73,7 +74,7 @@ impl Engine<'_> {
         // The host did not tick for it, whatever the clock and the zone say now.
         let passed_over = slot.has(flag::ARMED)
             && !slot.has(flag::RELATIVE | flag::EXPIRES)
-            && clocks.now.wall.is_some_and(|wall| slot.due < wall.0);
+            && due.zip(clocks.now.wall).is_some_and(|((due, _), wall)| due < wall.0);
         let was_owed = slot.has(flag::OWED);
         let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
         // What lay behind before was passed over earlier, or is there only because the zone is another.
@@ -81,12 +82,13 @@ impl Engine<'_> {
         if missed.is_none() && !was_owed {
             slot.set(flag::OWED, false);
         }
+        slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
         if !is_due {
             let next = plan::next(image, slot, clocks, After::now(clocks));
             let next = self.turns.next(image, slot, next, clocks);
-            slot.apply(next);
+            let due = slot.apply(next);
+            self.queue().note(index, due);
         }
-        slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
     }
 
     /// Once the time is known: when the tasks that were there at start were registered, by the monotonic clock.
@@ -138,12 +140,13 @@ impl Engine<'_> {
 
 /// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by
 /// much does not.
-fn is_due(slot: &TaskSlot, now: Now) -> bool {
-    let late = if slot.has(flag::RELATIVE) {
-        let now = i64::try_from(now.monotonic.0).unwrap_or(i64::MAX);
-        return slot.has(flag::ARMED) && (slot.due <= now || slot.has(flag::RETRY));
-    } else {
-        now.wall.map(|wall| wall.0.saturating_sub(slot.due))
-    };
-    slot.has(flag::ARMED) && late.is_some_and(|late| late >= 0 && late.unsigned_abs() <= LATE_TIME)
+fn is_due(slot: &TaskSlot, due: Option<(i64, bool)>, now: Now) -> bool {
+    match (due, now.wall) {
+        (Some((at, true)), _) => at <= i64::try_from(now.monotonic.0).unwrap_or(i64::MAX) || slot.has(flag::RETRY),
+        (Some((at, false)), Some(wall)) => {
+            let late = wall.0.saturating_sub(at);
+            late >= 0 && late.unsigned_abs() <= LATE_TIME
+        }
+        _ => false,
+    }
 }

@@ -17,8 +17,6 @@ use bytemuck::Zeroable;
 pub struct TaskSlot {
     /// Keyed hash of the case-folded full path.
     pub(super) hash: u64,
-    /// The next occurrence, in milliseconds of the clock that `flags` names; meaningful while queued.
-    pub(super) due: i64,
     /// The latest calendar occurrence that was fired.
     pub(super) floor: Timestamp,
     /// When the task was registered, in milliseconds of the monotonic clock; before its zero if negative. Of the wall
@@ -45,7 +43,7 @@ pub struct TaskSlot {
 }
 
 // What 100,000 tasks cost, and what a microcontroller pays for 32, is a promise.
-const _: () = assert!(size_of::<TaskSlot>() == 64);
+const _: () = assert!(size_of::<TaskSlot>() == 56);
 
 /// Bits of [`TaskSlot::flags`].
 pub(super) mod flag {
@@ -55,7 +53,7 @@ pub(super) mod flag {
     pub(in super::super) const ENABLED: u32 = 1 << 1;
     /// Left out of enumerations unless asked for.
     pub(in super::super) const HIDDEN: u32 = 1 << 2;
-    /// `due` is of the monotonic clock.
+    /// The moment for which it is in the due queue is of the monotonic clock.
     pub(in super::super) const RELATIVE: u32 = 1 << 3;
     /// A boot or registration trigger has fired and its delay runs.
     pub(in super::super) const DELAYED: u32 = 1 << 4;
@@ -63,7 +61,7 @@ pub(super) mod flag {
     pub(in super::super) const DAMAGED: u32 = 1 << 5;
     /// Its registration triggers are to be ignored.
     pub(in super::super) const UNREGISTERED: u32 = 1 << 6;
-    /// `due` is when to look at the definition again, not an occurrence.
+    /// That moment is when to look at the definition again, not an occurrence.
     pub(in super::super) const RETRY: u32 = 1 << 7;
     /// Seen by the current scan.
     pub(in super::super) const SEEN: u32 = 1 << 8;
@@ -91,7 +89,7 @@ pub(super) mod flag {
     pub(in super::super) const SESSION_TRIGGER: u32 = 1 << 20;
     /// Occurrences were missed that it wants to have run.
     pub(in super::super) const OWED: u32 = 1 << 21;
-    /// `due` is when that is, and not an occurrence.
+    /// The moment is when that is, and not an occurrence.
     pub(in super::super) const CATCHING_UP: u32 = 1 << 22;
     /// It is noted from which channels it waits for events.
     pub(in super::super) const CHANNELS_NOTED: u32 = 1 << 24;
@@ -99,7 +97,7 @@ pub(super) mod flag {
     pub(in super::super) const CHANNELS: u32 = 0x3F << 26;
     /// Occurrences were missed, which are not counted yet.
     pub(in super::super) const MISSED: u32 = 1 << 25;
-    /// `due` is when it is to be deleted, because it fires no more.
+    /// The moment is when it is to be deleted, because it fires no more.
     pub(in super::super) const EXPIRES: u32 = 1 << 23;
     /// Has a due moment; while the queues are being rebuilt it stands for being in one.
     pub(in super::super) const ARMED: u32 = 1 << 10;
@@ -109,7 +107,6 @@ impl TaskSlot {
     /// A slot that is unused: all zeros, for memory that is made when a firmware is linked.
     pub const UNUSED: Self = Self {
         hash: 0,
-        due: 0,
         floor: Timestamp(0),
         anchor: 0,
         number: 0,

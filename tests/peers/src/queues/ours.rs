@@ -29,23 +29,26 @@ impl Ours {
         Queue::new(&self.slots, &mut self.words, &mut self.first)
     }
 
-    /// Ticks of a queue in which all is due at once: the worst of them, in firings of 64 as the engine fires.
-    pub fn all_at_once(count: u32) -> f64 {
-        let mut ours = Self::new(count);
-        for item in 0..count {
-            ours.insert(item, 1);
-        }
-        let mut worst = 0.0_f64;
-        for _ in 0..count / 64 {
-            let began = std::time::Instant::now();
-            for _ in 0..64 {
-                if let Some((item, _)) = ours.queue().first(false) {
-                    ours.rearm(item, 2);
-                }
+    /// Seconds of the longest tick of a queue in which all is due at once, of 64 firings as the engine fires. Of each tick the
+    /// shortest of the rounds counts, because in every one of them the host is taken away from some.
+    pub fn all_at_once(count: u32, rounds: usize) -> f64 {
+        let mut ticks = vec![f64::MAX; count as usize / 64];
+        for _ in 0..rounds {
+            let mut ours = Self::new(count);
+            for item in 0..count {
+                ours.insert(item, 1);
             }
-            worst = worst.max(began.elapsed().as_secs_f64());
+            for tick in &mut ticks {
+                let began = std::time::Instant::now();
+                for _ in 0..64 {
+                    if let Some((item, _)) = ours.queue().first(false) {
+                        ours.rearm(item, 2);
+                    }
+                }
+                *tick = tick.min(began.elapsed().as_secs_f64());
+            }
         }
-        worst
+        ticks.into_iter().fold(0.0, f64::max)
     }
 }
 

@@ -285,7 +285,7 @@ pub fn jiff(rules: &[Rule]) -> Figures {
         |rule| {
             let start = jiff::civil::date(2026, 1, 1).to_datetime(half_past_two);
             match rule {
-                0 => start.series(1.day()).take(RUNS).map(|civil| black_box(zone.to_timestamp(civil))).count(),
+                0 => start.series(1.day()).take(RUNS).inspect(|civil| _ = black_box(zone.to_timestamp(*civil))).count(),
                 1 => {
                     let start = jiff::Timestamp::from_millisecond(FROM).unwrap_or_default();
                     start.series(15.minutes()).take(RUNS).map(black_box).count()

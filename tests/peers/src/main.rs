@@ -226,7 +226,7 @@ fn of_instructions(table: &mut Table) {
         table.remark("`valgrind` is not there: instructions are not counted.");
         return;
     }
-    fn of<T>(name: &str) -> Option<[f64; 4]> {
+    fn of(name: &str) -> Option<[f64; 4]> {
         let mut all = [0.0; 4];
         for (at, count) in all.iter_mut().enumerate() {
             *count = instructions(&[name.to_owned(), at.to_string()], COUNTED)?;
@@ -242,7 +242,7 @@ fn of_instructions(table: &mut Table) {
         "DelayQueue",
         "tokio",
     ];
-    let counts: Vec<_> = names.into_iter().filter_map(|name| Some((name, of::<()>(name)?))).collect();
+    let counts: Vec<_> = names.into_iter().filter_map(|name| Some((name, of(name)?))).collect();
     let mean = counts.iter().map(|(name, counts)| (*name, counts.iter().sum::<f64>() / 4.0)).collect();
     table.row(Row::of("instructions per operation at 1e5, mean of the four".to_owned(), "", Some(80.0), mean));
     for (at, what) in ["insert", "re-arm", "expire and re-arm", "cancel"].iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Who stands between the engine and its observer, and lies: a canary for each thing that the observer is to see.
 
 use crate::observer::{At, Observer, Sight};
-use mainspring::{guid::Guid, store::Cause};
+use mainspring::{event::Skipped, guid::Guid, store::Cause};
 
 /// What is told that is not so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,9 @@ impl Liar {
         }
         let fits = match (lie, &sight) {
             (Lie::Swallows, Sight::Event(event)) => {
-                crate::host::skip(event).is_some_and(|(task, _)| observer.must_account(task))
+                // What was missed may be told once more at the next start.
+                crate::host::skip(event)
+                    .is_some_and(|(task, reason)| reason != Skipped::Missed && observer.must_account(task))
             }
             (Lie::Drops, Sight::Record { cause: Cause::Calendar(_), task, action: 0, queued: None, .. }) => {
                 observer.must_account(*task)

@@ -52,6 +52,8 @@ fn a_million_days_of_tasks_keep_the_rules() {
     }
     let worlds = seed - first;
     println!("{}", counts.table(worlds, first, began.elapsed().as_secs_f64()));
+    // Nothing is let pass that does not stand in the list with its reason.
+    assert!(counts.exceptions.keys().all(|why| observer::EXCEPTIONS.contains(why)), "{:?}", counts.exceptions);
     assert!(failures.is_empty(), "{}\nseeds by the rule that they break: {failures:?}", reports.join("\n"));
 }
 
@@ -104,7 +106,7 @@ fn days_walked_second_by_second_have_the_same_runs() {
 #[test]
 fn the_walk_sees_a_run_that_is_not_there_or_a_second_early() {
     let lies: [&dyn Fn(&mut Vec<(usize, i64)>); 3] =
-        [&|ran| drop(ran.pop()), &|ran| ran.extend(ran.last().copied()), &|ran| {
+        [&|ran| ran.truncate(ran.len().saturating_sub(1)), &|ran| ran.extend(ran.last().copied()), &|ran| {
             ran.iter_mut().take(1).for_each(|(_, at)| *at -= 1000)
         }];
     for lie in lies {
@@ -127,7 +129,7 @@ fn canary(lie: Lie, rule: &str) {
         seen += u32::from(is_seen);
     }
     println!("canary: {lie:?} was told {told} times and seen {seen} times");
-    assert!(told >= 20 && seen == told, "{lie:?}: told {told} times, seen {seen} times");
+    assert!(told >= 15 && seen == told, "{lie:?}: told {told} times, seen {seen} times");
 }
 
 #[test]

@@ -109,8 +109,10 @@ pub(crate) fn report(script: &Script, violation: &Violation) -> String {
     let small = shrink(script, violation);
     let (observer, _) = host::run(&small, Liar::default(), true);
     let again = observer.broken;
-    let mut text =
-        format!("seed {}: {violation:?}\nsmallest script that breaks the same rule: {again:?}\n", script.seed);
+    let mut text = format!(
+        "seed {}: {}, at {} ms: {}\nsmallest script that breaks the same rule: {again:?}\n",
+        script.seed, violation.rule, violation.real, violation.text
+    );
     let zone = crate::zones::NAMES[small.zone];
     let _ = writeln!(text, "zone {zone}, begin {}, {} slots, {} ms", small.start, small.slots, small.length);
     for (at, happening) in &small.happenings {

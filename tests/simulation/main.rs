@@ -63,8 +63,13 @@ const WALKED_DAYS: u64 = 5_000;
 /// The first years of which weeks are walked; each zone has others of the years behind.
 const YEARS: u64 = 30;
 
+/// Runs by the name of the task, and when.
+type Ran = Vec<(usize, i64)>;
+/// What somebody makes of them.
+type Telling<'t> = &'t dyn Fn(&mut Ran);
+
 /// Walks weeks of every zone until there are enough; `lie` is what becomes of the list of runs.
-fn walk(wanted: i64, lie: &dyn Fn(&mut Vec<(usize, i64)>)) -> Result<walk::Walked, String> {
+fn walk(wanted: i64, lie: Telling<'_>) -> Result<walk::Walked, String> {
     let first = number("MAINSPRING_SEED", 0);
     let mut lots = Lots(Chance::new(first + 5));
     let mut walked = walk::Walked::default();
@@ -105,7 +110,7 @@ fn days_walked_second_by_second_have_the_same_runs() {
 
 #[test]
 fn the_walk_sees_a_run_that_is_not_there_or_a_second_early() {
-    let lies: [&dyn Fn(&mut Vec<(usize, i64)>); 3] =
+    let lies: [Telling<'_>; 3] =
         [&|ran| ran.truncate(ran.len().saturating_sub(1)), &|ran| ran.extend(ran.last().copied()), &|ran| {
             ran.iter_mut().take(1).for_each(|(_, at)| *at -= 1000)
         }];

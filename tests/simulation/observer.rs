@@ -417,7 +417,8 @@ impl Observer {
                 if !is_moment {
                     return self.fail(early, format!("t{} runs for {moment}, which is no moment of it", known.name));
                 }
-                if !at.wall.is_some_and(|wall| moment <= wall) && !(waits && moment <= self.high) {
+                let is_reached = at.wall.is_some_and(|wall| moment <= wall) || (waits && moment <= self.high);
+                if !is_reached {
                     return self.fail(early, format!("t{} runs for {moment} at {:?}", known.name, at.wall));
                 }
                 if moment < known.low {
@@ -616,7 +617,7 @@ impl Observer {
         let last =
             ends.and_then(|ends| ends.into_iter().map(|(civil, shown)| self.times.moment(civil, shown, zone)).max());
         let at = last.zip(known.plan.delete_after).map(|(last, after)| last + after as i64 * SECOND);
-        if !at.zip(self.last.wall).is_some_and(|(at, wall)| at <= wall) {
+        if at.zip(self.last.wall).is_none_or(|(at, wall)| at > wall) {
             self.fail("a task is there until it is deleted", format!("t{} went by itself before {at:?}", known.name));
         }
         self.settle(i64::MAX, Some(task));

@@ -4,67 +4,25 @@ use crate::{
     liar::Liar,
     observer::{At, Observer, Passed, Sight, Violation},
     script::{End, Happening, Plan, Script},
+    watched::Watched,
     zones,
 };
 use mainspring::{
     engine::{Context, Creation, Engine, Entry, Machine, Order, Refused, Registration, SessionChange, TaskIndex, Work},
     event::Event,
     guid::Guid,
-    ports::{Change, Entropy, Key, NoEntropy, Store, StoreError},
+    ports::{Entropy, NoEntropy, StoreError},
     query,
     sid::Sid,
     status::Status,
-    store::{INSTANCE, Instance},
     task::{self, Path, SessionStateChange},
     time::{Monotonic, Now, Timestamp},
 };
 use mainspring_tests::{
     chance::Chance,
-    store::RamStore,
     world::{MINUTE, SECOND, Slots},
 };
 use std::{collections::BTreeMap, rc::Rc};
-
-/// A store that tells which records of instances became durable.
-#[derive(Debug, Default)]
-struct Watched {
-    records: RamStore,
-    seen: Vec<Sight>,
-    changed: bool,
-}
-
-impl Store for Watched {
-    fn get(&mut self, key: Key, into: &mut [u8]) -> Result<Option<usize>, StoreError> {
-        self.records.get(key, into)
-    }
-
-    fn scan(&mut self, kind: u8, visit: &mut dyn FnMut(Key, &[u8]) -> bool) -> Result<(), StoreError> {
-        self.records.scan(kind, visit)
-    }
-
-    fn apply(&mut self, changes: &[Change<'_>]) -> Result<(), StoreError> {
-        let done = self.records.apply(changes);
-        self.changed = true;
-        for change in changes {
-            // When the power is cut the record may be there although nobody was told.
-            if let Change::Put(key, bytes) = *change
-                && key.kind == INSTANCE
-                && (done.is_ok() || self.records.records.get(&key).is_some_and(|there| there == bytes))
-                && let Ok(record) = Instance::decode(bytes)
-            {
-                self.seen.push(Sight::Record {
-                    guid: record.guid,
-                    task: record.task,
-                    definition: record.definition,
-                    cause: record.cause,
-                    action: record.action,
-                    queued: record.queued,
-                });
-            }
-        }
-        done
-    }
-}
 
 struct Random {
     chance: Chance,

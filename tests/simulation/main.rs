@@ -10,6 +10,7 @@ mod script;
 mod shrink;
 mod times;
 mod walk;
+mod watched;
 mod zones;
 
 use liar::{Liar, Lie};

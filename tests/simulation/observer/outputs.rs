@@ -1,0 +1,268 @@
+//! What comes out of the engine.
+
+use super::*;
+
+impl Observer {
+    pub(crate) fn see(&mut self, at: At, sight: &Sight) {
+        self.note(|| format!("{sight:?}"));
+        match *sight {
+            Sight::Record { queued: Some(VOLATILE), .. } => {}
+            Sight::Record { guid, task, definition, cause, action, queued } => {
+                if !self.instances.contains_key(&guid) {
+                    self.claim(at, guid, task, definition, cause);
+                }
+                self.recorded(at, guid, action, queued.is_some());
+            }
+            Sight::Start { guid, ref line } => self.ordered(guid, line.as_deref()),
+            Sight::Failed { guid } => {
+                if let Some(instance) = self.instances.get_mut(&guid) {
+                    instance.failed = true;
+                }
+            }
+            Sight::Recover { guid } => {
+                self.counts.recoveries += 1;
+                let life = self.life;
+                match self.instances.get_mut(&guid) {
+                    Some(instance) => (instance.recovered, instance.ended) = (life, false),
+                    None => self.fail("what is looked for was recorded", format!("{guid}")),
+                }
+            }
+            Sight::Event(ref event) => self.told(event),
+        }
+    }
+
+    /// An instance is seen for the first time.
+    pub(super) fn claim(&mut self, at: At, guid: Guid, task: u32, definition: u32, cause: Cause) {
+        let instance = Instance {
+            task,
+            cause,
+            started: None,
+            ordered: false,
+            queued: false,
+            failed: false,
+            ended: false,
+            recovered: 0,
+        };
+        self.instances.insert(guid, instance);
+        let Some(known) = self.tasks.get(&task).cloned() else {
+            return self.fail("only tasks run that are there", format!("{task} {cause:?}"));
+        };
+        let plan = Rc::clone(&known.plan);
+        let waits = patience(&plan) > 0;
+        let early = "never early";
+        let occurrence = match cause {
+            Cause::Calendar(Timestamp(moment)) => {
+                let is_moment =
+                    |zone: &usize| self.times.moments(known.version, &plan, *zone).binary_search(&moment).is_ok();
+                let is_moment = self.zones.clone().iter().any(is_moment);
+                if !is_moment {
+                    return self.fail(early, format!("t{} runs for {moment}, which is no moment of it", known.name));
+                }
+                let is_reached = at.wall.is_some_and(|wall| moment <= wall) || (waits && moment <= self.high);
+                if !is_reached {
+                    return self.fail(early, format!("t{} runs for {moment} at {:?}", known.name, at.wall));
+                }
+                if moment < known.low {
+                    return self.fail(early, format!("t{} runs for {moment}, before it was there", known.name));
+                }
+                Some(Occurrence::Calendar(moment))
+            }
+            Cause::Boot(elapsed) => {
+                if at.mono - self.boot < elapsed as i64 || known.registered.0 == self.life {
+                    return self.fail(early, format!("t{} at boot after {elapsed}", known.name));
+                }
+                Some(Occurrence::Boot(self.life, elapsed))
+            }
+            Cause::Registration(elapsed) => {
+                let (life, registered) = known.registered;
+                if life == self.life && at.mono - registered < elapsed as i64 {
+                    return self.fail(early, format!("t{} registered {registered}, after {elapsed}", known.name));
+                }
+                Some(Occurrence::Registration(definition, elapsed))
+            }
+            Cause::Idle => {
+                let duration = plan.idle.map_or(600, |(duration, _)| duration) as i64 * SECOND;
+                if !waits && self.idle_since.is_none_or(|since| at.mono - since < duration) {
+                    return self.fail(early, format!("t{} as if the machine were idle", known.name));
+                }
+                None
+            }
+            Cause::Event | Cause::Session | Cause::Demand => None,
+        };
+        if let Some(occurrence) = occurrence {
+            let tries = plan.restart.map_or(0, |(count, _)| count);
+            match self.claims.get_mut(&(task, occurrence)) {
+                None => {
+                    self.claims.insert((task, occurrence), (guid, 0));
+                }
+                Some((before, attempts)) => {
+                    let failed = self.instances.get(before).is_some_and(|instance| instance.failed);
+                    if !failed || *attempts >= tries {
+                        return self.fail("never twice", format!("t{} {occurrence:?}", known.name));
+                    }
+                    (*before, *attempts) = (guid, *attempts + 1);
+                }
+            }
+        }
+        if let Cause::Calendar(Timestamp(moment)) = cause
+            && let Some(known) = self.tasks.get_mut(&task)
+        {
+            known.floor = known.floor.max(moment);
+            known.ran = known.ran.max(moment);
+        }
+        self.account(task, cause);
+    }
+
+    /// A run stands for what is to be accounted for.
+    pub(super) fn account(&mut self, task: u32, cause: Cause) {
+        self.active.insert(task, self.last.mono);
+        let kind = match cause {
+            Cause::Event => Wanted::Event,
+            Cause::Session => Wanted::Session,
+            Cause::Idle => Wanted::Idle,
+            _ => Wanted::Exactly(cause),
+        };
+        if !matches!(kind, Wanted::Exactly(_)) {
+            // Nobody can tell them apart: it stands for the one that must come first.
+            let of_kind =
+                self.items.iter().enumerate().filter(|(_, item)| item.task == task && item.wanted.contains(&kind));
+            if let Some((place, _)) = of_kind.min_by_key(|(_, item)| item.until) {
+                self.items.remove(place);
+            }
+            return;
+        }
+        self.items.retain(|item| {
+            let fits = |wanted: &Wanted| match (*wanted, cause) {
+                (Wanted::Since(first), Cause::Calendar(Timestamp(moment))) => moment >= first,
+                (wanted, _) => wanted == kind,
+            };
+            item.task != task || !item.wanted.iter().any(fits)
+        });
+    }
+
+    pub(super) fn recorded(&mut self, at: At, guid: Guid, action: u8, queued: bool) {
+        let life = self.life;
+        let Some(instance) = self.instances.get_mut(&guid) else { return };
+        if queued {
+            instance.queued = true;
+            return;
+        }
+        let first = action == 0;
+        let (was_queued, task, cause) = (instance.queued, instance.task, instance.cause);
+        instance.started = Some((life, action));
+        instance.ordered = false;
+        instance.queued = false;
+        if !first {
+            return;
+        }
+        self.counts.runs += 1;
+        if cause == Cause::Demand {
+            return;
+        }
+        let Some(known) = self.tasks.get(&task) else { return };
+        let (plan, machine) = (&known.plan, &self.machine);
+        let idle = plan.idle.map(|(duration, _)| duration as i64 * SECOND);
+        let not_idle = |idle| self.idle_since.is_none_or(|since| at.mono - since < idle);
+        let hindered = if plan.mains && machine.on_batteries {
+            Some("on batteries")
+        } else if plan.network && !machine.network {
+            Some("without a network")
+        } else if plan.no_remote_app && machine.remote_app_session {
+            Some("in the session of a remote application")
+        } else if idle.is_some_and(not_idle) {
+            Some("while the machine is used")
+        } else if !known.enabled && !was_queued {
+            Some("though it is disabled")
+        } else {
+            None
+        };
+        let name = known.name;
+        if let Some(hindered) = hindered {
+            self.fail("conditions hold", format!("t{name} starts {hindered}: {cause:?}"));
+        }
+        if matches!(cause, Cause::Calendar(_)) {
+            self.walked.push((name, at.wall.unwrap_or(i64::MIN)));
+        }
+    }
+
+    pub(super) fn ordered(&mut self, guid: Guid, line: Option<&str>) {
+        self.counts.starts += 1;
+        let life = self.life;
+        let rule = "started once, and recorded before";
+        let Some(instance) = self.instances.get_mut(&guid) else {
+            return self.fail(rule, format!("{guid} was never recorded"));
+        };
+        if instance.ordered || instance.started.is_none_or(|(recorded, _)| recorded != life) {
+            let text = format!("{guid}: {instance:?}");
+            return self.fail(rule, text);
+        }
+        instance.ordered = true;
+        let name = self.tasks.get(&instance.task).map(|known| known.name);
+        if let (Some(line), Some(name)) = (line, name)
+            && !line.starts_with(&format!("t{name}v"))
+        {
+            self.fail("a run is of its task", format!("{line} is run for t{name}"));
+        }
+    }
+
+    pub(super) fn told(&mut self, event: &Event) {
+        if let Some((task, reason)) = host::skip(event) {
+            *self.counts.skips.entry(format!("{reason:?}")).or_default() += 1;
+            self.token += 1;
+            self.tokens.push((task, self.last.mono, self.token));
+        }
+        match *event {
+            Event::InstanceStarted { task, instance } => {
+                let running = self.running.entry(task).or_default();
+                let others = running.len();
+                running.insert(instance);
+                if let Some(known) = self.tasks.get(&task)
+                    && known.plan.policy != InstancesPolicy::Parallel
+                    && others > 0
+                {
+                    let text = format!("t{} starts beside {others}", known.name);
+                    self.fail("the policy holds", text);
+                }
+            }
+            Event::InstanceEnded { task, instance, .. } => {
+                self.running.entry(task).or_default().remove(&instance);
+                self.active.insert(task, self.last.mono);
+                if let Some(instance) = self.instances.get_mut(&instance) {
+                    instance.ended = true;
+                }
+            }
+            Event::Deleted { task } if !matches!(self.asked, Some(Asked::Delete(_))) => self.expired(task),
+            Event::Lost { .. } => {
+                // What of this moment was lost, nobody knows.
+                let now = self.last.mono;
+                let before = self.items.len();
+                self.items.retain(|item| item.due < now && item.until > now);
+                self.except(EVENTS_LOST, before - self.items.len());
+            }
+            Event::RecordDamaged { .. } => self.fail("records are whole", format!("{event:?}")),
+            Event::StoreFailed { .. } if self.up => self.excused_until = self.last.mono + 90 * SECOND,
+            _ => {}
+        }
+    }
+
+    /// A task deleted itself.
+    pub(super) fn expired(&mut self, task: u32) {
+        let Some(known) = self.tasks.get(&task).cloned() else { return };
+        let ends = known.plan.when.iter().map(|when| match (when.end, &when.wants, when.repeat) {
+            (Some(end), ..) => Some((end, when.shown)),
+            (None, Wants::Once, None) => when.start.map(|start| (start, when.shown)),
+            _ => None,
+        });
+        let ends: Option<Vec<_>> = ends.collect();
+        let zone = self.last.zone;
+        let last =
+            ends.and_then(|ends| ends.into_iter().map(|(civil, shown)| self.times.moment(civil, shown, zone)).max());
+        let at = last.zip(known.plan.delete_after).map(|(last, after)| last + after as i64 * SECOND);
+        if at.zip(self.last.wall).is_none_or(|(at, wall)| at > wall) {
+            self.fail("a task is there until it is deleted", format!("t{} went by itself before {at:?}", known.name));
+        }
+        self.settle(i64::MAX, Some(task));
+        self.tasks.remove(&task);
+        self.items.retain(|item| item.task != task);
+    }
+}

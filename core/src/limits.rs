@@ -102,7 +102,7 @@ pub const QUIET_TIME: u64 = 60_000;
 /// Milliseconds between starts of what was missed.
 pub const SPREAD_TIME: u64 = 5_000;
 /// Tasks with event triggers that are noted, so that an event looks at no others; with more of them it looks at every task.
-pub const LISTENERS: usize = 16;
+pub const LISTENERS: usize = 8;
 /// The hour of local time at which the regular maintenance period begins.
 pub const MAINTENANCE_HOUR: u8 = 2;
 /// Milliseconds that it lasts.
@@ -119,6 +119,8 @@ pub const MISSED_COUNTED: u32 = 1_000;
 pub const RETRY_TIME: u64 = 1_000;
 /// Events kept for the host until it fetches them, those of one tick; further ones are counted as lost.
 pub const EVENTS: usize = FIRINGS_PER_TICK;
+/// The same of connections: logins, and connections that were closed.
+pub const CONNECTION_EVENTS: usize = 16;
 
 /// Transitions of a time zone, which is more than any zone of the IANA database has (Gaza: 307); a host that meets a longer
 /// file is told how much room it needs.

@@ -350,7 +350,7 @@ pub struct Memory<'a> {
     /// Room for the longest definition together with the longest entry (path and security descriptor), and for two such
     /// entries; what is longer is refused as too large.
     pub record: &'a mut [u8],
-    /// As many records of history as the store may keep, each of at most 64 bytes and with one to six entries; none if zero.
+    /// As many records of history as the store may keep, each of at most 64 bytes and with one to five entries; none if zero.
     pub history: u32,
 }
 

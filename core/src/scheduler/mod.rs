@@ -19,7 +19,7 @@ use crate::{
     epm,
     event::{Closed, Event},
     guid::Guid,
-    limits::{EVENTS, STRANGER_TIME},
+    limits::{CONNECTION_EVENTS, STRANGER_TIME},
     mgmt,
     ports::{Ports, StoreError},
     query,
@@ -193,7 +193,7 @@ pub struct Scheduler<'a> {
     config: Config<'a>,
     resources: Option<&'a dyn Resources>,
     statistics: mgmt::Statistics,
-    events: heapless::Deque<Event, EVENTS>,
+    events: heapless::Deque<Event, CONNECTION_EVENTS>,
     lost_events: u32,
     /// Number of connections whose slot says that they are to be closed.
     closing: u32,

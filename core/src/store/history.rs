@@ -14,7 +14,7 @@ const ENTRY: u64 = 5;
 pub const HISTORY_MAX: usize = 64;
 
 /// Entries of one record at most.
-pub const HISTORY_ENTRIES: usize = 6;
+pub const HISTORY_ENTRIES: usize = 5;
 
 /// What made a run start, as history keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ const IMAGE: usize = 3 * XML_UNITS;
 /// Bytes of the longest record: an image, and as much again as a path and a security descriptor may have.
 const RECORD: usize = IMAGE + 64 * 1024;
 
-/// Records of history: at most 256 KB of what happened last, from 4,096 to 24,576 entries.
+/// Records of history: at most 256 KB of what happened last, from 4,096 to 20,480 entries.
 const HISTORY: u32 = 4096;
 
 /// Memory for `tasks` tasks and folders. It is never given back: there is one scheduler, and it lives as long as the

@@ -30,7 +30,7 @@
 //! deletes its task or lets another run take its place drops it.
 //!
 //! The store is written once when an instance has to wait, once when it starts, once when it ends, and once for every
-//! further action; and once more for up to five entries of the history, which wait for a minute so that those that fall
+//! further action; and once more for up to five entries of the history, which wait for some minutes so that those that fall
 //! together are written together. [`Engine::written`] counts it.
 //!
 //! # What failed is not lost

@@ -133,8 +133,8 @@ fn each_reason_is_told() {
     world.register("overlap", &minutely("o for=600").on(|on| on.disallow_start_if_on_batteries = false)).unwrap();
     world.machine(|machine| machine.on_batteries = true);
     world.run_until(at("2024-05-01T12:03:30"));
-    assert_eq!(skips(&mut world, "battery"), [(Skipped::OnBatteries, 1); 3]);
-    assert_eq!(skips(&mut world, "overlap"), [(Skipped::AlreadyRunning, 1); 2]);
+    assert_eq!(skips(&mut world, "battery"), [(Skipped::OnBatteries, 3)]);
+    assert_eq!(skips(&mut world, "overlap"), [(Skipped::AlreadyRunning, 2)]);
     world.machine(|machine| {
         machine.on_batteries = false;
         machine.network = false;

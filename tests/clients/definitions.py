@@ -152,6 +152,7 @@ def every_word():
         (task(principal.format("InteractiveToken")), "runs `c` as S-1-5-21-1-2-3-4, who is to be logged on;"),
         (task(principal.format("S4U")), "as S-1-5-21-1-2-3-4 without a password;"),
         (task(settings.format("<AllowHardTerminate>false</AllowHardTerminate>")), "is not killed if it does not stop when told to"),
+        (task(settings.format("<Foo/>")).replace('version="1.4"', 'version="1.5"'), "; kept without effect: Foo\n"),
         (task(settings.format("<Volatile>true</Volatile>")), "; is disabled when the computer starts\n"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if a network is there;"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; kept without effect: NetworkSettings/Name\n"),
@@ -267,6 +268,35 @@ def packed():
     with open(path, "ab") as out:
         out.write(b"\x01")
     mainspring("validate", path, expect=1)
+
+
+def at_rest():
+    """what is at rest is held against the rules too, and not its layout alone: flipped bits give what XML can say, or an error"""
+    path = f"{FOLDER.name}/rest.cbor"
+    for bytes_at_rest in ("a10001", "a200010880"):
+        with open(path, "wb") as out:
+            out.write(bytes.fromhex(bytes_at_rest))
+        assert "SCHED_E_MISSINGNODE: Exec" in mainspring("validate", path, expect=1), bytes_at_rest
+    settings = "<Settings><RestartOnFailure><Interval>PT1M</Interval><Count>3</Count></RestartOnFailure><Priority>5</Priority></Settings>"
+    trigger = "<Triggers><TimeTrigger><StartBoundary>2024-05-02T03:30:00</StartBoundary><Repetition><Interval>PT5M</Interval><Duration>PT1H</Duration></Repetition></TimeTrigger></Triggers>"
+    source = file("rest.xml", task(trigger + settings))
+    mainspring("convert", source, path, "--registrant", "S-1-5-18")
+    with open(path, "rb") as image:
+        whole = image.read()
+    valid = invalid = 0
+    for bit in range(0, 8 * len(whole), 3):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        with open(path, "wb") as out:
+            out.write(flipped)
+        done = subprocess.run([os.path.abspath(ARGUMENTS.client), "convert", path, f"{FOLDER.name}/flipped.xml"], capture_output=True, text=True, timeout=60)
+        assert done.returncode in (0, 1), done
+        if done.returncode == 0:
+            valid += 1
+            mainspring("validate", f"{FOLDER.name}/flipped.xml")
+        else:
+            invalid += 1
+    assert valid > 20 and invalid > 50, (valid, invalid)
 
 
 def runs():
@@ -543,6 +573,9 @@ def jobs():
         xml, again = f"{FOLDER.name}/job{number}.xml", f"{FOLDER.name}/job{number}.job"
         mainspring("convert", f"{folder}/jobs/{name}", xml)
         print(f"# {mainspring('validate', '--strict', xml).strip()}")
+        mainspring("convert", f"{folder}/jobs/{name}", again)
+        with open(f"{folder}/jobs/{name}", "rb") as first, open(again, "rb") as second:
+            assert first.read() == second.read(), f"{name} is another"
         mainspring("convert", xml, again)
         mainspring("convert", again, f"{FOLDER.name}/jobagain.xml")
         with open(xml, encoding="utf-16") as first, open(f"{FOLDER.name}/jobagain.xml", encoding="utf-16") as second:
@@ -573,4 +606,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, permissions, versions, runs, packed, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)
+run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, permissions, versions, runs, packed, at_rest, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)

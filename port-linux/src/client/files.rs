@@ -293,6 +293,11 @@ pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
 /// The bytes to write; what they do not say, or say without being told, is added to the notes.
 fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -> Result<Vec<u8>, Wrong> {
     let Convert { input, output, as_version, accounts, registrant, strict } = convert;
+    if (from, to) == (Form::Job, Form::Job) && accounts.is_empty() && registrant.is_none() {
+        // Its signature, its last run and what is behind it have no place in a definition.
+        read_bare(input, from, None)?;
+        return Ok(definition::bytes_of(input, CBOR)?);
+    }
     let (bytes, strangers) = match from {
         Form::Xml => {
             let known = Known { accounts: accounts.clone(), registrant: *registrant };
@@ -308,6 +313,9 @@ fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -
         }
     };
     let image = parsed(&bytes)?;
+    if to != Form::Cbor && words::is_newer(&image) {
+        notes.push("a trigger of a kind that is not known here is not kept".to_owned());
+    }
     let other = |status: Status, error: &dyn std::fmt::Display| Wrong::Other(status, error.to_string());
     match to {
         Form::Xml => Ok(utf16(&normalised(&image, &strangers, output, as_version.as_deref(), notes)?)),
@@ -395,6 +403,7 @@ fn read_bare(file: &Path, form: Form, account: Option<Sid>) -> Result<Vec<u8>, W
         bytes.resize(length + CBOR as usize, 0);
         let image = Image::unpack(&mut bytes, length);
         let image = image.map_err(|error| Wrong::Other(Status::SCHED_E_INVALID_TASK_HASH, error.to_string()))?;
+        allowed(&image)?;
         return Ok(image.bytes().to_vec());
     }
     let bytes = definition::bytes_of(file, CBOR)?;
@@ -402,6 +411,16 @@ fn read_bare(file: &Path, form: Form, account: Option<Sid>) -> Result<Vec<u8>, W
     let (mut text, mut room) = (vec![0; JOB], vec![0; JOB]);
     let image = job.image(account, &mut text, &mut room);
     Ok(image.map_err(|error| Wrong::Other(error.status(), error.to_string()))?.bytes().to_vec())
+}
+
+/// Whether a definition at rest is one that XML could have been read as: its layout says nothing of ranges, and of what does
+/// not go together.
+fn allowed(image: &Image<'_>) -> Result<(), Wrong> {
+    let text = normalised(image, &Strangers::default(), Path::new("task"), None, &mut Vec::new())?;
+    definition::image_of(&text, &Known::default()).map(drop).map_err(|error| {
+        let XmlError { status, node, value, .. } = *error;
+        Wrong::Other(status, format!("{node}: {value}: {}", status.meaning().unwrap_or_default()))
+    })
 }
 
 fn unusable(file: &Path, reason: &dyn std::fmt::Display) -> Failure {

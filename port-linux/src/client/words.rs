@@ -35,13 +35,9 @@ pub(super) fn of(image: &Image<'_>, strangers: &Strangers) -> String {
 
 /// The elements that are kept, and that nothing comes of.
 fn without_effect(image: &Image<'_>, conditions: &Conditions<'_>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for trigger in image.triggers() {
-        if let TriggerKind::Opaque { xml } = trigger.kind
-            && !names.iter().any(|name| name == tag(xml))
-        {
-            names.push(tag(xml).into());
-        }
+    let mut names = kept(image);
+    if is_newer(image) {
+        names.push("a trigger of a kind that is not known here".into());
     }
     if conditions.use_unified_scheduling_engine {
         names.push("UseUnifiedSchedulingEngine".into());
@@ -55,6 +51,11 @@ fn without_effect(image: &Image<'_>, conditions: &Conditions<'_>) -> Vec<String>
         names.push("NetworkProfileName".into());
     }
     names
+}
+
+/// Whether a later version has written something at rest that nobody here can name.
+pub(super) fn is_newer(image: &Image<'_>) -> bool {
+    image.triggers().any(|trigger| matches!(trigger.kind, TriggerKind::Opaque { xml: "" }))
 }
 
 /// The elements that are kept and not understood, by name, each once.

@@ -165,6 +165,8 @@ impl Engine<'_> {
                 {
                     self.tell_skipped(cx, task.number, why);
                     if settles {
+                        // That it was skipped is to be known when it is settled for good.
+                        self.write_history(cx);
                         self.settle(cx, index);
                     }
                     return !matches!(why, NotRun::Store(_));

@@ -67,6 +67,10 @@ impl Observer {
                 }
                 Some(Occurrence::Calendar(moment))
             }
+            // No task of these worlds has MaintenanceSettings.
+            Cause::Maintenance { at: moment, .. } => {
+                return self.fail(early, format!("t{} runs for maintenance at {moment:?}", known.name));
+            }
             Cause::Boot(elapsed) => {
                 if at.mono - self.boot < elapsed as i64 || known.registered.0 == self.life {
                     return self.fail(early, format!("t{} at boot after {elapsed}", known.name));

@@ -172,3 +172,24 @@ fn memory_that_is_short_holds_nothing_and_breaks_nothing() {
         both.compare();
     }
 }
+
+/// The canary: a queue that forgets one task, has one too late, or has two in the wrong order is seen.
+#[test]
+fn a_queue_that_lies_is_seen() {
+    type Lie = fn(&mut Both);
+    let lies: [Lie; 3] = [
+        |both| both.queue().disarm(77),
+        |both| both.queue().arm(77, 1_700_000_000_001, false),
+        // Due at the same moment, but of the other clock.
+        |both| both.queue().arm(77, 1_700_000_000_000, true),
+    ];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let mut both = Both::new(600, 1800);
+        for item in 0..600 {
+            both.set(item, Some((1_700_000_000_000, false)));
+        }
+        lie(&mut both);
+        let seen = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| both.drain())).is_err();
+        assert!(seen, "lie {number}");
+    }
+}

@@ -193,6 +193,11 @@ fn what_the_server_was_not_there_for_is_counted_once() {
     let mut world = again(world, 2 * DAY, &mut third);
     world.run_for(2 * MINUTE);
     assert_eq!(skips(&mut world, "daily"), [(Skipped::Missed, 5), (Skipped::Missed, 2)]);
+    // A start with nothing missed adds nothing.
+    let mut fourth = Slots::new(8, 8);
+    world.run_for(HISTORY_TIME as i64);
+    let mut world = again(world, SECOND, &mut fourth);
+    world.run_for(2 * MINUTE);
     // A run that went well ends the count, one that did not does not.
     assert_eq!((missed(&mut world, "daily"), missed(&mut world, "owed")), (7, 0));
     world.run_for(DAY);

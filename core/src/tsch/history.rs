@@ -61,7 +61,8 @@ impl Service<'_, '_> {
         self.answer(now, call, reply, 12, Self::read_history)
     }
 
-    /// ReadHistory (Opnum 0).
+    /// ReadHistory (Opnum 0). Not inlined, as no method is: what it needs of the stack every call would take.
+    #[inline(never)]
     fn read_history(
         &mut self,
         arrival: Arrival<'_>,

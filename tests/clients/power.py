@@ -253,7 +253,9 @@ def at_random_moments():
         rpc.clear(dce)
         left = settled(host)
         print(f"# bytes and records before {fresh}, after {CUTS} cuts and with everything deleted {left}")
-        equal(left, fresh, "bytes and records, when everything is deleted")
+        # What happened to them is told for as long as there is room for it: a ring of eight records, of at most 64 bytes each.
+        bytes_more, records_more = left[0] - fresh[0], left[1] - fresh[1]
+        assert 0 <= records_more <= 8 and 0 <= bytes_more <= 80 * records_more, f"{left} is left of {fresh}"
 
 
 def settled(host):

@@ -167,7 +167,7 @@ impl Engine<'_> {
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
         let put = [Change::Put(store::instance_key(index + 1), bytes)];
         match self.written.apply(cx.store, &put) {
-            Err(error) if self.give_way(cx, error) => self.written.apply(cx.store, &put),
+            Err(error) if self.ledger.give_way(cx, &mut self.written, error) => self.written.apply(cx.store, &put),
             done => done,
         }
     }

@@ -20,7 +20,7 @@ use crate::{
     ports::{Change, Store, StoreError},
     store::{
         self, Cause, HISTORY, HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, INSTANCE, STATE_MAX, Started,
-        history_key,
+        Written, history_key,
     },
     time::{Monotonic, Timestamp},
 };
@@ -28,7 +28,7 @@ use crate::{
 /// Tasks whose missed occurrences one tick counts.
 const COUNTED_PER_TICK: usize = 8;
 
-/// Records that make room at once: those of a run find it then.
+/// Records that make room at once: those of a run, or of a small task, find it then.
 const GIVEN_AT_ONCE: usize = 4;
 
 /// Where a reader of the history begins: with the latest.
@@ -96,6 +96,24 @@ impl Ledger {
             Some(_) if !held => Some(Monotonic(0)),
             _ => (!self.pending.is_empty()).then_some(self.due),
         }
+    }
+
+    /// The store has no room left: the oldest records of the history make some. Returns whether there were any.
+    pub(super) fn give_way(&mut self, cx: &mut Context<'_>, written: &mut Written, error: StoreError) -> bool {
+        let is_full = matches!(error, StoreError::Full | StoreError::Exhausted);
+        let oldest = self.oldest.max(self.newest.saturating_sub(self.records)).saturating_add(1);
+        if !is_full || self.records == 0 || oldest > self.newest {
+            return false;
+        }
+        let mut changes = heapless::Vec::<Change<'_>, GIVEN_AT_ONCE>::new();
+        for sequence in (oldest..=self.newest).take(GIVEN_AT_ONCE) {
+            let _ = changes.push(Change::Delete(self.key(sequence)));
+            self.oldest = sequence;
+        }
+        // What is pending would take the room again.
+        self.due = cx.now.monotonic.plus(HISTORY_TIME);
+        self.refused = true;
+        written.apply(cx.store, &changes).is_ok()
     }
 
     /// Where a record lies in the ring.
@@ -203,25 +221,6 @@ impl Engine<'_> {
         if let Err(error) = settled {
             self.tell(Event::StoreFailed { error });
         }
-    }
-
-    /// The store has no room left for the records of runs: the oldest of the history make some. Returns whether there were any.
-    pub(super) fn give_way(&mut self, cx: &mut Context<'_>, error: StoreError) -> bool {
-        let ledger = &mut self.ledger;
-        let is_full = matches!(error, StoreError::Full | StoreError::Exhausted);
-        let oldest = ledger.oldest.max(ledger.newest.saturating_sub(ledger.records)).saturating_add(1);
-        if !is_full || ledger.records == 0 || oldest > ledger.newest {
-            return false;
-        }
-        let mut changes = heapless::Vec::<Change<'_>, GIVEN_AT_ONCE>::new();
-        for sequence in (oldest..=ledger.newest).take(GIVEN_AT_ONCE) {
-            let _ = changes.push(Change::Delete(ledger.key(sequence)));
-            ledger.oldest = sequence;
-        }
-        // What is pending would take the room again.
-        ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
-        ledger.refused = true;
-        self.written.apply(cx.store, &changes).is_ok()
     }
 
     /// Does what the ledger has to do by now.

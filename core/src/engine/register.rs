@@ -135,7 +135,13 @@ impl Engine<'_> {
         // A list that failed half-way may have left records with these numbers.
         self.next_task = next;
 
-        if let Err(refused) = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image) {
+        let mut put = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image);
+        if let Err(Refused::Store(error)) = put
+            && self.ledger.give_way(cx, &mut self.written, error)
+        {
+            put = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image);
+        }
+        if let Err(refused) = put {
             if let Refused::Store(error) = refused {
                 self.tell(Event::StoreFailed { error });
             }
@@ -211,12 +217,16 @@ impl Engine<'_> {
         let put_definition = pack(room, definition, &registration.image, &put_entry, total)?;
         let terms = Terms::of(&entry);
         let old = Change::Delete(definition_key(slot.definition));
-        let done = match state {
-            None => self.written.apply(cx.store, &[put_definition, put_entry, old]),
-            Some(state) => self
-                .written
-                .apply(cx.store, &[put_definition, put_entry, Change::Put(state_key(slot.number), state), old]),
-        };
+        let with_state =
+            state.map(|state| [put_definition, put_entry, Change::Put(state_key(slot.number), state), old]);
+        let without = [put_definition, put_entry, old];
+        let changes = with_state.as_ref().map_or(&without[..], |changes| &changes[..]);
+        let mut done = self.written.apply(cx.store, changes);
+        if let Err(error) = done
+            && self.ledger.give_way(cx, &mut self.written, error)
+        {
+            done = self.written.apply(cx.store, changes);
+        }
         if let Err(error) = done {
             self.tell(Event::StoreFailed { error });
             match fetch(self.memory.record, cx, slot.number).map(|entry| entry.definition == definition) {

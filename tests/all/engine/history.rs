@@ -384,3 +384,20 @@ fn what_is_written_is_counted_and_stays_within_its_budget() {
     let each = (after.bytes - before.bytes) / runs;
     assert!(each <= 128, "{each} bytes for a run");
 }
+
+#[test]
+fn a_registration_that_finds_no_room_takes_that_of_the_history() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    world.register("a", &minutely("a for=1")).unwrap();
+    world.run_for(100 * MINUTE);
+    let kept = world.outside.store.kind(HISTORY).count();
+    let records: usize = world.outside.store.records.values().map(Vec::len).sum();
+    world.outside.store.capacity = Some(records + 10);
+    world.register("b", &Task::new("b")).unwrap();
+    assert_eq!(world.outside.store.kind(HISTORY).count(), kept - 4);
+    // What is left of it is still read, and so is what is refused for good.
+    assert!(!history(&mut world, "a").is_empty());
+    world.outside.store.capacity = Some(10);
+    assert!(world.register("c", &Task::new("c")).is_err());
+}

@@ -42,6 +42,11 @@ impl Settings<'_> {
     pub const EXECUTION_TIME_LIMIT: u64 = 72 * 3600;
     /// What leaving Priority out means.
     pub const PRIORITY: u8 = 7;
+
+    /// Whether an ExecutionTimeLimit, however it is written, is what leaving it out means; less by a fraction of a second is not.
+    pub(super) fn is_default_limit(limit: &Span<'_>) -> bool {
+        limit.seconds == Self::EXECUTION_TIME_LIMIT && limit.whole_seconds() == limit.seconds
+    }
 }
 
 /// What leaving Settings out means.

@@ -268,7 +268,7 @@ fn settings(out: &mut Out<'_>, settings: &Settings<'_>, conditions: &Conditions<
             })?;
         }
         let limit = settings.execution_time_limit.unwrap_or_default();
-        if limit.seconds != Settings::EXECUTION_TIME_LIMIT {
+        if !Settings::is_default_limit(&limit) {
             fields.span(2, Some(limit))?;
         }
         if settings.priority != Settings::PRIORITY {

@@ -53,8 +53,8 @@ pub struct Job<'b> {
     pub reserved_data: &'b [u8],
     /// Triggers, 2.4.2.11.
     pub triggers: JobTriggers<'b>,
-    /// Job Signature, 2.4.2.12: whatever stands behind the triggers, at most [`SIGNATURE`] bytes; see
-    /// [`Job::job_signature`].
+    /// Job Signature, 2.4.2.12: what stands behind the triggers: nothing, [`SIGNATURE`] bytes, or fewer that begin as a signature
+    /// does; see [`Job::job_signature`].
     pub signature: &'b [u8],
 }
 
@@ -245,7 +245,10 @@ impl<'b> Job<'b> {
         let count = reader.u16().map_err(at(JobField::TriggerCount))?;
         let triggers = reader.take(usize::from(count) * TRIGGER_SIZE).map_err(at(JobField::Triggers))?;
         let signature = reader.rest();
-        if let Some(excess @ 1..) = signature.len().checked_sub(SIGNATURE) {
+        // A signature that is not complete is ignored, 2.4.2.12. It begins as one does; triggers that the count leaves out do not.
+        let is_cut = signature.len() < SIGNATURE && signature.iter().zip([1, 0, 1, 0]).all(|(byte, of)| *byte == of);
+        if signature.len() != SIGNATURE && !is_cut {
+            let excess = signature.len().checked_sub(SIGNATURE).unwrap_or(signature.len());
             return Err(JobError::TooLong { excess });
         }
         Ok(Self {

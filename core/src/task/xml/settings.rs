@@ -29,7 +29,7 @@ pub(super) fn read(element: Element<'_>) -> Result<(Settings<'_>, Conditions<'_>
             None => defaults.0.execution_time_limit,
             Some(Span { seconds: 0, .. }) => None,
             // However it was written, it is the default and need not be kept.
-            Some(Span { seconds: Settings::EXECUTION_TIME_LIMIT, .. }) => defaults.0.execution_time_limit,
+            Some(limit) if Settings::is_default_limit(&limit) => defaults.0.execution_time_limit,
             limit => limit,
         },
         start_when_available: fields.flag("StartWhenAvailable", false)?,

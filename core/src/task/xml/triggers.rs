@@ -90,7 +90,7 @@ fn read_event<'d>(fields: Fields<'d>, delay: Option<Span<'d>>) -> Result<Event<'
     let period = fields.get("PeriodOfOccurrence").map(|field| {
         let span = field.span(ANY)?;
         // The schema's own default is less than what it demands.
-        field.accepted(Some(span).filter(|span| span.seconds == 0 || span.seconds >= 60))
+        field.accepted(Some(span).filter(|span| span.seconds == 0 || span.is_within(60..=u64::MAX)))
     });
     let queries = fields.get("ValueQueries").map(|queries| {
         queries.texts("Value", (1, limits::VALUE_QUERIES), |value, texts| {

@@ -297,7 +297,7 @@ fn settings(out: &mut Indented<'_>, settings: &Settings<'_>, conditions: &Condit
     out.value("StopIfGoingOnBatteries", &conditions.stop_if_going_on_batteries)?;
     out.flag("Enabled", enabled, true)?;
     let limit = settings.execution_time_limit.unwrap_or_default();
-    out.span("ExecutionTimeLimit", Some(limit).filter(|limit| limit.seconds != Settings::EXECUTION_TIME_LIMIT))?;
+    out.span("ExecutionTimeLimit", Some(limit).filter(|limit| !Settings::is_default_limit(limit)))?;
     out.flag("Hidden", settings.hidden, false)?;
     out.value("MultipleInstancesPolicy", &name_of(&POLICIES, &settings.instances_policy))?;
     if settings.priority != Settings::PRIORITY {

@@ -213,6 +213,16 @@ fn a_signature_that_is_not_whole_or_not_of_version_1_is_ignored_and_kept() {
         let job = Job::parse(&bytes).unwrap();
         assert_eq!((job.job_signature(), job.signature), (None, signature));
     }
+    // What the Trigger Count leaves out is no signature that is cut, and neither is anything else.
+    for tail in [&b"x"[..], &[b'x'; 48], &[1, 0, 0], &[0x30, 0, 0, 0]] {
+        parts.signature = tail.to_vec();
+        assert_eq!(Job::parse(&written(&parts.job())), Err(JobError::TooLong { excess: tail.len() }));
+    }
+    parts.signature = Vec::new();
+    let mut bytes = written(&parts.job());
+    let count = bytes[0x79];
+    bytes[0x79] = count - 1;
+    assert_eq!(Job::parse(&bytes), Err(JobError::TooLong { excess: TRIGGER_SIZE }));
     let mut bytes = written(&everything().job());
     bytes.extend([0; 5]);
     assert_eq!(Job::parse(&bytes), Err(JobError::TooLong { excess: 5 }));

@@ -373,6 +373,25 @@ fn mixed_content_is_kept_as_it_is() {
     assert_eq!(part(&normalised(&xml), "Triggers"), expected);
 }
 
+/// However 72 hours are written they are the default; what is less by a fraction of a second is not.
+#[test]
+fn only_the_default_limit_is_left_out() {
+    for (limit, written) in [
+        ("PT72H", None),
+        ("P3D", None),
+        ("PT259200S", None),
+        ("PT259200.0S", None),
+        ("PT71H59M59.5S", Some("PT71H59M59.5S")),
+        ("PT259199.5S", Some("PT259199.5S")),
+    ] {
+        let xml = task_with(&format!("<Settings><ExecutionTimeLimit>{limit}</ExecutionTimeLimit></Settings>"));
+        let text = normalised(&xml);
+        let element = written.map(|limit| format!("<ExecutionTimeLimit>{limit}</ExecutionTimeLimit>"));
+        let found = text.lines().find(|line| line.contains("ExecutionTimeLimit")).map(|line| line.trim().to_owned());
+        assert_eq!(found, element, "{limit}");
+    }
+}
+
 #[test]
 fn the_declaration_may_lie_or_be_absent() {
     let xml = task_with("");

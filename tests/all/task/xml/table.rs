@@ -182,6 +182,7 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Triggers, "^<EventTrigger/>", MISSING, "Subscription", ""),
     (In::Triggers, "<EventTrigger>^<Subscription></Subscription></EventTrigger>", INVALID, "Subscription", ""),
     (In::Triggers, "<EventTrigger><Subscription>a^<QueryList/></Subscription></EventTrigger>", UNEXPECTED, "QueryList", ""),
+    (In::Event, "<PeriodOfOccurrence>^PT59.5S</PeriodOfOccurrence>", INVALID, "PeriodOfOccurrence", "PT59.5S"),
     (In::Event, "<NumberOfOccurrences>^0</NumberOfOccurrences>", INVALID, "NumberOfOccurrences", "0"),
     (In::Event, "<NumberOfOccurrences>^33</NumberOfOccurrences>", INVALID, "NumberOfOccurrences", "33"),
     (In::Event, "<PeriodOfOccurrence>^PT59S</PeriodOfOccurrence>", INVALID, "PeriodOfOccurrence", "PT59S"),

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = env::args().skip(1).collect();
     let [address, user, count] = words.as_slice() else { return Err("load ADDR:PORT USER COUNT".into()) };
     let password = env::var("MAINSPRING_PASSWORD")?;
-    let mut session = Session::open(address, Credentials::new(user, "", &password))?;
+    let mut session = Session::open(address, &mainspring::tsch::INTERFACE, Credentials::new(user, "", &password))?;
     for number in 0..count.parse()? {
         // A hundred folders: neither all in one nor each in its own.
         let path = format!(r"\Load\Folder {:02}\Task {number:06}", number % 100);

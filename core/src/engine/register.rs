@@ -430,6 +430,7 @@ const fn folder(path: &str) -> store::Entry<'_> {
 }
 
 /// Puts an entry that is new, the entries of the `missing` folders on the way, numbered from `first` on, and the definition.
+#[inline(never)] // It is called twice, and its list would stand on the stack twice.
 fn put_new(
     record: &mut [u8],
     written: &mut Written,
@@ -453,8 +454,9 @@ fn put_new(
     changes.push(put_entry).map_err(|_| Refused::TooLarge)?;
     if let Err(error) = written.apply(cx.store, &changes) {
         // What was done of it would come to light at the next start, though nobody was told of it.
-        let undo: Changes<'_> = changes.iter().rev().map(|change| Change::Delete(key(change))).collect();
-        let _ = written.apply(cx.store, &undo);
+        for change in changes.iter().rev() {
+            let _ = written.apply(cx.store, &[Change::Delete(key(change))]);
+        }
         return Err(Refused::Store(error));
     }
     Ok(())

@@ -245,9 +245,7 @@ impl<'b> Job<'b> {
         let count = reader.u16().map_err(at(JobField::TriggerCount))?;
         let triggers = reader.take(usize::from(count) * TRIGGER_SIZE).map_err(at(JobField::Triggers))?;
         let signature = reader.rest();
-        // A signature that is not complete is ignored, 2.4.2.12. It begins as one does; triggers that the count leaves out do not.
-        let is_cut = signature.len() < SIGNATURE && signature.iter().zip([1, 0, 1, 0]).all(|(byte, of)| *byte == of);
-        if signature.len() != SIGNATURE && !is_cut {
+        if !variable::is_signature(signature) {
             let excess = signature.len().checked_sub(SIGNATURE).unwrap_or(signature.len());
             return Err(JobError::TooLong { excess });
         }

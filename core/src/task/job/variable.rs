@@ -93,9 +93,15 @@ pub(super) fn begin_triggers(writer: &mut Writer<'_>, count: usize) -> Result<()
     Ok(writer.u16(u16::try_from(count).map_err(|_| JobWriteError::TooLong(JobField::Triggers))?)?)
 }
 
+/// Whether that may stand behind the triggers: a signature, or one that is not complete, which is ignored (2.4.2.12). It begins as
+/// one does; triggers that the count leaves out do not.
+pub(super) fn is_signature(bytes: &[u8]) -> bool {
+    bytes.len() == SIGNATURE || bytes.len() < SIGNATURE && bytes.iter().zip([1, 0, 1, 0]).all(|(byte, of)| *byte == of)
+}
+
 /// Writes what stands behind the triggers.
 pub(super) fn write_signature(writer: &mut Writer<'_>, signature: &[u8]) -> Result<(), JobWriteError> {
-    if signature.len() > SIGNATURE {
+    if !is_signature(signature) {
         return Err(JobWriteError::TooLong(JobField::JobSignature));
     }
     Ok(writer.put(signature)?)

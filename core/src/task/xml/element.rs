@@ -130,7 +130,9 @@ impl<'d> Element<'d> {
     /// Its value is refused.
     pub(super) fn refused(&self, status: Status) -> Refused {
         let start = self.node.range().start;
-        let at = self.node.children().find(Node::is_text).map_or(start, |text| self.start_of(text));
+        let mut texts = self.node.children().filter(Node::is_text);
+        let first = texts.clone().find(|text| !is_blank(text)).or_else(|| texts.next());
+        let at = first.map_or(start, |text| self.start_of(text));
         self.refused_for(Fault { status, at, node: self.name(), value: self.raw().trim_matches(SPACE) })
     }
 
@@ -138,7 +140,9 @@ impl<'d> Element<'d> {
     fn start_of(&self, text: Node<'_, '_>) -> usize {
         let source = self.node.document().input_text().get(text.range()).unwrap_or_default();
         let value = source.trim_start_matches(SPACE);
-        text.range().start + if value.is_empty() { 0 } else { source.len() - value.len() }
+        // A text that goes on in a CDATA section ends in its source where that begins.
+        let is_behind = !value.is_empty() || !is_blank(&text);
+        text.range().start + if is_behind { source.len() - value.len() } else { 0 }
     }
 
     fn raw(&self) -> &'d str {
@@ -369,4 +373,9 @@ impl<'d> Fields<'d> {
     pub(super) fn flag(&self, name: &str, default: bool) -> Result<bool> {
         Ok(self.value(name, values::boolean)?.unwrap_or(default))
     }
+}
+
+/// Whether a text is white space alone.
+fn is_blank(text: &Node<'_, '_>) -> bool {
+    text.text().is_none_or(|text| text.trim_matches(SPACE).is_empty())
 }

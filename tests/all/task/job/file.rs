@@ -215,10 +215,11 @@ fn a_signature_that_is_not_whole_or_not_of_version_1_is_ignored_and_kept() {
     }
     // What the Trigger Count leaves out is no signature that is cut, and neither is anything else.
     for tail in [&b"x"[..], &[b'x'; 48], &[1, 0, 0], &[0x30, 0, 0, 0]] {
-        parts.signature = tail.to_vec();
-        assert_eq!(Job::parse(&written(&parts.job())), Err(JobError::TooLong { excess: tail.len() }));
+        parts.signature = Vec::new();
+        let mut bytes = written(&parts.job());
+        bytes.extend(tail);
+        assert_eq!(Job::parse(&bytes), Err(JobError::TooLong { excess: tail.len() }));
     }
-    parts.signature = Vec::new();
     let mut bytes = written(&parts.job());
     let count = bytes[0x79];
     bytes[0x79] = count - 1;
@@ -301,8 +302,10 @@ fn what_16_bits_cannot_count_is_not_written() {
     assert_eq!(refused(&parts), JobWriteError::ReservedDataSize(0x1_0000));
     let parts = Parts { triggers: vec![0; 0x1_0000 * TRIGGER_SIZE], ..Parts::default() };
     assert_eq!(refused(&parts), too_long(JobField::Triggers));
-    let parts = Parts { signature: vec![0; SIGNATURE + 1], ..Parts::default() };
-    assert_eq!(refused(&parts), too_long(JobField::JobSignature));
+    for length in [1, SIGNATURE + 1] {
+        let parts = Parts { signature: vec![0; length], ..Parts::default() };
+        assert_eq!(refused(&parts), too_long(JobField::JobSignature));
+    }
     let most = Parts { triggers: vec![0; 0xFFFF * TRIGGER_SIZE], ..Parts::default() };
     let bytes = written(&most.job());
     assert_eq!(Job::parse(&bytes).unwrap().triggers.len(), 0xFFFF);
@@ -342,7 +345,11 @@ fn random(chance: &mut Chance) -> Parts {
         user_data: bytes(chance, 30),
         reserved_data: vec![chance.draw() as u8; 8 * chance.below(2) as usize],
         triggers: bytes_of(chance, triggers * TRIGGER_SIZE),
-        signature: bytes(chance, SIGNATURE as u64),
+        signature: match chance.below(3) {
+            0 => (0..SIGNATURE).map(|_| chance.below(256) as u8).collect(),
+            1 => [1, 0, 1, 0].into_iter().chain(5..5 + 63).take(chance.below(SIGNATURE as u64) as usize).collect(),
+            _ => Vec::new(),
+        },
     }
 }
 

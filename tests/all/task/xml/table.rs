@@ -61,6 +61,11 @@ const ROWS: &[(In, &str, Status, &str, &str)] = &[
     (In::Registration, "<Date/>^<Date/>", TOO_MANY, "Date", ""),
     (In::Registration, "^<Title/>", UNEXPECTED, "Title", ""),
     (In::Settings, "<Enabled>^yes</Enabled>", INVALID, "Enabled", "yes"),
+    // Behind white space, comments, and in a CDATA section.
+    (In::Settings, "<Priority> ^<![CDATA[12]]></Priority>", INVALID, "Priority", "12"),
+    (In::Settings, "<Priority> <!-- --> ^12</Priority>", INVALID, "Priority", "12"),
+    (In::Settings, "<Priority>^  </Priority>", INVALID, "Priority", ""),
+    (In::Settings, "<Hidden>1</Hidden>  ^<![CDATA[x]]>", UNEXPECTED, "Settings", "x"),
     (In::Settings, "<ExecutionTimeLimit>^3h</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "3h"),
     (In::Settings, "<ExecutionTimeLimit>^-PT1H</ExecutionTimeLimit>", INVALID, "ExecutionTimeLimit", "-PT1H"),
     (In::Settings, "<DeleteExpiredTaskAfter>^P1W</DeleteExpiredTaskAfter>", INVALID, "DeleteExpiredTaskAfter", "P1W"),

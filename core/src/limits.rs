@@ -109,7 +109,7 @@ pub const MAINTENANCE_HOUR: u8 = 2;
 pub const MAINTENANCE_TIME: u64 = 3_600_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
 pub const FIRINGS_PER_TICK: usize = 32;
-/// Milliseconds for which what happened waits for more of it before it is written into the history.
+/// Milliseconds after a record of the history in which what happens waits for more of it.
 pub const HISTORY_TIME: u64 = 300_000;
 /// Records of the history that one call looks at; the next call goes on.
 pub const HISTORY_PER_CALL: u32 = 256;

@@ -1,9 +1,10 @@
 //! The ledger: what ran, and what did not and why, in a bounded ring of records in the store.
 //!
-//! Entries wait in memory until a record is full, or for [`HISTORY_TIME`](crate::limits::HISTORY_TIME), so that what falls
-//! together is written together. A power cut takes those that waited. Of a run its task's state still tells the result; and
-//! an occurrence that did not run is found again at the next start, where it counts as missed, because whatever came after the
-//! latest entry that is durable, and is not settled by a run, is.
+//! An entry that comes after [`HISTORY_TIME`](crate::limits::HISTORY_TIME) of silence is written at once. Those that follow wait
+//! in memory until a record is full, or until something happens after that time, so that what falls together is written
+//! together, and nobody is woken up to write. A power cut takes those that wait. Of a run its task's state still tells the
+//! result; and an occurrence that did not run is found again at the next start, where it counts as missed, because whatever
+//! came after the latest entry that is durable, and is not settled by a run, is.
 //!
 //! A store that has no room for an entry stands in nobody's way: what is older makes room for it in memory, and is lost.
 
@@ -46,7 +47,7 @@ pub(super) struct Ledger {
     /// The latest moment that any record tells of.
     until: Option<Timestamp>,
     pending: heapless::Vec<Happening, HISTORY_ENTRIES>,
-    /// When the pending entries are written.
+    /// From when on what happens is written at once.
     due: Monotonic,
     /// The store would not have them when that was tried last; until then it is not tried again.
     refused: bool,
@@ -94,7 +95,7 @@ impl Ledger {
     pub(super) fn deadline(&self, held: bool) -> Option<Monotonic> {
         match self.gap {
             Some(_) if !held => Some(Monotonic(0)),
-            _ => (!self.pending.is_empty()).then_some(self.due),
+            _ => None,
         }
     }
 
@@ -175,11 +176,8 @@ impl Engine<'_> {
         if self.ledger.pending.is_full() {
             self.ledger.pending.remove(0);
         }
-        if self.ledger.pending.is_empty() && !self.ledger.refused {
-            self.ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
-        }
         let _ = self.ledger.pending.push(entry);
-        if self.closing {
+        if self.closing || self.ledger.due <= cx.now.monotonic {
             self.write_history(cx);
         }
     }

@@ -183,6 +183,7 @@ impl Engine<'_> {
     }
 
     /// Makes as many of the pending entries durable as one record holds.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
     pub(super) fn write_history(&mut self, cx: &mut Context<'_>) {
         let mut buffer = [0; HISTORY_MAX];
         let sequence = self.ledger.newest.saturating_add(1);
@@ -206,6 +207,7 @@ impl Engine<'_> {
 
     /// Makes durable how far a task's occurrences are settled, so that one that was skipped for a reason is not caught up after
     /// a restart.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
     pub(super) fn settle(&mut self, cx: &mut Context<'_>, index: u32) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
         let floor = Some(self.durable_floor(&task)).filter(|&at| at != Timestamp::MIN);
@@ -326,6 +328,7 @@ impl Engine<'_> {
     }
 
     /// Counts what a task has missed, if it is not counted yet, and notes it in its state and in the history.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
     fn count_missed_of(&mut self, cx: &mut Context<'_>, index: u32) -> Result<(), Refused> {
         let (Some(gap), Some(&task)) = (self.ledger.gap, self.memory.tasks.get(index as usize)) else { return Ok(()) };
         if !task.has(flag::MISSED) {

@@ -354,12 +354,16 @@ impl Engine<'_> {
             CatchUp::Latest => 1,
             CatchUp::All(count) => u32::from(count),
         };
-        // That there was one is known, though a clock that was set since may have it before.
-        let missed = if owed == 0 && unknown == 0 { missed.max(1) } else { missed };
         let missed = missed.saturating_sub(owed.saturating_sub(unknown));
         let unknown = unknown.saturating_sub(owed);
         let lost = missed.saturating_add(unknown);
         if lost == 0 {
+            // One that waited when the server ended, or that a clock which was set since has before: it is told, and may be
+            // counted already.
+            if owed == 0 {
+                self.tell(Event::Skipped { task: task.number, reason: Skipped::Missed });
+            }
+            self.with_task(index, |task| task.set(flag::MISSED, false));
             return Ok(());
         }
         state.missed = state.missed.saturating_add(lost);

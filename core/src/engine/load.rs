@@ -373,9 +373,7 @@ impl Engine<'_> {
         let next = plan::next(&image, slot, clocks, After::just_before(clocks));
         let next = self.turns.next(&image, slot, next, clocks);
         let due = slot.apply(next);
-        // What was missed before an earlier start is counted already.
-        let counted = self.ledger.until().filter(|at| clocks.now.wall.is_some_and(|wall| *at <= wall));
-        slot.set(flag::MISSED, missed.is_some_and(|at| counted.is_none_or(|counted| at > counted)));
+        slot.set(flag::MISSED, missed.is_some());
         self.volatile |= image.conditions().volatile;
         self.queue().note(index, due);
     }

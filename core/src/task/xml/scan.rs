@@ -16,7 +16,7 @@ use crate::{
 
 /// A text in blocks of so many units. Almost all of them are nothing but ASCII, which goes through many units at once.
 fn blocks(xml: Utf16<'_>) -> impl Iterator<Item = Utf16<'_>> {
-    const UNITS: usize = 32;
+    const UNITS: usize = 128;
     xml.bytes().chunks(2 * UNITS).map(move |block| Utf16::new(block, xml.order()))
 }
 

@@ -1,20 +1,20 @@
-//! What task XML and images cost, beside a bare parse of the same text: `cargo bench -p mainspring-tests --bench task`, and in
-//! instructions, which no other load changes, `cargo bench -p mainspring-tests --bench task -- --instructions` (with valgrind).
+//! What task XML and images cost, beside a bare parse of the same text: `cargo bench -p mainspring-tests --bench task`.
 //!
 //! For 2,781 bytes of XML, whose image has 387 bytes; times are the best of seven runs on one core of the machine that the
 //! project was built on, which was shared, so that they say little more than the order:
 //!
-//! | what | instructions | times a bare parse | time | times a bare parse, in four turns |
-//! | --- | --- | --- | --- | --- |
-//! | bare parse, roxmltree | 156,785 | 1 | 34 µs | 1 |
-//! | read from UTF-8 | 276,257 | 1.76 | 68 µs | 1.9 to 2.1 |
-//! | read from UTF-16 | 304,646, of it 28,400 to decode | 1.94 | 69 µs | 1.9 to 2.2 |
-//! | write | 65,583 | 0.42 | 7 µs | 0.2 to 0.5 |
-//! | check an image | 8,564 | 0.05 | 0.8 µs | |
-//! | look at its triggers and settings | 5,045 | 0.03 | 0.4 µs | |
+//! | what | time | times a bare parse, in four turns |
+//! | --- | --- | --- |
+//! | bare parse, roxmltree | 34 µs | 1 |
+//! | read from UTF-8 | 68 µs | 1.9 to 2.1 |
+//! | read from UTF-16 | 69 µs | 1.9 to 2.2 |
+//! | write | 7 µs | 0.2 to 0.5 |
+//! | check an image | 0.8 µs | |
+//! | look at its triggers and settings | 0.4 µs | |
 //!
-//! The step `instructions` of `tests/run` (`tests/gates/instructions`) holds the same text against the bounds, with little beside
-//! it in the program: there reading costs 1.81 and 1.99 bare parses, of 2 at most, and writing 0.42, of 1.
+//! In instructions, which no other load changes, the step `instructions` of `tests/run` (`tests/gates/instructions`) counts the
+//! same text and holds it against the bounds: reading costs 1.81 and, from UTF-16, 1.95 bare parses, of 2 at most, and writing
+//! 0.42, of 1.
 //!
 //! While it is read, it takes 16.6 KB of heap on a 64-bit machine whose allocator makes blocks shorter where they are, 6.0
 //! bytes for each of the text, nearly all of it the tree; with one that makes another block for that, 24.7 KB, 8.9 for each. At
@@ -25,7 +25,6 @@
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     hint::black_box,
-    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
 };
@@ -89,23 +88,6 @@ fn microseconds(mut run: impl FnMut()) -> f64 {
     best.min().unwrap().as_secs_f64() * 1e3
 }
 
-/// Instructions of one run of `what`: the difference that a hundred more runs make to callgrind, so that what comes before
-/// does not count.
-fn instructions(what: &str) -> f64 {
-    let counted = |times: u32| {
-        let program = std::env::current_exe().unwrap();
-        let mut valgrind = Command::new("valgrind");
-        valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program);
-        let ran = valgrind.args(["--only", what, &times.to_string()]).output().expect("valgrind is installed");
-        let said = String::from_utf8(ran.stderr).unwrap();
-        let count =
-            said.lines().find_map(|line| line.split_once("Collected : ")).map(|(_, count)| count.trim().parse());
-        count.unwrap_or_else(|| panic!("{said}")).unwrap()
-    };
-    let (few, many): (f64, f64) = (counted(10), counted(110));
-    (many - few) / 100.0
-}
-
 /// The most heap that `run` has in use at once, beyond what is in use before.
 fn heap(run: impl FnOnce()) -> usize {
     let before = NOW.load(Ordering::Relaxed);
@@ -154,23 +136,12 @@ fn main() {
         }
         _ => panic!("nothing is called {what}"),
     };
-    // What `instructions` starts under valgrind.
-    let mut arguments = std::env::args().skip_while(|argument| argument != "--only").skip(1);
-    if let Some((what, times)) = arguments.next().zip(arguments.next()) {
-        (0..times.parse().unwrap()).for_each(|_| run(&what));
-        return;
-    }
-    let counts_instructions = std::env::args().any(|argument| argument == "--instructions");
     println!("{} bytes of XML, {} bytes of image", TYPICAL.len(), bytes.len());
     let mut bare = None;
     for what in WHAT {
-        let (cost, unit) = if counts_instructions {
-            (instructions(what), "instructions")
-        } else {
-            (microseconds(|| run(what)), "µs")
-        };
+        let cost = microseconds(|| run(what));
         let bare = *bare.get_or_insert(cost);
-        println!("{what:26} {cost:10.1} {unit}, {:.2} times", cost / bare);
+        println!("{what:26} {cost:10.1} µs, {:.2} times", cost / bare);
     }
     let bare = heap(|| drop(roxmltree::Document::parse(TYPICAL).unwrap()));
     let whole = heap(|| assert!(read_str(TYPICAL, &mut registrant, &mut buffer).is_ok()));

@@ -213,14 +213,17 @@ impl Engine<'_> {
         let floor = Some(self.durable_floor(&task)).filter(|&at| at != Timestamp::MIN);
         let settled = read_state(cx, task.number).and_then(|state| {
             let state = state.unwrap_or(store::State::NEVER);
-            let state = store::State { floor: state.floor.max(floor), ..state };
-            let mut buffer = [0; STATE_MAX];
-            let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
-            self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes)])
+            self.put_state(cx, task.number, &store::State { floor: state.floor.max(floor), ..state })
         });
         if let Err(error) = settled {
             self.tell(Event::StoreFailed { error });
         }
+    }
+
+    fn put_state(&mut self, cx: &mut Context<'_>, task: u32, state: &store::State) -> Result<(), StoreError> {
+        let mut buffer = [0; STATE_MAX];
+        let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
+        self.written.apply(cx.store, &[Change::Put(store::state_key(task), bytes)])
     }
 
     /// Does what the ledger has to do by now.
@@ -249,8 +252,8 @@ impl Engine<'_> {
         let task = self.task(task)?.number;
         let mut at = from;
         if at > self.ledger.newest {
-            let mut entries = self.ledger.pending.iter().filter(|entry| entry.task == task);
-            if !visit(&mut entries.by_ref().rev()) {
+            let entries = self.ledger.pending.iter().filter(|entry| entry.task == task);
+            if !visit(&mut entries.rev()) {
                 return Ok(LATEST);
             }
             at = self.ledger.newest;
@@ -349,8 +352,8 @@ impl Engine<'_> {
         let unknown = catch_up::count(&image, from.max(gap.unknown.plus(-1)), gap.until, &clocks);
         // What is owed to it will run, if late; the latest are.
         let owed = match CatchUp::of(&image) {
-            _ if !task.has(flag::OWED) => 0,
             CatchUp::Skip => 0,
+            _ if !task.has(flag::OWED) => 0,
             CatchUp::Latest => 1,
             CatchUp::All(count) => u32::from(count),
         };
@@ -367,9 +370,7 @@ impl Engine<'_> {
             return Ok(());
         }
         state.missed = state.missed.saturating_add(lost);
-        let mut buffer = [0; STATE_MAX];
-        let bytes = state.encode(&mut buffer)?;
-        self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes)])?;
+        self.put_state(cx, task.number, &state)?;
         for (reason, count) in [(Skipped::Missed, missed), (Skipped::ClockUnknown, unknown)] {
             if count > 0 {
                 self.skip(cx, task.number, reason, count);

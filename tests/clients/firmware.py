@@ -58,7 +58,7 @@ class Firmware(Target):
         self.flash = flash or os.path.join(self.folder, "flash.bin")
         self.log = os.path.join(self.folder, "log")
         self.port = free_port()
-        self.process, self.reader = None, None
+        self.process, self.readers = None, []
         self.life, self.said = 0, []
 
     def add_account(self):
@@ -73,12 +73,15 @@ class Firmware(Target):
         self.process = subprocess.Popen(
             command + self.extra + list(extra),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self.reader = threading.Thread(target=self.read, args=(self.process.stdout, self.life), daemon=True)
-        self.reader.start()
+        # What the emulator itself has to say comes in pieces, which must not fall into a line of the firmware.
+        pipes = self.process.stdout, self.process.stderr
+        self.readers = [threading.Thread(target=self.read, args=(pipe, self.life), daemon=True) for pipe in pipes]
+        for reader in self.readers:
+            reader.start()
         if wait:
             self.wait_for(LISTENING)
         return self
@@ -99,7 +102,7 @@ class Firmware(Target):
 
         def found():
             said = next((line for line in self.in_this_life() if words in line.text), None)
-            if said is None and self.process.poll() is not None and not self.reader.is_alive():
+            if said is None and self.process.poll() is not None and not any(reader.is_alive() for reader in self.readers):
                 raise AssertionError(f"the firmware ended ({self.process.returncode}) and never said {words!r}:\n{self.tail()}")
             return said
 
@@ -128,7 +131,8 @@ class Firmware(Target):
         """Waits until nothing of it is left."""
         try:
             self.process.wait(seconds)
-            self.reader.join(seconds)
+            for reader in self.readers:
+                reader.join(seconds)
         except subprocess.TimeoutExpired:
             pass
         try:
@@ -136,8 +140,9 @@ class Firmware(Target):
         except ProcessLookupError:
             pass
         self.process.wait(5)
-        self.reader.join(5)
-        self.process.stdout.close()
+        for reader, pipe in zip(self.readers, (self.process.stdout, self.process.stderr)):
+            reader.join(5)
+            pipe.close()
         self.process = None
 
     def resident(self):

@@ -100,7 +100,8 @@ def a_day():
 
 
 def check_times(noted):
-    """Of each kind, one at every multiple of its interval between the first and the last, and none early or late."""
+    """Of each kind, one at every multiple of its interval between the first and the last, and none early or late. The first
+    of all may have been due while the device booted, and is not late."""
     first, last = noted[0].moment, noted[-1].moment
     off = []
     for words, (interval, after) in KINDS.items():
@@ -109,7 +110,8 @@ def check_times(noted):
             if note.words == words:
                 late = (note.moment - after) % interval
                 fired[round(note.moment - late)] += 1
-                off.append(late)
+                if note is not noted[0]:
+                    off.append(late)
         begin = int((first - after) // interval) * interval + after
         due = {moment for moment in range(begin, int(last) + 1, interval) if moment > first - 1}
         missed, surplus = sorted(due - set(fired)), sorted(set(fired) - due)

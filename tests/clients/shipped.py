@@ -52,7 +52,8 @@ def six_hours():
         late = []
         for words, interval, after in (("minutely", 60, 0), ("quarterly", 900, 20)):
             moments = [note.moment for note in notes if note.words == words]
-            late += [(moment - after) % interval for moment in moments]
+            # The first of all may have been due while the device booted.
+            late += [(moment - after) % interval for moment in moments if moment != notes[0].moment]
             fired = [round((moment - after) // interval) for moment in moments]
             equal(fired, list(range(fired[0], fired[0] + len(fired))), f"{words}: each of its times once")
         assert max(late) <= 0.005, f"late by {1000 * max(late):.1f} ms"
@@ -95,12 +96,11 @@ def damaged():
     made = image("damaged", definitions)
     with open(made, "rb") as file:
         good = file.read()
-    # In the first half of what the items take, so that it is not in the last of them.
-    begin = 2 * PAGE + 4
-    end = begin + len(good[begin:].rstrip(b"\xff")) // 2
+    held = bytes_of_items(good)
     for _ in range(3):
         bad = bytearray(good)
-        bad[dice.randrange(begin, end)] ^= 1 << dice.randrange(8)
+        # In the first half, so that it is not in the last item, which a power cut may have cut.
+        bad[dice.choice(held[: len(held) // 2])] ^= 1 << dice.randrange(8)
         with Firmware(ARGUMENTS.image, ARGUMENTS.board) as host:
             with open(host.flash, "wb") as out:
                 out.write(bad)
@@ -109,6 +109,17 @@ def damaged():
             host.ended()
             assert "the flash is refused" in host.tail(), host.tail()
             equal(host.lines("bad"), [], "what ran")
+
+
+def bytes_of_items(flash):
+    """Where the items of the first page are, behind its state: a header with the length at its fourth byte, and the data. What fills up a word
+    is left out, since nobody reads it."""
+    held, at = [], 2 * PAGE + 8
+    while flash[at : at + 8] != b"\xff" * 8:
+        end = at + 8 + int.from_bytes(flash[at + 4 : at + 6], "little")
+        held += range(at, end)
+        at = end + -end % 4
+    return held
 
 
 try:

@@ -27,8 +27,9 @@ pub(super) const GRAVES: usize = 8;
 const RUN_BYTES: usize = 2048;
 /// The same in keys.
 const RUN_KEYS: usize = 16;
-/// Bytes that [`FlashStore::tidy`] keeps free in the page that is being filled, or an eighth of it: the records of one run.
-const IDLE_BYTES: usize = 160;
+/// Bytes that [`FlashStore::tidy`] keeps free in the page that is being filled, or an eighth of it: the records of one run, with
+/// one of the history.
+const IDLE_BYTES: usize = 240;
 
 type Cache<const PAGES: usize, const KEYS: usize> =
     cache::Cache<ArrayPageStates<PAGES>, ArrayPagePointers<PAGES>, ArrayKeyPointers<ItemKey, KEYS>, ItemKey>;

@@ -19,7 +19,7 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
             return Err(action.too_many());
         }
         let one = read_action(action)?;
-        action.has_own_id(read.iter().map(Action::id))?;
+        action.has_own_id()?;
         action.push(&mut read, one)?;
     }
     if read.is_empty() {

@@ -222,12 +222,18 @@ impl<'d> Element<'d> {
         Ok(found)
     }
 
-    /// The `id` attribute, which must say something.
-    pub(super) fn id(&self) -> Result<Option<&'d str>> {
-        match self.attribute("id")? {
-            Some(id @ ("", _)) => Err(self.attribute_refused("id", id)),
-            id => Ok(id.map(|(id, _)| id)),
+    /// As [`attribute`](Self::attribute), of one that is a name: white space may surround it, and it must say something.
+    pub(super) fn name_in(&self, attribute: &'static str) -> Result<Option<(&'d str, usize)>> {
+        let name = self.attribute(attribute)?.map(|(name, at)| (name.trim_matches(SPACE), at));
+        match name {
+            Some(name @ ("", _)) => Err(self.attribute_refused(attribute, name)),
+            name => Ok(name),
         }
+    }
+
+    /// The `id` attribute.
+    pub(super) fn id(&self) -> Result<Option<&'d str>> {
+        Ok(self.name_in("id")?.map(|(id, _)| id))
     }
 
     /// As [`id`](Self::id), of what had none before version 1.2.
@@ -242,11 +248,15 @@ impl<'d> Element<'d> {
         }
     }
 
-    /// Its `id` must not be one of those that others have.
-    pub(super) fn has_own_id(&self, mut others: impl Iterator<Item = Option<&'d str>>) -> Result<()> {
-        let own = self.node.attribute_node("id");
-        let Some(own) = own.filter(|own| others.any(|other| other == Some(own.value()))) else { return Ok(()) };
-        Err(self.attribute_refused("id", (own.value(), own.range_value().start)))
+    /// Its `id` must not be that of an element beside it, understood or not.
+    pub(super) fn has_own_id(&self) -> Result<()> {
+        let Some(own) = self.node.attribute_node("id") else { return Ok(()) };
+        let id = own.value().trim_matches(SPACE);
+        let mut others = self.node.prev_siblings().skip(1).filter_map(|other| other.attribute("id"));
+        if others.any(|other| other.trim_matches(SPACE) == id) {
+            return Err(self.attribute_refused("id", (own.value(), own.range_value().start)));
+        }
+        Ok(())
     }
 
     /// Whether the version that the text says it keeps to has such elements.

@@ -23,8 +23,10 @@ impl Said {
         words.iter().flat_map(|words| words.chars()).for_each(|character| self.push(character));
     }
 
-    pub(super) fn new(error: &Error) -> Self {
+    /// What is said of an error that has this character at its place, of which the parser tells the first byte.
+    pub(super) fn new(error: &Error, there: Option<char>) -> Self {
         let mut said = Self::default();
+        let character = |byte: u8| there.filter(|_| !byte.is_ascii()).unwrap_or(char::from(byte));
         match error {
             Error::DuplicatedNamespace(name, _) => said.put(&["namespace '", name, "'"]),
             Error::UnknownNamespace(name, _) => said.put(&["an unknown namespace prefix '", name, "'"]),
@@ -38,12 +40,12 @@ impl Said {
                 said.put(&["expected '"]);
                 said.push(char::from(*expected));
                 said.put(&["' not '"]);
-                said.push(char::from(*actual));
+                said.push(character(*actual));
                 said.put(&["'"]);
             }
             Error::InvalidChar2(expected, actual, _) => {
                 said.put(&["expected ", expected, " not '"]);
-                said.push(char::from(*actual));
+                said.push(character(*actual));
                 said.put(&["'"]);
             }
             Error::NonXmlChar(character, _) => {

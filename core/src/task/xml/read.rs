@@ -64,7 +64,8 @@ fn malformed(text: &str, error: &roxmltree::Error, refused: &dyn Fn(Fault<'_>) -
             line + before.map(char::len_utf8).sum::<usize>()
         }
     };
-    refused(Fault::malformed(at, Said::new(error).as_str()))
+    let there = text.get(at..).and_then(|rest| rest.chars().next());
+    refused(Fault::malformed(at, Said::new(error, there).as_str()))
 }
 
 // What each part needs of the stack is given back before the next is read.
@@ -84,10 +85,7 @@ fn read_task<'i>(
     let fields = task.fields(&["RegistrationInfo", "Principals", "Settings", "Data", "Triggers", "Actions"])?;
     let actions = fields.needed("Actions")?;
     let registration = fields.get("RegistrationInfo").map(read_registration).transpose()?.unwrap_or_default();
-    let context = actions.attribute("Context")?;
-    if let Some(context @ ("", _)) = context {
-        return Err(actions.attribute_refused("Context", context));
-    }
+    let context = actions.name_in("Context")?;
     let principals = read_principals(task, fields.get("Principals"), registrant)?;
     if let Some(context) = context.filter(|(context, _)| !principals.iter().any(|one| one.id == Some(context))) {
         return Err(actions.attribute_refused("Context", context));
@@ -153,7 +151,7 @@ fn read_principals<'d>(
             }
             let one = read_principal(principal, registrant)?;
             // A Context that names two names none.
-            principal.has_own_id(read.iter().map(|other: &Principal<'_>| other.id))?;
+            principal.has_own_id()?;
             principal.push(&mut read, one)?;
         }
     }

@@ -6,6 +6,7 @@ use super::{
     error::{Fault, Gap, XmlError},
     heap::{Need, Room},
     keep::keeps_space,
+    values::SPACE,
 };
 use crate::{
     limits::{XML_ATTRIBUTES, XML_DEPTH, XML_NAMESPACES, XML_NODES, XML_UNITS},
@@ -99,6 +100,10 @@ pub(super) struct Source {
 impl Source {
     /// Checks a text, and takes the white space out.
     pub(super) fn new(text: String) -> Result<Self, XmlError> {
+        if text.starts_with('\u{FEFF}') {
+            // The parser would pass over a second one.
+            return Err(XmlError::malformed(&text, 0, "two byte order marks"));
+        }
         let room = Room::new(text.len());
         room.take(text.capacity()).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
         let mut walk = Walk::new(&text, &room);
@@ -187,7 +192,11 @@ impl<'t> Walk<'t> {
                     self.pass_tag(next, end, Passed::EndTag);
                     end
                 }
-                [b'<', b'?', ..] => self.pass_other(next, find(self.text, next + 2, "?>"))?,
+                [b'<', b'?', ..] => {
+                    let end = find(self.text, next + 2, "?>");
+                    check_instruction(self.text, next, end)?;
+                    self.pass_other(next, end)?
+                }
                 [b'<', b'!', b'-', b'-', ..] => self.pass_other(next, find(self.text, next + 4, "-->"))?,
                 [b'<', b'!', b'[', ..] => {
                     self.has_cdata = true;
@@ -209,6 +218,9 @@ impl<'t> Walk<'t> {
     fn start_tag(&mut self, at: usize, markup: &str) -> Result<usize, Fault<'t>> {
         self.pass_text(at, Some(Passed::StartTag))?;
         let tag = Tag::read(markup);
+        if let Some((at_in_tag, why)) = tag.flaw {
+            return Err(Fault::malformed(at + at_in_tag, why));
+        }
         let end = at + tag.length;
         self.count_node(at)?;
         self.need.attributes += tag.attributes;
@@ -309,6 +321,62 @@ fn check_references(text: &str, range: core::ops::Range<usize>) -> Result<(), Fa
     Ok(())
 }
 
+const NO_PREFIX: &str = "a prefix that is empty";
+
+/// What is wrong with an attribute that the parser would take: a declaration of what cannot be declared, [XML names] 2.1 and 3.
+fn attribute_flaw(written: &str) -> Option<&'static str> {
+    if written.starts_with(':') {
+        return Some(NO_PREFIX);
+    }
+    let (name, value) = written.strip_prefix("xmlns:")?.split_once('=')?;
+    match name.trim_end_matches(SPACE) {
+        "" => Some(NO_PREFIX),
+        "xmlns" => Some("the prefix xmlns is declared"),
+        _ => {
+            let value = value.trim_start_matches(SPACE);
+            (value.starts_with("\"\"") || value.starts_with("''")).then_some("a prefix of no namespace")
+        }
+    }
+}
+
+/// Refuses what is called as an XML declaration is, but is none or stands where none may. The parser takes such.
+fn check_instruction(text: &str, at: usize, end: Option<usize>) -> Result<(), Fault<'_>> {
+    let inside = end.and_then(|end| text.get(at + 2..end)).unwrap_or_default();
+    let name = inside.split(SPACE).next().unwrap_or_default();
+    if !name.eq_ignore_ascii_case("xml") {
+        return Ok(());
+    }
+    let rest = inside.get(name.len()..).unwrap_or_default();
+    if at != 0 || name != "xml" || end.is_some() && !is_declaration(rest) {
+        return Err(Fault::malformed(at, "an XML declaration that is none"));
+    }
+    Ok(())
+}
+
+/// Whether this is what an XML declaration says: a version, an encoding, which is not believed, and whether it stands alone.
+fn is_declaration(rest: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_encoding = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
+    let Some((version, rest)) = pseudo_attribute(rest, "version") else { return false };
+    let (encoding, rest) = pseudo_attribute(rest, "encoding").unwrap_or(("any", rest));
+    let (alone, rest) = pseudo_attribute(rest, "standalone").unwrap_or(("no", rest));
+    version.strip_prefix("1.").is_some_and(is_digits)
+        && is_encoding(encoding)
+        && ["yes", "no"].contains(&alone)
+        && rest.trim_matches(SPACE).is_empty()
+}
+
+/// The value of a word of a declaration, if it is the next, and what follows.
+fn pseudo_attribute<'t>(text: &'t str, name: &str) -> Option<(&'t str, &'t str)> {
+    let value = text.strip_prefix(SPACE)?.trim_start_matches(SPACE).strip_prefix(name)?;
+    let value = value.trim_start_matches(SPACE).strip_prefix('=')?.trim_start_matches(SPACE);
+    let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    value.get(1..)?.split_once(quote)
+}
+
 /// Where the name or the prefix ends that starts at `from`.
 fn name_end(markup: &str, from: usize) -> usize {
     position(markup, from, |byte| matches!(byte, b'>' | b'/' | b':') || is_space(byte)).unwrap_or(markup.len())
@@ -338,6 +406,8 @@ struct Tag<'m> {
     attributes: usize,
     namespaces: usize,
     is_empty: bool,
+    /// What the parser would not refuse, and where.
+    flaw: Option<(usize, &'static str)>,
 }
 
 impl<'m> Tag<'m> {
@@ -350,7 +420,10 @@ impl<'m> Tag<'m> {
             end = name_end(markup, start);
         }
         let name = markup.get(start..end).unwrap_or_default();
-        let mut tag = Self { name, length: markup.len(), attributes: 0, namespaces: 0, is_empty: false };
+        let mut tag = Self { name, length: markup.len(), attributes: 0, namespaces: 0, is_empty: false, flaw: None };
+        if markup.starts_with("<:") {
+            tag.flaw = Some((1, NO_PREFIX));
+        }
         let mut quote = None;
         let mut word = 0;
         let mut before = 0;
@@ -366,9 +439,11 @@ impl<'m> Tag<'m> {
                 }
                 (None, b'=') => {
                     tag.attributes += 1;
-                    tag.namespaces += usize::from(markup.get(word..).is_some_and(|name| name.starts_with("xmlns")));
+                    let written = markup.get(word..).unwrap_or_default();
+                    tag.namespaces += usize::from(written.starts_with("xmlns"));
+                    tag.flaw = tag.flaw.or(attribute_flaw(written).map(|why| (word, why)));
                 }
-                (None, b' ' | b'\t' | b'\r' | b'\n') => word = at + 1,
+                (None, _) if is_space(before) && !is_space(byte) => word = at,
                 (None, _) => {}
             }
             before = byte;

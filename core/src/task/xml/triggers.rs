@@ -34,7 +34,7 @@ pub(super) fn read<'d>(
             return Err(element.too_many());
         }
         let trigger = read_trigger(element, resolve)?;
-        element.has_own_id(read.iter().map(|other: &Trigger<'_>| other.id))?;
+        element.has_own_id()?;
         element.push(&mut read, trigger)?;
     }
     Ok(read)

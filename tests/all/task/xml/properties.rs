@@ -245,9 +245,11 @@ impl Dice {
     fn action(&mut self) -> Action<'static> {
         let id = self.maybe(|_| own_id());
         match self.roll(5) {
-            4 => Action::Opaque {
-                xml: self.one_of(&["<Script/>", "<Script id=\"&quot;\"><größe xmlns=\"\">&amp;</größe></Script>"]),
-            },
+            4 if self.flip() => Action::Opaque { xml: "<Script/>" },
+            4 => {
+                let xml = format!("<Script id=\"&quot;{}\"><größe xmlns=\"\">&amp;</größe></Script>", own_id());
+                Action::Opaque { xml: Box::leak(xml.into_boxed_str()) }
+            }
             0 => {
                 let exec = Exec {
                     command: self.filled(),

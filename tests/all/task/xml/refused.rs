@@ -263,6 +263,25 @@ fn values_out_of_their_range() {
     );
 }
 
+/// White space around a name says nothing, and an element that is kept as it is has a name too.
+#[test]
+fn an_id_is_a_name_of_one() {
+    let named = |a: &str, t: &str, e: &str, context: &str| {
+        image_of(&task(&format!(
+            "<Principals><Principal id=\"{a}\"/></Principals><Triggers><IdleTrigger id=\"{t}\"/></Triggers>\
+             <Actions Context=\"{context}\"><Exec id=\"{e}\"><Command>a</Command></Exec></Actions>"
+        )))
+        .unwrap()
+    };
+    assert_eq!(named("\n A ", " t ", "e\n", " A\t"), named("A", "t", "e", "A"));
+    assert_refused(INVALID, "id", "", &trigger("<IdleTrigger id=\"^ \"/>"));
+    assert_refused(INVALID, "id", " t", &trigger("<IdleTrigger id=\"t\"/><BootTrigger id=\"^ t\"/>"));
+    let kept = "<WnfStateChangeTrigger id=\"^t\"><StateName>1</StateName></WnfStateChangeTrigger>";
+    assert_refused(INVALID, "id", "t", &trigger(&format!("<IdleTrigger id=\"t\"/>{kept}")));
+    let boot = "<BootTrigger id=\"^t\"/>";
+    assert_refused(INVALID, "id", "t", &trigger(&format!("{}{boot}", kept.replace('^', ""))));
+}
+
 #[test]
 fn a_command_of_260_characters_and_no_more() {
     let xml = |command: &str| task(&format!("<Actions>\n<Exec><Command>{command}</Command></Exec></Actions>"));
@@ -404,6 +423,63 @@ fn what_is_not_well_formed() {
     ] {
         let error = refused(xml);
         assert_eq!((error.line, error.column), (line, column), "{xml:?} {error}");
+    }
+}
+
+/// What the parser takes, and XML or its namespaces do not. The place is that of the mark; without it, each is a task.
+#[test]
+fn what_the_parser_takes_is_not_well_formed() {
+    let task = task_with("");
+    let (declaration, rest) = task.split_at(task.find("<Task").unwrap());
+    assert!(declaration.is_empty(), "{declaration}");
+    for wrong in [
+        "<?xml?>",
+        "<?xml ?>",
+        "<?xml version=\"9\"?>",
+        "<?xml version=\"1.\"?>",
+        "<?xml version=\"1.0'?>",
+        "<?xml version=\"1.0\" encoding=\"\"?>",
+        "<?xml version=\"1.0\" encoding=\"16\"?>",
+        "<?xml version=\"1.0\" encoding=\"a b\"?>",
+        "<?xml version=\"1.0\" standalone=\"maybe\"?>",
+        "<?xml version=\"1.0\" standalone=\"no\" encoding=\"UTF-8\"?>",
+        "<?xml version=\"1.0\"encoding=\"UTF-8\"?>",
+        "<?xml encoding=\"UTF-8\"?>",
+        "<?xml version=\"1.0\" more?>",
+        "<?XML version=\"1.0\"?>",
+        "<?Xml?>",
+    ] {
+        let error = refused(&format!("{wrong}{rest}"));
+        assert_eq!((error.status, error.line, error.column), (MALFORMED, 1, 1), "{wrong} {error}");
+    }
+    let error = refused(&format!("{rest}\n<?xml version=\"1.0\"?>"));
+    assert_eq!((error.status, error.column), (MALFORMED, 1), "{error}");
+    for right in [
+        "<?xml version=\"1.0\"?>",
+        "<?xml\n version = '1.1'\tencoding\n=\n'x-Any_1.0' standalone='no' ?>",
+        "<?xml-stylesheet href=\"a\"?>",
+        "<?xmlish?>",
+        "\u{feff}<?xml version=\"1.0\"?>",
+    ] {
+        image_of(&format!("{right}{rest}")).unwrap();
+    }
+    for boms in ["\u{feff}\u{feff}", "\u{feff}\u{feff}<?xml version=\"1.0\"?>"] {
+        let text = format!("{boms}{rest}");
+        assert_eq!(image_of_wire(&utf16(&text)).unwrap_err().status, MALFORMED);
+        assert_eq!(image_of(&text).unwrap_err().status, MALFORMED);
+    }
+    for (wrong, column) in [
+        ("<a xmlns:xmlns=\"b\"/>", 4),
+        ("<a xmlns:p=\"\"/>", 4),
+        ("<a b=\"\"\n xmlns:p\t= ''/>", 2),
+        ("<a xmlns:=\"b\"/>", 4),
+        ("<:a/>", 2),
+        ("<a :b=\"\"/>", 4),
+        ("<a b=😀/>", 6),
+    ] {
+        let error = refused(wrong);
+        assert_eq!((error.status, error.column), (MALFORMED, column), "{wrong} {error}");
+        assert!(!wrong.contains('😀') || error.value.contains('😀'), "{error}");
     }
 }
 

@@ -38,11 +38,13 @@ pub enum Skipped {
     Stopped,
     /// The maintenance period was over before it could start.
     MaintenanceOver,
+    /// No member of the group that the task runs for was logged on, or the one that it was to run for was no longer.
+    NobodyLoggedOn,
 }
 
 impl Skipped {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::AlreadyRunning,
         Self::QueueFull,
         Self::NoInstanceSlot,
@@ -58,6 +60,7 @@ impl Skipped {
         Self::ClockUnknown,
         Self::Stopped,
         Self::MaintenanceOver,
+        Self::NobodyLoggedOn,
     ];
 }
 

@@ -109,6 +109,8 @@ pub const MAINTENANCE_HOUR: u8 = 2;
 pub const MAINTENANCE_TIME: u64 = 3_600_000;
 /// Tasks that one tick fires; further ones are due at once for the next tick, so that calls are answered in between.
 pub const FIRINGS_PER_TICK: usize = 32;
+/// Members of a group that one firing of a task runs for; for others it is skipped.
+pub const MEMBERS: usize = 32;
 /// Milliseconds after a record of the history in which what happens waits for more of it.
 pub const HISTORY_TIME: u64 = 300_000;
 /// Records of the history that one call looks at; the next call goes on.

@@ -1,7 +1,9 @@
-//! What the core must know at once to go on: records, random bytes and accounts. The host brings an implementation of
+//! What the core must know at once to go on: records, random bytes, accounts and who is logged on. The host brings an implementation of
 //! each; they travel together as [`Ports`].
 //!
 //! Clocks, sockets and processes are not here: time is an argument, bytes and actions are inputs and outputs.
+
+use core::num::NonZeroU32;
 
 use crate::{sid::Sid, time::Timestamp};
 
@@ -177,6 +179,28 @@ pub trait Accounts {
     fn login_failed(&mut self, name: &str, at: Option<Timestamp>);
 }
 
+/// One of the sessions of those who are logged on: a number of the host's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub NonZeroU32);
+
+/// Knows who is logged on.
+///
+/// An implementation
+/// - MUST NOT give a number to another session before the session is over and every run in it has ended;
+/// - MUST give each session once, and one for each member who is logged on if a task is to run once for each.
+pub trait Sessions {
+    /// Calls `visit` with the session of each member of a group who is logged on, until it returns false.
+    fn members(&self, group: &Sid, visit: &mut dyn FnMut(SessionId) -> bool);
+}
+
+/// Nobody ever logs on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSessions;
+
+impl Sessions for NoSessions {
+    fn members(&self, _: &Sid, _: &mut dyn FnMut(SessionId) -> bool) {}
+}
+
 /// All ports of one call, lent together.
 pub struct Ports<'p> {
     /// Records.
@@ -185,11 +209,13 @@ pub struct Ports<'p> {
     pub entropy: &'p mut dyn Entropy,
     /// Accounts.
     pub accounts: &'p mut dyn Accounts,
+    /// Who is logged on.
+    pub sessions: &'p dyn Sessions,
 }
 
 impl Ports<'_> {
     /// The same ports, lent for a shorter time.
     pub fn reborrow(&mut self) -> Ports<'_> {
-        Ports { store: self.store, entropy: self.entropy, accounts: self.accounts }
+        Ports { store: self.store, entropy: self.entropy, accounts: self.accounts, sessions: self.sessions }
     }
 }

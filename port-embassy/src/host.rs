@@ -23,7 +23,7 @@ use embassy_time::{Duration, Instant, Timer};
 use mainspring::{
     engine::{self, Context, Deadline, Engine, Loaded, Refused, Work},
     guid::Guid,
-    ports::{Accounts, Entropy, Ports, StoreError},
+    ports::{Accounts, Entropy, NoSessions, Ports, StoreError},
     rpc::Association,
     scheduler::{Arrival, Config, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
@@ -205,7 +205,10 @@ impl<'a> Host<'a> {
     pub fn with_engine<R>(&self, work: impl FnOnce(&mut Engine<'a>, &mut Context<'_>) -> R) -> R {
         let state = &mut *self.state.borrow_mut();
         let result = state.with(|scheduler, now, zone, ports| {
-            work(scheduler.engine(), &mut Context { now, zone, store: ports.store, entropy: ports.entropy })
+            work(
+                scheduler.engine(),
+                &mut Context { now, zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions },
+            )
         });
         self.drain(state);
         result
@@ -445,7 +448,12 @@ impl Desk for Host<'_> {
 impl<'a> State<'a> {
     fn with<R>(&mut self, then: impl FnOnce(&mut Scheduler<'a>, Now, &Zone<'_>, &mut Ports<'_>) -> R) -> R {
         let now = now(&self.wall);
-        let mut ports = Ports { store: &mut *self.store, entropy: &mut *self.entropy, accounts: &mut *self.accounts };
+        let mut ports = Ports {
+            store: &mut *self.store,
+            entropy: &mut *self.entropy,
+            accounts: &mut *self.accounts,
+            sessions: &NoSessions,
+        };
         then(&mut self.scheduler, now, &self.zone, &mut ports)
     }
 

@@ -8,7 +8,7 @@ use mainspring::{
     engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
     event::{Closed, Event},
     limits::{BIND_TIME, FIRINGS_PER_TICK, FRAGMENT_MAX, STRANGER_TIME},
-    ports::Ports,
+    ports::{NoSessions, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -48,7 +48,7 @@ fn no_event_of_a_busy_tick_is_lost() {
     let mut scheduler =
         Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
+    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
     let zone = Zone::default();
     let now = Now { monotonic: Monotonic(1000), wall: Some(NEW_YEAR) };
     scheduler.start(now, &zone, &mut ports).unwrap();
@@ -63,7 +63,7 @@ fn no_event_of_a_busy_tick_is_lost() {
             fire_registration_triggers: true,
             registrant: Sid::LOCAL_SYSTEM,
         };
-        let mut cx = Context { now, zone: &zone, store: ports.store, entropy: ports.entropy };
+        let mut cx = Context { now, zone: &zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions };
         let path = Path::parse(&format!("\\{number}")).unwrap();
         scheduler.engine().register(&mut cx, &path, &registration).unwrap();
         while !matches!(scheduler.output(), Output::Sleep(_)) {}
@@ -114,7 +114,7 @@ fn with_slots(slots: usize, then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>
     let mut scheduler =
         Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
+    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
     scheduler.start(at(0), &Zone::UTC, &mut ports).unwrap();
     then(&mut scheduler, &mut ports);
 }

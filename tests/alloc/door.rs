@@ -9,7 +9,7 @@ use mainspring::{
     bytes::Order,
     engine::{self, Command, Context, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Entropy, NoEntropy, Ports},
+    ports::{Account, Accounts, Entropy, NoEntropy, NoSessions, Ports},
     rpc::{Association, Binding, Client, Level, Pool, Received, Secret},
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -128,7 +128,7 @@ impl Door<'_, '_> {
             registrant: Sid::LOCAL_SYSTEM,
         };
         let Ports { store, entropy, .. } = self.ports.reborrow();
-        let cx = &mut Context { now: at(self.now), zone: &self.zone, store, entropy };
+        let cx = &mut Context { now: at(self.now), zone: &self.zone, store, entropy, sessions: &NoSessions };
         self.scheduler.engine().register(cx, &Path::parse(PATH).unwrap(), &registration).unwrap();
     }
 }
@@ -265,7 +265,12 @@ fn the_door_allocates_nothing() {
             let config = Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX };
             let mut door = Door {
                 scheduler: Scheduler::new(memory, config),
-                ports: Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts },
+                ports: Ports {
+                    store: &mut store,
+                    entropy: &mut entropy,
+                    accounts: &mut accounts,
+                    sessions: &NoSessions,
+                },
                 zone: Zone::fixed(3600),
                 now,
                 runs,

@@ -1,17 +1,21 @@
 //! The world that a script describes, around an engine: clocks, a store that is watched, processes, and whatever else happens.
 
 use crate::{
+    entropy::Random,
     liar::Liar,
     observer::{At, Observer, Passed, Sight, Violation},
-    script::{End, Happening, Plan, Script},
+    script::{End, GROUP, Happening, Plan, Script},
     watched::Watched,
     zones,
 };
 use mainspring::{
-    engine::{Context, Creation, Engine, Entry, Machine, Order, Refused, Registration, SessionChange, TaskIndex, Work},
+    engine::{
+        Context, Creation, Engine, Entry, Machine, Order, Refused, Registration, Session, SessionChange, TaskIndex,
+        Work,
+    },
     event::Event,
     guid::Guid,
-    ports::{Entropy, NoEntropy, StoreError},
+    ports::{SessionId, StoreError},
     query,
     sid::Sid,
     status::Status,
@@ -20,27 +24,9 @@ use mainspring::{
 };
 use mainspring_tests::{
     chance::Chance,
-    world::{MINUTE, SECOND, Slots},
+    world::{MINUTE, People, SECOND, Slots, session},
 };
 use std::{collections::BTreeMap, rc::Rc};
-
-struct Random {
-    chance: Chance,
-    dry: bool,
-}
-
-impl Entropy for Random {
-    fn fill(&mut self, into: &mut [u8]) -> Result<(), NoEntropy> {
-        if self.dry {
-            return Err(NoEntropy);
-        }
-        for chunk in into.chunks_mut(4) {
-            let word = (self.chance.draw() >> 24) as u32;
-            chunk.copy_from_slice(&word.to_le_bytes()[..chunk.len()]);
-        }
-        Ok(())
-    }
-}
 
 #[derive(Debug)]
 struct Child {
@@ -71,6 +57,7 @@ pub(crate) struct Earth<'s> {
     machine: Machine,
     store: Watched,
     entropy: Random,
+    people: People,
     children: BTreeMap<Guid, Child>,
     spells: Spells,
     /// For how long the server is down after the cut that is to come, and whether the time is unknown then.
@@ -114,6 +101,7 @@ pub(crate) fn run(script: &Script, liar: Liar, trace: bool) -> (Observer, Liar) 
         machine: Machine::default(),
         store: Watched::default(),
         entropy: Random { chance: Chance::new(script.seed), dry: false },
+        people: People::default(),
         children: BTreeMap::new(),
         spells: Spells::default(),
         after_cut: (MINUTE, false),
@@ -199,8 +187,8 @@ impl<'a> Life<'_, '_, 'a> {
     fn quiet<R>(&mut self, call: impl FnOnce(&mut Engine<'a>, &mut Context<'_>) -> R) -> R {
         let zone = zones::of_engine(self.earth.zone);
         let now = self.earth.now();
-        let Earth { store, entropy, .. } = &mut *self.earth;
-        let result = call(&mut self.engine, &mut Context { now, zone: &zone, store, entropy });
+        let Earth { store, entropy, people, .. } = &mut *self.earth;
+        let result = call(&mut self.engine, &mut Context { now, zone: &zone, store, entropy, sessions: people });
         for sight in std::mem::take(&mut self.earth.store.seen) {
             self.see(sight);
         }
@@ -243,11 +231,12 @@ impl<'a> Life<'_, '_, 'a> {
             Work::Command(command) => Ok(command.command.to_owned()),
             _ => Err(Refused::NotSupported),
         });
+        let session = self.engine.session(guid).map(|SessionId(session)| session.get());
         let line = match line {
             Ok(line) if !line.split(' ').any(|word| word == "missing") => line,
             other => {
                 let status = other.as_ref().map_or_else(|refused| refused.status(), |_| Status::E_FILE_NOT_FOUND);
-                self.see(Sight::Start { guid, line: other.ok() });
+                self.see(Sight::Start { guid, line: other.ok(), session });
                 self.see(Sight::Failed { guid });
                 return self.quiet(|engine, cx| engine.start_failed(cx, guid, status));
             }
@@ -262,7 +251,7 @@ impl<'a> Life<'_, '_, 'a> {
         };
         let at_once = child.ends == Some(self.earth.real);
         let code = child.code;
-        self.see(Sight::Start { guid, line: Some(line) });
+        self.see(Sight::Start { guid, line: Some(line), session });
         if !at_once {
             self.earth.children.insert(guid, child);
         }
@@ -477,6 +466,13 @@ impl<'a> Life<'_, '_, 'a> {
                     self.earth.observer.stopped(at, name);
                 }
             }
+            Happening::Members(count) => {
+                self.earth.people = People::default();
+                for number in 1..=count {
+                    self.earth.people.logs_on(number, &Sid::LOCAL_SERVICE, &[GROUP]);
+                }
+                self.earth.observer.members = count;
+            }
             Happening::Batteries(on) => self.machine(|machine| machine.on_batteries = on),
             Happening::Network(on) => self.machine(|machine| machine.network = on),
             Happening::Idle(on) => self.machine(|machine| machine.idle = on),
@@ -487,7 +483,8 @@ impl<'a> Life<'_, '_, 'a> {
                 let lock = SessionChange::State(SessionStateChange::SessionLock);
                 let change = if logon { SessionChange::Logon } else { lock };
                 self.earth.observer.session(at, logon);
-                self.call(|engine, cx| engine.session_changed(cx, change, &Sid::LOCAL_SYSTEM, &[]));
+                let session = Session { id: session(1), user: &Sid::LOCAL_SYSTEM, groups: &[] };
+                self.call(|engine, cx| engine.session_changed(cx, change, session));
             }
             Happening::Event(id) => {
                 let at = self.earth.at();

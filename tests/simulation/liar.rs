@@ -14,6 +14,8 @@ pub(crate) enum Lie {
     Early,
     /// A skip is not told of.
     Swallows,
+    /// The run of a member is said to be for the one before.
+    Again,
 }
 
 /// Tells one lie, about the `left`-th thing that can be lied about.
@@ -51,6 +53,7 @@ impl Liar {
                 Lie::Doubles | Lie::Early,
                 Sight::Record { cause: Cause::Calendar(moment), task, action: 0, queued: None, .. },
             ) => at.wall == Some(moment.0) && observer.must_account(*task),
+            (Lie::Again, Sight::Start { guid, session: Some(2..), .. }) => observer.is_first(*guid),
             _ => false,
         };
         if self.told || !fits {
@@ -67,8 +70,12 @@ impl Liar {
                 Vec::new()
             }
             (Lie::Swallows, _) => Vec::new(),
+            (Lie::Again, Sight::Start { guid, line, session }) => {
+                let session = session.map(|session| session - 1);
+                vec![(at, Sight::Start { guid: *guid, line: line.clone(), session })]
+            }
             (Lie::Early, _) => vec![(At { wall: at.wall.map(|wall| wall - 1000), ..at }, sight)],
-            (Lie::Doubles, _) => {
+            _ => {
                 let mut again = sight.clone();
                 if let Sight::Record { guid, .. } = &mut again {
                     let mut bytes = guid.to_bytes();

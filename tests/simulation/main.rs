@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod entropy;
 mod found;
 mod host;
 mod liar;
@@ -124,7 +125,7 @@ fn the_walk_sees_a_run_that_is_not_there_or_a_second_early() {
 /// Tells a lie in one world after the other, about one thing after the other: each must be seen.
 fn canary(lie: Lie, rule: &str) {
     let (mut told, mut seen) = (0, 0);
-    for seed in 0..40 {
+    for seed in 0..60 {
         let script = Script::new(seed);
         let (observer, liar) = host::simulate(&script, Liar::new(lie, seed as u32 % 7));
         told += u32::from(liar.told);
@@ -146,6 +147,11 @@ fn a_run_that_is_not_told_of_is_seen() {
 #[test]
 fn a_run_that_is_told_of_twice_is_seen() {
     canary(Lie::Doubles, "never twice");
+}
+
+#[test]
+fn a_member_that_has_another_run_is_seen() {
+    canary(Lie::Again, "once for each member");
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! What happens in a simulated world: plain data, made of a seed, that can be run again with parts of it left out.
 
 use crate::zones;
-use mainspring::task::{
-    self, Days, Idle, InstancesPolicy, Months, Named, Network, RestartOnFailure, Schedule, SessionStateChange, Span,
-    Trigger, TriggerKind, Weekdays, Weeks,
+use mainspring::{
+    sid::Sid,
+    task::{
+        self, Days, Idle, InstancesPolicy, Months, Named, Network, RestartOnFailure, Schedule, SessionStateChange,
+        Span, Trigger, TriggerKind, Weekdays, Weeks,
+    },
 };
 use mainspring_tests::{
     chance::Chance,
@@ -13,6 +16,9 @@ use std::rc::Rc;
 
 /// Names that tasks may have.
 pub(crate) const NAMES: usize = 14;
+
+/// The one group that there is.
+pub(crate) const GROUP: Sid = Sid::ADMINISTRATORS;
 
 /// What shows the civil time of a boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +86,8 @@ pub(crate) struct Plan {
     pub(crate) restart: Option<(u8, u64)>,
     pub(crate) delete_after: Option<u64>,
     pub(crate) wake: bool,
+    /// Whether it runs for the members of [`GROUP`].
+    pub(crate) group: bool,
 }
 
 /// How the server ends.
@@ -109,6 +117,8 @@ pub(crate) enum Happening {
     RemoteApp(bool),
     Logon,
     Lock,
+    /// So many members of [`GROUP`] are logged on.
+    Members(u32),
     Event(u16),
     /// The wall clock is set, by so many milliseconds; the flag says whether the engine is told.
     Step(i64, bool),
@@ -199,6 +209,7 @@ impl Plan {
             restart: None,
             delete_after: None,
             wake: false,
+            group: false,
         }
     }
 
@@ -257,6 +268,7 @@ impl Plan {
         task.triggers = triggers;
         task.actions = commands.iter().map(|command| exec(command)).collect();
         task.data = data.as_deref();
+        task.group = self.group.then_some(GROUP);
         task.settings.enabled = self.enabled;
         task.settings.allow_start_on_demand = self.on_demand;
         task.settings.allow_hard_terminate = self.hard;
@@ -473,6 +485,23 @@ impl Lots {
 }
 
 impl Script {
+    /// Some of the tasks are for the members of a group, who log on and off. What waits for a member is known to nobody who looks
+    /// from outside until it starts, so none of them waits for its turn or is tried again.
+    fn with_members(seed: u64, length: i64, happenings: &mut Vec<(i64, Happening)>) {
+        let mut lots = Lots(Chance::new(seed ^ 0x6d65_6d62));
+        for (_, happening) in happenings.iter_mut() {
+            let Happening::Register(_, plan) = happening else { continue };
+            let fits = matches!(plan.policy, InstancesPolicy::Parallel | InstancesPolicy::IgnoreNew);
+            if fits && plan.restart.is_none() && lots.one_in(4) {
+                Rc::make_mut(plan).group = true;
+            }
+        }
+        happenings.insert(0, (0, Happening::Members(lots.below(4) as u32)));
+        for _ in 0..lots.of(&[0, 2, 10]) {
+            happenings.push((lots.between(SECOND, length), Happening::Members(lots.below(4) as u32)));
+        }
+    }
+
     /// The world of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         let mut lots = Lots(Chance::new(seed + 1));
@@ -499,6 +528,7 @@ impl Script {
             let happening = lots.happening(start + at, start + length);
             happenings.push((at, happening));
         }
+        Self::with_members(seed, length, &mut happenings);
         happenings.sort_by_key(|(at, _)| *at);
         let slots = lots.of(&[6, 24, 64, 64]);
         Self { seed, zone, start, length, slots, happenings }

@@ -9,7 +9,7 @@ use mainspring::{
     bytes::Order,
     engine::{Context, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
-    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, Ports, Store, StoreError},
+    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, NoSessions, Ports, Store, StoreError},
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
     status::Status,
@@ -207,7 +207,13 @@ impl Server {
 
     /// Work on the engine itself.
     pub fn with<T>(&mut self, work: impl FnOnce(&mut Engine<'static>, &mut Context<'_>) -> T) -> T {
-        let mut cx = Context { now: self.now, zone: &self.zone, store: &mut self.records, entropy: &mut self.entropy };
+        let mut cx = Context {
+            now: self.now,
+            zone: &self.zone,
+            store: &mut self.records,
+            entropy: &mut self.entropy,
+            sessions: &NoSessions,
+        };
         work(&mut self.engine, &mut cx)
     }
 
@@ -309,7 +315,12 @@ impl<'s> Called<'s> {
         let call = Call { interface: 0, opnum, object: None, order: *order, caller, stub };
         tsch::Service {
             engine: &mut server.engine,
-            ports: Ports { store: &mut server.records, entropy: &mut server.entropy, accounts: &mut server.people },
+            ports: Ports {
+                store: &mut server.records,
+                entropy: &mut server.entropy,
+                accounts: &mut server.people,
+                sessions: &NoSessions,
+            },
             zone: &server.zone,
             scratch,
             resources: server.resources,

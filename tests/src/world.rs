@@ -1,7 +1,9 @@
 //! A world for the engine: virtual time, a store, and a host whose children do what their command says.
 
+mod people;
 mod task;
 
+pub use people::{People, session};
 pub use task::{Task, boot, daily, every, exec, once, registration, trigger};
 
 use crate::{
@@ -16,7 +18,7 @@ use mainspring::{
     },
     event::{Event, Skipped},
     guid::Guid,
-    ports::{Entropy, NoEntropy},
+    ports::{Entropy, NoEntropy, SessionId},
     sid::Sid,
     status::Status,
     task::{Boundary, Path},
@@ -147,6 +149,8 @@ pub struct Outside<S = RamStore> {
     pub zone: Zone<'static>,
     /// Random bytes.
     pub entropy: Seeded,
+    /// Who is logged on.
+    pub people: People,
     /// Running processes.
     pub children: BTreeMap<Guid, Child>,
     /// What happened, and when by the wall clock.
@@ -164,6 +168,7 @@ impl Outside {
             now: Now { monotonic: Monotonic(5_000), wall: Some(at(wall)) },
             zone: Zone::UTC,
             entropy: Seeded { chance: Chance::new(7), dry: false },
+            people: People::default(),
             children: BTreeMap::new(),
             log: Vec::new(),
             events: Vec::new(),
@@ -175,8 +180,8 @@ impl<S> Outside<S> {
     /// The same with another store.
     #[must_use]
     pub fn on<T>(self, store: T) -> Outside<T> {
-        let Self { now, zone, entropy, children, log, events, .. } = self;
-        Outside { store, now, zone, entropy, children, log, events }
+        let Self { now, zone, entropy, people, children, log, events, .. } = self;
+        Outside { store, now, zone, entropy, people, children, log, events }
     }
 
     /// Time goes by while no server runs.
@@ -234,7 +239,7 @@ impl<S> Outside<S> {
 ///
 /// A child's command is its name, then words that say what it does: `for=SECONDS` how long it runs (otherwise until it
 /// is stopped), `code=NUMBER` what it leaves, `stubborn` that it ignores being asked to stop, `missing` that it cannot be
-/// started.
+/// started. What is started for a member of a group ends with `@` and the number of the session.
 pub struct World<'a, S = RamStore> {
     /// The engine.
     pub engine: Engine<'a>,
@@ -275,8 +280,8 @@ impl<'a, S: Medium> World<'a, S> {
 
     /// Calls the engine and leaves its orders alone.
     pub fn quiet<R>(&mut self, call: impl FnOnce(&mut Engine<'a>, &mut Context<'_>) -> R) -> R {
-        let Outside { store, now, zone, entropy, .. } = &mut self.outside;
-        call(&mut self.engine, &mut Context { now: *now, zone, store, entropy })
+        let Outside { store, now, zone, entropy, people, .. } = &mut self.outside;
+        call(&mut self.engine, &mut Context { now: *now, zone, store, entropy, sessions: people })
     }
 
     /// Does what the engine orders, until there is nothing. After the power was cut nothing is done.
@@ -308,7 +313,11 @@ impl<'a, S: Medium> World<'a, S> {
             let Work::Command(command) = engine.action(cx, instance, &mut room)? else {
                 return Err(Refused::NotSupported);
             };
-            Ok([command.command, command.arguments, command.working_directory].map(str::to_owned))
+            let mut line = [command.command, command.arguments, command.working_directory].map(str::to_owned);
+            if let Some(SessionId(session)) = engine.session(instance) {
+                line[2] = format!("@{session}");
+            }
+            Ok(line)
         });
         let line = match line {
             Ok(line) => line,

@@ -211,7 +211,7 @@ impl Engine<'_> {
             return self.launch_for_maintenance(cx, index, run, at, exclusive);
         }
         if run.random_delay == 0 {
-            return self.launch_or_wait(cx, index, run, &[], 0);
+            return self.launch_or_wait(cx, index, run, &[]);
         }
         let mut random = [0; 8];
         cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;

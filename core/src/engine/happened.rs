@@ -4,6 +4,7 @@ use super::{
     Context, Engine, TaskSlot,
     asked::Text,
     plan::{self, Run},
+    refused::NotRun,
     slots::{Phase, flag, wait},
     waiting::Until,
 };
@@ -11,6 +12,7 @@ use crate::{
     bytes::Writer,
     event::Skipped,
     limits::{FIRINGS_PER_TICK, LISTENERS},
+    ports::SessionId,
     query::{self, Query, Selector},
     recur::elapsed,
     sid::Sid,
@@ -28,6 +30,27 @@ pub enum SessionChange {
     Logon,
     /// A session that is there changed.
     State(SessionStateChange),
+}
+
+/// The session that something became of.
+#[derive(Debug, Clone, Copy)]
+pub struct Session<'s> {
+    /// Which one.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: &'s Sid,
+    /// The groups of that user.
+    pub groups: &'s [Sid],
+}
+
+/// Why triggers fire.
+#[derive(Clone, Copy)]
+struct Fired<'v> {
+    cause: Cause,
+    /// The session that it is about.
+    session: Option<SessionId>,
+    /// What is put in for parameters.
+    values: &'v [u8],
 }
 
 /// Tasks with an event trigger, while they are few: a storm of events does not look at all others.
@@ -49,9 +72,11 @@ impl Listeners {
 
 impl Engine<'_> {
     /// Somebody logged on, or somebody's session changed: the triggers fire that wait for it of this user, of one of these
-    /// groups, or of anybody.
-    pub fn session_changed(&mut self, cx: &mut Context<'_>, change: SessionChange, user: &Sid, groups: &[Sid]) {
-        let is_meant = |wanted: Option<Sid>| wanted.is_none_or(|wanted| wanted == *user || groups.contains(&wanted));
+    /// groups, or of anybody. A task of a group runs for this one member alone, and not at all for who is no member.
+    pub fn session_changed(&mut self, cx: &mut Context<'_>, change: SessionChange, session: Session<'_>) {
+        let is_meant = |wanted: Option<Sid>| {
+            wanted.is_none_or(|wanted| wanted == *session.user || session.groups.contains(&wanted))
+        };
         let waits = |trigger: &Trigger<'_>| match (trigger.kind, change) {
             (TriggerKind::Logon { user, .. }, SessionChange::Logon) => is_meant(user.map(|user| user.sid())),
             (TriggerKind::SessionState { user, change, .. }, SessionChange::State(now)) => {
@@ -59,11 +84,12 @@ impl Engine<'_> {
             }
             _ => false,
         };
+        let fired = Fired { cause: Cause::Session, session: Some(session.id), values: &[] };
         let mut started = 0;
         for index in 0..self.tasks.mark {
             let bits = self.that_fire(cx, index, flag::SESSION_TRIGGER, &waits);
             for trigger in ordinals(bits) {
-                self.trigger_fires(cx, index, trigger, Cause::Session, &[], &mut started);
+                self.trigger_fires(cx, index, trigger, fired, &mut started);
             }
         }
     }
@@ -93,7 +119,8 @@ impl Engine<'_> {
                 let mut buffer = [0; ARGUMENTS];
                 if let Some(values) = self.count(cx, index, trigger, event, &mut buffer) {
                     let values = buffer.get(..values).unwrap_or_default();
-                    self.trigger_fires(cx, index, trigger, Cause::Event, values, &mut started);
+                    let fired = Fired { cause: Cause::Event, session: None, values };
+                    self.trigger_fires(cx, index, trigger, fired, &mut started);
                 }
             }
         }
@@ -202,16 +229,9 @@ impl Engine<'_> {
 
     /// One trigger fires now: its run starts, or waits for the delay; what the repetition adds waits for its moment. `started` are
     /// those that fired for the same reason: what a call does not start, the next ticks do.
-    fn trigger_fires(
-        &mut self,
-        cx: &mut Context<'_>,
-        index: u32,
-        ordinal: u8,
-        cause: Cause,
-        values: &[u8],
-        started: &mut usize,
-    ) {
+    fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, fired: Fired<'_>, started: &mut usize) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let Fired { cause, session, values } = fired;
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(ordinal))?;
             let mut run = Run { cause, trigger: ordinal, ..Run::of(&image) };
@@ -220,7 +240,13 @@ impl Engine<'_> {
             let after = (delay == 0).then_some(0);
             Some((run, delay, elapsed::next(delay, trigger.repetition.as_ref(), after)))
         });
-        let Ok(Some((run, delay, later))) = found else { return };
+        let Ok(Some((mut run, delay, later))) = found else { return };
+        if let Some(SessionId(session)) = session.filter(|_| run.group) {
+            run.session = session.get();
+            if let Err(NotRun::NobodyLoggedOn) = self.members(cx, task.definition, run.session) {
+                return;
+            }
+        }
         let now = cx.now.monotonic;
         if let Some(later) = later {
             let until = Until::Fires { at: now.plus(later), trigger: ordinal, event: now };
@@ -235,7 +261,7 @@ impl Engine<'_> {
         let launched = if *started > FIRINGS_PER_TICK {
             self.wait(cx, index, &run, Until::Later { at: now }, values)
         } else {
-            self.launch_or_wait(cx, index, &run, values, 0)
+            self.launch_or_wait(cx, index, &run, values)
         };
         if let Err(why) = launched {
             self.tell_skipped(cx, task.number, why);

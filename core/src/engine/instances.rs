@@ -70,7 +70,7 @@ impl Engine<'_> {
         }
         let run = Run::of(&image);
         let admitted = if with_conditions { self.machine.admits(&run.needs, cx.now.monotonic) } else { Ok(()) };
-        admitted.and_then(|()| self.launch(cx, task.0, run, arguments)).map_err(|why| {
+        admitted.and_then(|()| self.launch(cx, task.0, &run, arguments)).map_err(|why| {
             self.tell_skipped(cx, slot.number, why);
             why.into()
         })
@@ -203,8 +203,8 @@ impl Engine<'_> {
             && let Some(definition) = self.memory.tasks.get(task as usize).map(|task| task.definition)
             && let Ok(image) = plan::image(self.memory.record, cx.store, definition)
         {
-            let run = Run { cause: slot.cause(), trigger: slot.trigger, ..Run::of(&image) };
-            self.try_again_later(cx, task, &run, slot.attempt, arguments);
+            let run = Run::again(&image, &slot);
+            self.try_again_later(cx, task, &run, arguments);
         }
     }
 

@@ -19,22 +19,30 @@ use crate::{
 };
 
 impl Engine<'_> {
-    /// Starts an instance of a task, or lets it wait, as the policy says.
-    pub(super) fn launch(
+    /// What the policy says to a run now: whether it waits.
+    pub(super) fn has_to_wait(&self, task: u32, policy: InstancesPolicy) -> Result<bool, NotRun> {
+        let slot = self.memory.tasks.get(task as usize).ok_or(NotRun::NoSlot)?;
+        let busy = slot.running > 0 || slot.queued > 0;
+        match policy {
+            InstancesPolicy::Parallel => Ok(false),
+            InstancesPolicy::IgnoreNew if busy => Err(NotRun::AlreadyRunning),
+            _ => Ok(busy),
+        }
+    }
+
+    /// Starts an instance of a task, or lets it wait.
+    pub(super) fn launch_instance(
         &mut self,
         cx: &mut Context<'_>,
         task: u32,
-        run: Run,
+        run: &Run,
+        wait: bool,
         arguments: &[u8],
     ) -> Result<Guid, NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
-        let busy = slot.running > 0 || slot.queued > 0;
-        let wait = match run.policy {
-            InstancesPolicy::Parallel => false,
-            InstancesPolicy::IgnoreNew if busy => return Err(NotRun::AlreadyRunning),
-            InstancesPolicy::Queue if slot.queued >= QUEUED_RUNS => return Err(NotRun::QueueFull),
-            _ => busy,
-        };
+        if wait && run.policy == InstancesPolicy::Queue && slot.queued >= QUEUED_RUNS {
+            return Err(NotRun::QueueFull);
+        }
         if slot.running == u16::MAX {
             return Err(NotRun::NoSlot);
         }
@@ -52,6 +60,8 @@ impl Engine<'_> {
             instance.flags |= if arguments.is_empty() { 0 } else { order::ARGUMENTS };
             instance.phase = Phase::Queued;
             instance.trigger = run.trigger;
+            instance.attempt = run.attempt;
+            instance.session = run.session;
             instance.set_cause(run.cause);
         }
         let kept = if wait { self.enqueue(cx, index, arguments) } else { self.begin(cx, index, Some(arguments)) };
@@ -158,6 +168,8 @@ impl Engine<'_> {
             hard: instance.has(order::HARD),
             arguments,
             queued: match instance.phase {
+                // Who has that session after a restart, nobody knows.
+                Phase::Queued if instance.session != 0 => Some(store::VOLATILE),
                 Phase::Queued => Some(instance.turn),
                 Phase::Waiting => Some(store::VOLATILE),
                 _ => None,
@@ -421,10 +433,14 @@ impl Engine<'_> {
         else {
             return Ok(());
         };
-        if instance.cause() == Cause::Demand {
-            return Ok(());
+        let (definition, session, asked) = (task.definition, instance.session, instance.cause() == Cause::Demand);
+        if session != 0 {
+            self.members(cx, definition, session)?;
         }
-        match plan::image(self.memory.record, cx.store, task.definition) {
+        match plan::image(self.memory.record, cx.store, definition) {
+            // It waited as what was no group's.
+            Ok(image) if session == 0 && Run::of(&image).group => Err(NotRun::NobodyLoggedOn),
+            _ if asked => Ok(()),
             Ok(image) => self.machine.admits(&Run::of(&image).needs, cx.now.monotonic),
             // What cannot be read is told when its action is looked for.
             Err(_) => Ok(()),

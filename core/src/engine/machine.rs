@@ -174,7 +174,7 @@ impl Engine<'_> {
             if again && !triggers {
                 let duration = run.needs.idle.unwrap_or_default().duration;
                 let run = Run { cause: Cause::Idle, ..run };
-                let until = Until::Idle { timeout: None, duration, attempt: 0 };
+                let until = Until::Idle { timeout: None, duration };
                 if let Err(why) = self.wait(cx, index, &run, until, &[]) {
                     self.tell_skipped(cx, task.number, why);
                 }

@@ -56,6 +56,7 @@ mod list;
 mod load;
 mod machine;
 mod maintenance;
+mod members;
 mod names;
 mod plan;
 mod queue;
@@ -70,7 +71,7 @@ mod waiting;
 #[doc(no_inline)]
 pub use crate::store::{HISTORY_ENTRIES, Happened, Happening, Started, Written};
 pub use catch_up::CatchUp;
-pub use happened::SessionChange;
+pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
@@ -83,7 +84,7 @@ pub use views::{
 use crate::{
     event::Event,
     limits::EVENTS,
-    ports::{Entropy, Store},
+    ports::{Entropy, Sessions, Store},
     time::{Monotonic, Now, zone::Zone},
 };
 use list::Link;
@@ -99,6 +100,8 @@ pub struct Context<'c> {
     pub store: &'c mut dyn Store,
     /// Random bytes.
     pub entropy: &'c mut dyn Entropy,
+    /// Who is logged on.
+    pub sessions: &'c dyn Sessions,
 }
 
 /// What the root folder holds; other folders keep it in their slots.

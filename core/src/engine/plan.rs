@@ -4,7 +4,7 @@ use super::{
     clocks::{After, Clocks, Moment},
     maintenance,
     refused::Refused,
-    slots::{TaskSlot, flag},
+    slots::{InstanceSlot, TaskSlot, flag},
 };
 use crate::{
     guid::Guid,
@@ -183,6 +183,11 @@ pub(super) struct Run {
     /// RandomDelay of its trigger, in milliseconds.
     pub(super) random_delay: u64,
     pub(super) needs: Needs,
+    /// How often it was tried before.
+    pub(super) attempt: u8,
+    /// Whether it is run for the members of a group, and, if it is for one of them, for which session.
+    pub(super) group: bool,
+    pub(super) session: u32,
 }
 
 /// Stands for the trigger of a run that has none; there are never so many.
@@ -243,6 +248,21 @@ impl Run {
             policy: settings.instances_policy,
             random_delay: 0,
             needs: Needs::of(&image.conditions()),
+            attempt: 0,
+            group: image.runs_as().is_some_and(|principal| principal.group.is_some()),
+            session: 0,
+        }
+    }
+
+    /// Another run for the same reason, and the same member of its group, as what an instance was for.
+    pub(super) fn again(image: &Image<'_>, instance: &InstanceSlot) -> Self {
+        let run = Self::of(image);
+        Self {
+            cause: instance.cause(),
+            trigger: instance.trigger,
+            attempt: instance.attempt,
+            session: if run.group { instance.session } else { 0 },
+            ..run
         }
     }
 

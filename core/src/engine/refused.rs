@@ -27,6 +27,8 @@ pub enum Refused {
     AlreadyRunning,
     /// The machine is in no state that the task's conditions allow.
     Hindered,
+    /// Nobody is logged on whom the task would run for.
+    NobodyLoggedOn,
     /// There is no such instance, or no instance to stop.
     NotRunning,
     /// The action is of a kind that is kept and given back, but not run.
@@ -56,6 +58,7 @@ impl Refused {
             // A run that conditions do not allow is no error of whoever asked for it, [MS-TSCH] 3.2.5.4.13.
             Self::Hindered => Status::S_OK,
             Self::AlreadyRunning => Status::SCHED_E_ALREADY_RUNNING,
+            Self::NobodyLoggedOn => Status::SCHED_E_USER_NOT_LOGGED_ON,
             Self::NotRunning => Status::SCHED_E_TASK_NOT_RUNNING,
             Self::NotSupported => Status::E_NOT_SUPPORTED,
             Self::TooBusy => Status::SCHED_E_SERVICE_TOO_BUSY,
@@ -82,6 +85,7 @@ impl core::fmt::Display for Refused {
             Self::NotOnDemand => "task may not be started on demand",
             Self::AlreadyRunning => "an instance of the task runs already",
             Self::Hindered => "conditions of the task are not met",
+            Self::NobodyLoggedOn => "nobody is logged on whom the task would run for",
             Self::NotRunning => "no such instance runs",
             Self::NotSupported => "action of a kind that is not run",
             Self::TooBusy => "every slot is taken",
@@ -133,6 +137,7 @@ pub(super) enum NotRun {
     RemoteAppSession,
     Disabled,
     MaintenanceOver,
+    NobodyLoggedOn,
 }
 
 impl From<NotRun> for Refused {
@@ -148,6 +153,7 @@ impl From<NotRun> for Refused {
             | NotRun::RemoteAppSession
             | NotRun::MaintenanceOver => Self::Hindered,
             NotRun::Disabled => Self::Disabled,
+            NotRun::NobodyLoggedOn => Self::NobodyLoggedOn,
         }
     }
 }
@@ -166,6 +172,7 @@ impl From<NotRun> for Skipped {
             NotRun::RemoteAppSession => Self::RemoteAppSession,
             NotRun::Disabled => Self::Disabled,
             NotRun::MaintenanceOver => Self::MaintenanceOver,
+            NotRun::NobodyLoggedOn => Self::NobodyLoggedOn,
         }
     }
 }

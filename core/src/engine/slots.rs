@@ -191,6 +191,8 @@ pub struct InstanceSlot {
     /// Place in the queue of deadlines.
     pub(super) place: Link,
     pub(super) process: u32,
+    /// Number of the session of the member of the task's group that it is for; zero if it is for nobody's.
+    pub(super) session: u32,
     /// Among those of its task that wait, the one with the lowest starts first.
     pub(super) turn: u32,
     /// How it ended.
@@ -264,6 +266,7 @@ impl InstanceSlot {
         word: 0,
         place: Link::NONE,
         process: 0,
+        session: 0,
         turn: 0,
         result: Status(0),
         phase: Phase::Unused,

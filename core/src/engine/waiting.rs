@@ -29,14 +29,14 @@ use crate::{
 pub(super) enum Until {
     /// A moment of the trigger of that ordinal, whose event was at `event`.
     Fires { at: Monotonic, trigger: u8, event: Monotonic },
-    /// A moment at which it is tried once more, `attempt` attempts having been made.
-    Again { at: Monotonic, attempt: u8 },
+    /// A moment at which it is tried once more.
+    Again { at: Monotonic },
     /// A moment that was drawn by lot.
     Later { at: Monotonic },
     /// Nothing: it stands for an event that counts for the trigger of that ordinal until then.
     Counted { trigger: u8, until: Monotonic },
     /// That the machine has been idle for `duration` milliseconds, until `timeout` at most.
-    Idle { timeout: Option<Monotonic>, duration: u64, attempt: u8 },
+    Idle { timeout: Option<Monotonic>, duration: u64 },
 }
 
 impl Engine<'_> {
@@ -48,22 +48,18 @@ impl Engine<'_> {
         task: u32,
         run: &Run,
         arguments: &[u8],
-        attempt: u8,
     ) -> Result<(), NotRun> {
-        match self.machine.admits(&run.needs, cx.now.monotonic) {
-            Ok(()) => self.launch(cx, task, *run, arguments).map(|guid| self.note_attempt(guid, attempt)),
+        let admitted = self.machine.admits(&run.needs, cx.now.monotonic);
+        match admitted.and_then(|()| self.launch(cx, task, run, arguments)) {
+            Ok(_) => Ok(()),
+            // What RestartOnFailure is for has another cause than the state of the machine, or none.
+            Err(why) if admitted.is_ok() && why != NotRun::NobodyLoggedOn => Err(why),
             Err(why) => {
                 if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout > 0)) {
                     let timeout = Some(cx.now.monotonic.plus(idle.timeout));
-                    return self.wait(
-                        cx,
-                        task,
-                        run,
-                        Until::Idle { timeout, duration: idle.duration, attempt },
-                        arguments,
-                    );
+                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
                 }
-                if self.try_again_later(cx, task, run, attempt, arguments) { Ok(()) } else { Err(why) }
+                if self.try_again_later(cx, task, run, arguments) { Ok(()) } else { Err(why) }
             }
         }
     }
@@ -89,29 +85,14 @@ impl Engine<'_> {
         if is_in_the_way {
             return self.wait(cx, index, run, Until::Later { at: cx.now.monotonic.plus(SPREAD_TIME) }, &[]);
         }
-        self.launch_or_wait(cx, index, run, &[], 0)
+        self.launch_or_wait(cx, index, run, &[])
     }
 
     /// Has a run tried once more after the interval of RestartOnFailure; returns whether it will be.
-    pub(super) fn try_again_later(
-        &mut self,
-        cx: &mut Context<'_>,
-        task: u32,
-        run: &Run,
-        attempt: u8,
-        arguments: &[u8],
-    ) -> bool {
-        let Some((_, interval)) = run.needs.restart.filter(|(count, _)| attempt < *count) else { return false };
-        let at = cx.now.monotonic.plus(interval);
-        self.wait(cx, task, run, Until::Again { at, attempt: attempt + 1 }, arguments).is_ok()
-    }
-
-    fn note_attempt(&mut self, guid: Guid, attempt: u8) {
-        if attempt > 0
-            && let Some(index) = self.instance_at(guid)
-        {
-            self.with_instance(index, |slot| slot.attempt = attempt);
-        }
+    pub(super) fn try_again_later(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, arguments: &[u8]) -> bool {
+        let Some((_, interval)) = run.needs.restart.filter(|(count, _)| run.attempt < *count) else { return false };
+        let run = Run { attempt: run.attempt + 1, ..*run };
+        self.wait(cx, task, &run, Until::Again { at: cx.now.monotonic.plus(interval) }, arguments).is_ok()
     }
 
     /// Lets a run wait. A task has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
@@ -157,6 +138,8 @@ impl Engine<'_> {
         instance.phase = Phase::Waiting;
         instance.waits_for = what;
         instance.trigger = run.trigger;
+        instance.attempt = run.attempt;
+        instance.session = run.session;
         instance.set_cause(run.cause);
         instance.started = Timestamp::MIN;
         let at = match until {
@@ -169,13 +152,8 @@ impl Engine<'_> {
                 instance.trigger = trigger;
                 until
             }
-            Until::Again { at, attempt } => {
-                instance.attempt = attempt;
-                at
-            }
-            Until::Later { at } => at,
-            Until::Idle { timeout, duration, attempt } => {
-                instance.attempt = attempt;
+            Until::Again { at } | Until::Later { at } => at,
+            Until::Idle { timeout, duration } => {
                 // While it waits, these hold what the deadline is made of.
                 instance.limit = duration;
                 let timeout = timeout.unwrap_or(Monotonic::MAX);
@@ -256,7 +234,7 @@ impl Engine<'_> {
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(slot.trigger));
             let trigger = trigger.filter(|_| slot.definition == task.definition);
-            let mut run = Run { cause: slot.cause(), trigger: slot.trigger, ..Run::of(&image) };
+            let mut run = Run::again(&image, slot);
             let (mut again, mut opens) = (None, true);
             if let Some(trigger) = trigger.filter(|_| slot.trigger != plan::NO_TRIGGER) {
                 let delay = elapsed::delay(&trigger).unwrap_or(0);
@@ -293,15 +271,15 @@ impl Engine<'_> {
         let started = match slot.waits_for {
             // It has waited for as long as it may: what it waited for is there now or not.
             wait::IDLE => match self.machine.admits(&run.needs, cx.now.monotonic) {
-                Ok(()) => self.launch(cx, index, run, arguments).map(|guid| self.note_attempt(guid, slot.attempt)),
-                Err(_) if self.try_again_later(cx, index, &run, slot.attempt, arguments) => Ok(()),
+                Ok(()) => self.launch(cx, index, &run, arguments).map(|_| ()),
+                Err(_) if self.try_again_later(cx, index, &run, arguments) => Ok(()),
                 Err(why) => Err(why),
             },
             _ => match slot.cause() {
                 Cause::Maintenance { at, exclusive } if slot.waits_for == wait::LATER => {
                     self.launch_for_maintenance(cx, index, &run, at, exclusive)
                 }
-                _ => self.launch_or_wait(cx, index, &run, arguments, slot.attempt),
+                _ => self.launch_or_wait(cx, index, &run, arguments),
             },
         };
         if let Err(why) = started {

@@ -15,7 +15,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{
     auth::Identity,
-    engine::{Context, Deadline, Engine, Loaded, Machine, Order, Refused, SessionChange, Work},
+    engine::{Context, Deadline, Engine, Loaded, Machine, Order, Refused, Session, SessionChange, Work},
     epm,
     event::{Closed, Event},
     guid::Guid,
@@ -24,7 +24,6 @@ use crate::{
     ports::{Ports, StoreError},
     query,
     rpc::{self, Association, Counts, Login, Pool, Step},
-    sid::Sid,
     status::Status,
     task::Resources,
     time::{Monotonic, Now, zone::Zone},
@@ -277,11 +276,10 @@ impl<'a> Scheduler<'a> {
         now: Now,
         zone: &Zone<'_>,
         change: SessionChange,
-        user: &Sid,
-        groups: &[Sid],
+        session: Session<'_>,
         ports: &mut Ports<'_>,
     ) {
-        self.engine.session_changed(&mut context(now, zone, ports), change, user, groups);
+        self.engine.session_changed(&mut context(now, zone, ports), change, session);
     }
 
     /// An event of the system happened. Drain [`output`](Self::output) afterwards.
@@ -588,5 +586,5 @@ fn place(connection: ConnectionId) -> usize {
 }
 
 fn context<'c>(now: Now, zone: &'c Zone<'c>, ports: &'c mut Ports<'_>) -> Context<'c> {
-    Context { now, zone, store: ports.store, entropy: ports.entropy }
+    Context { now, zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions }
 }

@@ -207,7 +207,7 @@ impl Service<'_, '_> {
 
 /// What the engine may need of the ports.
 fn context<'c>(ports: &'c mut Ports<'_>, zone: &'c Zone<'c>, now: Now) -> Context<'c> {
-    Context { now, zone, store: ports.store, entropy: ports.entropy }
+    Context { now, zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions }
 }
 
 /// A path as it came; one that is not in the form of 2.3.11 gets `E_INVALID_NAME`.

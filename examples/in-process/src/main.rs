@@ -22,7 +22,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, Ports, Store, StoreError},
+    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, NoSessions, Ports, Store, StoreError},
     rpc::Pool,
     scheduler::{Config, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -106,7 +106,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let zone = Zone::default();
     let (mut store, mut entropy, mut accounts) = (Map::default(), Random(File::open("/dev/urandom")?), Nobody);
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
+    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
 
     // All memory there will ever be.
     let mut tasks = [<TaskSlot as bytemuck::Zeroable>::zeroed(); TASKS];
@@ -148,7 +148,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         fire_registration_triggers: true,
         registrant: Sid::LOCAL_SYSTEM,
     };
-    let mut context = engine::Context { now: now(start), zone: &zone, store: ports.store, entropy: ports.entropy };
+    let mut context = engine::Context {
+        now: now(start),
+        zone: &zone,
+        store: ports.store,
+        entropy: ports.entropy,
+        sessions: ports.sessions,
+    };
     scheduler.engine().register(&mut context, &Path::parse(r"\greeting")?, &registration)?;
 
     let mut runs = 0;

@@ -6,7 +6,7 @@ use defmt_semihosting as _;
 use mainspring::{
     engine::{Context, Engine, InstanceSlot, Memory, Order, TaskSlot, Work},
     event::Event,
-    ports::{Entropy, NoEntropy},
+    ports::{Entropy, NoEntropy, NoSessions},
     status::Status,
     time::{Monotonic, Now, Timestamp, zone::Zone},
 };
@@ -131,7 +131,13 @@ fn main() -> ! {
     let (zone, wall) = (Zone::UTC, Wall::read());
     let mut entropy = Counter(wall.known.0.cast_unsigned());
 
-    let loaded = engine.load(&mut Context { now: wall.now(), zone: &zone, store: &mut *store, entropy: &mut entropy });
+    let loaded = engine.load(&mut Context {
+        now: wall.now(),
+        zone: &zone,
+        store: &mut *store,
+        entropy: &mut entropy,
+        sessions: &NoSessions,
+    });
     match loaded {
         Ok(loaded) => defmt::info!(
             "{=u32} tasks, {=u32} runs broken off, {=u32} records damaged",
@@ -145,7 +151,8 @@ fn main() -> ! {
         }
     }
     loop {
-        let mut cx = Context { now: wall.now(), zone: &zone, store: &mut *store, entropy: &mut entropy };
+        let mut cx =
+            Context { now: wall.now(), zone: &zone, store: &mut *store, entropy: &mut entropy, sessions: &NoSessions };
         engine.tick(&mut cx);
         while let Some(order) = engine.order() {
             cx.now = wall.now();

@@ -148,5 +148,6 @@ const fn why(reason: Skipped) -> &'static str {
         Skipped::ClockUnknown => "the server did not know the time",
         Skipped::Stopped => "it was stopped while it waited",
         Skipped::MaintenanceOver => "the maintenance period was over",
+        Skipped::NobodyLoggedOn => "nobody of its group was logged on",
     }
 }

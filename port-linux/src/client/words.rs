@@ -203,7 +203,7 @@ fn chosen(names: &[&str], bits: u32) -> String {
 
 fn runs(image: &Image<'_>, strangers: &Strangers) -> String {
     let actions: Vec<String> = image.actions().map(|action| does(&action)).collect();
-    let as_whom = image.principals().find(|principal| image.context().is_none() || principal.id == image.context());
+    let as_whom = image.runs_as();
     format!("{}{}", actions.join(", then "), as_whom.map_or(String::new(), |principal| whom(&principal, strangers)))
 }
 

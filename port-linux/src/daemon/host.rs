@@ -13,7 +13,7 @@ use std::{
 use mainspring::{
     engine::{self, Refused, Work},
     guid::Guid,
-    ports::{Ports, StoreError},
+    ports::{NoSessions, Ports, StoreError},
     rpc::Association,
     scheduler::{Arrival, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
@@ -279,7 +279,7 @@ fn with_ports<R>(
     then: impl FnOnce(&mut Scheduler<'static>, Now, &Zone<'_>, &mut Ports<'_>) -> R,
 ) -> R {
     let State { scheduler, store, accounts, clocks, zone, .. } = state;
-    let mut ports = Ports { store, entropy: &mut Kernel, accounts };
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions };
     then(scheduler, clocks.now(), &zone.zone(), &mut ports)
 }
 
@@ -327,7 +327,7 @@ async fn in_thread(wait: impl FnOnce() + Send + 'static) {
 /// Starts the current action of an instance.
 fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
     let State { scheduler, store, accounts, clocks, zone, children, action } = state;
-    let mut ports = Ports { store, entropy: &mut Kernel, accounts };
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions };
     match scheduler.action(clocks.now(), &zone.zone(), instance, &mut ports, action).map_err(Refused::status)? {
         Work::Command(command) => children.start(instance, &command),
         // There are no objects here that could handle it, nobody who sends mail, and nobody to show anything to.

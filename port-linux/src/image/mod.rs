@@ -14,7 +14,7 @@ use std::fmt;
 use bytemuck::allocation::zeroed_slice_box;
 use mainspring::{
     engine::{Context, Creation, Engine, Entry, Loaded, Memory, Refused, Registration, TaskIndex},
-    ports::{Entropy, NoEntropy, Store, StoreError},
+    ports::{Entropy, NoEntropy, NoSessions, Store, StoreError},
     sid::Sid,
     status::Status,
     task::{
@@ -207,7 +207,7 @@ fn with_engine(
     });
     let zone = Zone::UTC;
     let now = Now { monotonic: Monotonic(0), wall: None };
-    let mut cx = Context { now, zone: &zone, store, entropy: &mut Zeros };
+    let mut cx = Context { now, zone: &zone, store, entropy: &mut Zeros, sessions: &NoSessions };
     let loaded = engine.load(&mut cx).map_err(ImageError::Load)?;
     work(&mut engine, &mut cx, loaded)
 }

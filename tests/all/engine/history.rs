@@ -1,7 +1,7 @@
 //! What ran, and what did not and why: noted, kept within bounds, and there after a restart.
 
 use mainspring::{
-    engine::{Happened, Happening, LATEST, Started},
+    engine::{Happened, Happening, LATEST, Session, SessionChange, Started},
     event::Skipped,
     limits::{HISTORY_PER_CALL, HISTORY_TIME, MISSED_COUNTED},
     ports::StoreError,
@@ -10,7 +10,9 @@ use mainspring::{
     task::{Boundary, InstancesPolicy, Trigger},
     time::Timestamp,
 };
-use mainspring_tests::world::{DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, boot, daily, every, once};
+use mainspring_tests::world::{
+    DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, boot, daily, every, once, session,
+};
 
 const START: &str = "2024-05-01T12:00:00";
 
@@ -20,7 +22,7 @@ fn minutely(command: &str) -> Task<'_> {
 }
 
 /// All of a task's history, the oldest first, as a reader gets it that has room for `room` records at a time.
-fn history_by(world: &mut World<'_>, path: &str, room: usize) -> Vec<Happening> {
+pub(super) fn history_by(world: &mut World<'_>, path: &str, room: usize) -> Vec<Happening> {
     let task = world.task(path);
     let mut all = Vec::new();
     let mut from = LATEST;
@@ -260,7 +262,8 @@ fn a_trigger_that_ends_while_a_run_waits_is_told() {
     let trigger = Trigger { end, ..mainspring_tests::world::trigger(logon, "") };
     world.register("a", &Task::new("a").when(trigger)).unwrap();
     let user = mainspring::sid::Sid::ADMINISTRATORS;
-    world.call(|engine, cx| engine.session_changed(cx, mainspring::engine::SessionChange::Logon, &user, &[]));
+    let session = Session { id: session(1), user: &user, groups: &[] };
+    world.call(|engine, cx| engine.session_changed(cx, SessionChange::Logon, session));
     world.run_for(2 * MINUTE);
     assert_eq!(skips(&mut world, "a"), [(Skipped::Expired, 1)]);
 }

@@ -1,7 +1,7 @@
 //! What the machine lets start, stops, and lets start again.
 
 use mainspring::{
-    engine::{Machine, Refused, SessionChange, TaskState},
+    engine::{Machine, Refused, Session, SessionChange, TaskState},
     event::{Event, Skipped},
     guid::Guid,
     limits::QUEUED_RUNS,
@@ -9,7 +9,7 @@ use mainspring::{
     status::Status,
     task::{Boundary, InstancesPolicy, Network, Path, RestartOnFailure, Span, Trigger, TriggerKind},
 };
-use mainspring_tests::world::{MINUTE, Outside, Slots, Task, World, at, every, once, trigger};
+use mainspring_tests::world::{MINUTE, Outside, Slots, Task, World, at, every, once, session, trigger};
 
 const START: &str = "2024-05-01T12:00:00";
 const NETWORK: &str = "{e45a4b2c-7e3f-4c1b-9f0e-0123456789ab}";
@@ -361,7 +361,8 @@ fn what_is_stopped_for_another_run_does_not_take_the_next_moments_with_it() {
     let mut world = boot(&mut slots);
     let task = Task::new("a").when(every(trigger(TriggerKind::Logon { user: None, delay: None }, ""), 60, None));
     world.register("a", &task.with(|with| with.instances_policy = InstancesPolicy::StopExisting)).unwrap();
-    world.call(|engine, cx| engine.session_changed(cx, SessionChange::Logon, &Sid::LOCAL_SYSTEM, &[]));
+    let session = Session { id: session(1), user: &Sid::LOCAL_SYSTEM, groups: &[] };
+    world.call(|engine, cx| engine.session_changed(cx, SessionChange::Logon, session));
     world.run_for(3 * MINUTE);
     assert_eq!(world.outside.times("a"), ["12:00:00", "12:01:00", "12:02:00", "12:03:00"]);
     let task = world.task("a");

@@ -9,6 +9,7 @@ mod history;
 mod load;
 mod machine;
 mod maintenance;
+mod members;
 mod model;
 mod names;
 mod parameters;

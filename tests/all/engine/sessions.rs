@@ -1,12 +1,12 @@
 //! Somebody logs on, locks the screen, connects from afar.
 
 use mainspring::{
-    engine::{SessionChange, TaskState},
+    engine::{Session, SessionChange, TaskState},
     limits::FIRINGS_PER_TICK,
     sid::Sid,
     task::{Boundary, SessionStateChange, Span, Trigger, TriggerKind, User},
 };
-use mainspring_tests::world::{MINUTE, Outside, SECOND, Slots, Task, World, at, every, trigger};
+use mainspring_tests::world::{MINUTE, Outside, SECOND, Slots, Task, World, at, every, session, trigger};
 
 const START: &str = "2024-05-01T12:00:00";
 
@@ -23,7 +23,7 @@ fn locks(user: Option<User<'_>>) -> Trigger<'_> {
 }
 
 fn happens(world: &mut World<'_>, change: SessionChange, user: &Sid, groups: &[Sid]) {
-    world.call(|engine, cx| engine.session_changed(cx, change, user, groups));
+    world.call(|engine, cx| engine.session_changed(cx, change, Session { id: session(1), user, groups }));
 }
 
 #[test]

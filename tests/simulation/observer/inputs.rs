@@ -281,7 +281,10 @@ impl Observer {
     }
 
     pub(super) fn happened(&mut self, at: At, wanted: Wanted, delay: impl Fn(&When) -> Option<u64>) {
-        for (&task, known) in self.tasks.iter().filter(|(_, known)| known.enabled) {
+        // The one session that anything becomes of is that of the first member.
+        let no_member = wanted == Wanted::Session && self.members == 0;
+        let is_meant = |known: &Known| known.enabled && !(known.plan.group && no_member);
+        for (&task, known) in self.tasks.iter().filter(|(_, known)| is_meant(known)) {
             for when in known.plan.when.iter().filter(|when| when.enabled) {
                 let Some(delay) = delay(when) else { continue };
                 let until = at.mono + delay as i64 * SECOND + patience(&known.plan);

@@ -106,7 +106,7 @@ pub(crate) enum Passed {
 #[derive(Debug, Clone)]
 pub(crate) enum Sight {
     Record { guid: Guid, task: u32, definition: u32, cause: Cause, action: u8, queued: Option<u32> },
-    Start { guid: Guid, line: Option<String> },
+    Start { guid: Guid, line: Option<String>, session: Option<u32> },
     Failed { guid: Guid },
     Recover { guid: Guid },
     Event(Event),
@@ -192,6 +192,8 @@ struct Instance {
     failed: bool,
     ended: bool,
     recovered: u64,
+    /// What the run is for, if nothing else may run for it.
+    occurrence: Option<Occurrence>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -217,6 +219,10 @@ pub(crate) struct Observer {
     tasks: BTreeMap<u32, Known>,
     instances: HashMap<Guid, Instance>,
     claims: HashMap<(u32, Occurrence), (Guid, u8)>,
+    /// Runs of tasks of a group: for each occurrence how many, and the sessions of those that were ordered.
+    served: HashMap<(u32, Occurrence), (u32, Vec<u32>)>,
+    /// Members of the group who are logged on: those of sessions from 1 up to this.
+    pub(crate) members: u32,
     running: HashMap<u32, HashSet<Guid>>,
     /// When a run of a task was recorded or ended last.
     active: HashMap<u32, i64>,
@@ -255,6 +261,8 @@ impl Observer {
             tasks: BTreeMap::new(),
             instances: HashMap::new(),
             claims: HashMap::new(),
+            served: HashMap::new(),
+            members: 0,
             running: HashMap::new(),
             active: HashMap::new(),
             items: Vec::new(),
@@ -290,9 +298,20 @@ impl Observer {
 
     /// Whether what is told of a task at this moment is needed to account for an occurrence.
     pub(crate) fn must_account(&self, task: u32) -> bool {
+        if self.tasks.get(&task).is_some_and(|known| known.plan.group) {
+            // Of several members any one does.
+            return false;
+        }
         let due = |item: &&Item| item.task == task && !item.excused && item.until <= self.last.mono;
         let tokens = self.tokens.iter().filter(|token| token.0 == task).count();
         self.items.iter().filter(due).count() > tokens && !self.store_fails && self.last.mono >= self.excused_until
+    }
+
+    /// Whether this is the first action of a run for an occurrence.
+    pub(crate) fn is_first(&self, guid: Guid) -> bool {
+        self.instances
+            .get(&guid)
+            .is_some_and(|instance| instance.occurrence.is_some() && instance.started == Some((self.life, 0)))
     }
 
     /// Notes what happened, for who reads of a failure.

@@ -13,7 +13,7 @@ impl Observer {
                 }
                 self.recorded(at, guid, action, queued.is_some());
             }
-            Sight::Start { guid, ref line } => self.ordered(guid, line.as_deref()),
+            Sight::Start { guid, ref line, session } => self.ordered(guid, line.as_deref(), session),
             Sight::Failed { guid } => {
                 if let Some(instance) = self.instances.get_mut(&guid) {
                     instance.failed = true;
@@ -42,6 +42,7 @@ impl Observer {
             failed: false,
             ended: false,
             recovered: 0,
+            occurrence: None,
         };
         self.instances.insert(guid, instance);
         let Some(known) = self.tasks.get(&task).cloned() else {
@@ -93,7 +94,17 @@ impl Observer {
             }
             Cause::Event | Cause::Session | Cause::Demand => None,
         };
-        if let Some(occurrence) = occurrence {
+        if let Some(instance) = self.instances.get_mut(&guid) {
+            instance.occurrence = occurrence;
+        }
+        if let Some(occurrence) = occurrence.filter(|_| plan.group) {
+            let (runs, _) = self.served.entry((task, occurrence)).or_default();
+            *runs += 1;
+            let runs = *runs;
+            if runs > self.members {
+                return self.fail("never twice", format!("t{} {occurrence:?}, for {runs} members", known.name));
+            }
+        } else if let Some(occurrence) = occurrence {
             let tries = plan.restart.map_or(0, |(count, _)| count);
             match self.claims.get_mut(&(task, occurrence)) {
                 None => {
@@ -183,16 +194,16 @@ impl Observer {
         } else {
             None
         };
-        let name = known.name;
+        let (name, is_group) = (known.name, plan.group);
         if let Some(hindered) = hindered {
             self.fail("conditions hold", format!("t{name} starts {hindered}: {cause:?}"));
         }
-        if matches!(cause, Cause::Calendar(_)) {
+        if matches!(cause, Cause::Calendar(_)) && !is_group {
             self.walked.push((name, at.wall.unwrap_or(i64::MIN)));
         }
     }
 
-    pub(super) fn ordered(&mut self, guid: Guid, line: Option<&str>) {
+    pub(super) fn ordered(&mut self, guid: Guid, line: Option<&str>, session: Option<u32>) {
         self.counts.starts += 1;
         let life = self.life;
         let rule = "started once, and recorded before";
@@ -204,6 +215,24 @@ impl Observer {
             return self.fail(rule, text);
         }
         instance.ordered = true;
+        let (task, occurrence) = (instance.task, instance.occurrence);
+        // An action that follows another has the session of that one.
+        if instance.started == Some((life, 0))
+            && let Some(known) = self.tasks.get(&task)
+        {
+            let is_member = session.map(|session| (1..=self.members).contains(&session));
+            let is_served = session.zip(occurrence).is_some_and(|(session, occurrence)| {
+                let (_, sessions) = self.served.entry((task, occurrence)).or_default();
+                let is_served = sessions.contains(&session);
+                sessions.push(session);
+                is_served
+            });
+            if is_member != known.plan.group.then_some(true) || is_served {
+                let text = format!("t{} for session {session:?} {occurrence:?}", known.name);
+                return self.fail("once for each member", text);
+            }
+        }
+        let Some(instance) = self.instances.get(&guid) else { return };
         let name = self.tasks.get(&instance.task).map(|known| known.name);
         if let (Some(line), Some(name)) = (line, name)
             && !line.starts_with(&format!("t{name}v"))
@@ -221,7 +250,10 @@ impl Observer {
         match *event {
             Event::InstanceStarted { task, instance } => {
                 let running = self.running.entry(task).or_default();
-                let others = running.len();
+                // Those of other members run beside it.
+                let of = |guid: &Guid| self.instances.get(guid).and_then(|instance| instance.occurrence);
+                let is_group = self.tasks.get(&task).is_some_and(|known| known.plan.group);
+                let others = running.iter().filter(|other| !is_group || of(other) != of(&instance)).count();
                 running.insert(instance);
                 if let Some(known) = self.tasks.get(&task)
                     && known.plan.policy != InstancesPolicy::Parallel

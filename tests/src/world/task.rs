@@ -1,5 +1,6 @@
 //! Definitions of tasks, in few words.
 
+use mainspring::sid::Sid;
 use mainspring::task::{
     Action, Boundary, Conditions, Definition, Exec, Image, Principal, Repetition, Schedule, Settings, Span, Trigger,
     TriggerKind,
@@ -20,6 +21,8 @@ pub struct Task<'t> {
     pub actions: Vec<Action<'t>>,
     /// Its security descriptor.
     pub sddl: Option<&'t str>,
+    /// The group whose members it runs for.
+    pub group: Option<Sid>,
 }
 
 impl<'t> Task<'t> {
@@ -57,13 +60,21 @@ impl<'t> Task<'t> {
         self
     }
 
+    /// For the members of a group.
+    #[must_use]
+    pub fn of_group(mut self, group: &Sid) -> Self {
+        self.group = Some(*group);
+        self
+    }
+
     /// As it is kept.
     ///
     /// # Panics
     /// If it cannot be encoded.
     #[must_use]
     pub fn image<'i>(&self, into: &'i mut [u8]) -> Image<'i> {
-        let principals: [Principal<'_>; 0] = [];
+        let principals: Vec<Principal<'_>> =
+            self.group.map(|group| Principal { group: Some(group), ..Principal::default() }).into_iter().collect();
         let definition = Definition {
             triggers: &self.triggers,
             settings: self.settings,

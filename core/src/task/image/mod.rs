@@ -228,6 +228,13 @@ impl<'b> Image<'b> {
         self.items(section::PRINCIPALS, decode::principal)
     }
 
+    /// The principal that the task runs as: the one that Context names, or the first, [MS-TSCH] 2.5.7.
+    #[must_use]
+    pub fn runs_as(&self) -> Option<Principal<'b>> {
+        let context = self.context();
+        self.principals().find(|principal| context.is_none() || principal.id == context)
+    }
+
     /// Data: its text, or its inner markup.
     #[must_use]
     pub fn data(&self) -> Option<&'b str> {

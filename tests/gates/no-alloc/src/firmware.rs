@@ -9,7 +9,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot, Work},
     limits::FRAGMENT_MIN,
-    ports::{Account, Accounts, Entropy, NoEntropy, Ports},
+    ports::{Account, Accounts, Entropy, NoEntropy, NoSessions, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -183,14 +183,18 @@ fn main() -> ! {
 
     let mut store = ArrayStore::default();
     let (mut entropy, mut accounts) = (Counter(0), Nobody);
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts };
+    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
     let zone = Zone::fixed(0);
     let path = must(Path::parse(r"\Water\Open"));
 
     powered(|scheduler| {
         must(scheduler.start(at(0), &zone, &mut ports));
         let Ports { store, entropy, .. } = ports.reborrow();
-        register(scheduler.engine(), &mut Context { now: at(0), zone: &zone, store, entropy }, &path);
+        register(
+            scheduler.engine(),
+            &mut Context { now: at(0), zone: &zone, store, entropy, sessions: &NoSessions },
+            &path,
+        );
     });
     powered(|scheduler| {
         let loaded = must(scheduler.start(at(1), &zone, &mut ports));
@@ -220,7 +224,7 @@ fn main() -> ! {
         }
         check(ran == 1, "the task ran once");
         let Ports { store, entropy, .. } = ports.reborrow();
-        let cx = &mut Context { now: at(10), zone: &zone, store, entropy };
+        let cx = &mut Context { now: at(10), zone: &zone, store, entropy, sessions: &NoSessions };
         let engine = scheduler.engine();
         let Some(engine::Entry::Task(task)) = engine.find(&path) else { return check(false, "the task is found") };
         let last = must(engine.last_run(cx, task));

@@ -79,7 +79,7 @@ impl Engine<'_> {
         let in_memory = list::iter::<OfTask, _>(self.memory.instances, last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .filter(|slot| slot.runs() || slot.phase == Phase::Ended)
-            .map(|slot| (slot.started, if slot.runs() { Status::SCHED_S_TASK_RUNNING } else { slot.result }));
+            .map(|slot| (slot.started, if slot.runs() { Status::SCHED_S_TASK_RUNNING } else { slot.result() }));
         // What is still to come by the clock was dated by a wrong one.
         let known = |at: Timestamp| if cx.now.wall.is_some_and(|now| at > now) { Timestamp::MIN } else { at };
         let latest = recorded.into_iter().chain(in_memory).max_by_key(|&(started, _)| known(started));

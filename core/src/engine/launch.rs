@@ -31,6 +31,7 @@ impl Engine<'_> {
     }
 
     /// Starts an instance of a task, or lets it wait.
+    #[inline(never)]
     pub(super) fn launch_instance(
         &mut self,
         cx: &mut Context<'_>,
@@ -306,7 +307,7 @@ impl Engine<'_> {
     pub(super) fn end_noted(&mut self, cx: &mut Context<'_>, index: u32, result: Status, is_started: bool) {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         instance.phase = Phase::Ended;
-        instance.result = result;
+        instance.turn = result.0;
         let (task, number, guid) = (instance.task, instance.number, instance.guid);
         self.clear_deadline(index);
         self.drop_orders(index);
@@ -349,9 +350,9 @@ impl Engine<'_> {
         let ahead = |at: Timestamp| cx.now.wall.is_some_and(|now| at > now);
         if state.started.is_none_or(|before| before <= instance.started || ahead(before)) {
             state.started = Some(instance.started).filter(|&at| at != Timestamp::MIN);
-            state.result = instance.result;
+            state.result = instance.result();
         }
-        if instance.result == Status::S_OK {
+        if instance.result() == Status::S_OK {
             state.missed = 0;
         }
         if let Some(at) = instance.cause().settles() {

@@ -147,7 +147,7 @@ impl Engine<'_> {
         let Some(slot) = self.memory.instances.get(index as usize) else { return };
         let at = Some(slot.started).filter(|&at| at != Timestamp::MIN);
         let span = at.zip(cx.now.wall).map_or(0, |(at, wall)| u64::try_from(wall.since(at)).unwrap_or(0));
-        let (started, result) = (started(slot.cause()), slot.result);
+        let (started, result) = (started(slot.cause()), slot.result());
         let what =
             if is_started { Happened::Ran { started, result } } else { Happened::NotStarted { started, result } };
         let task = slot.number;

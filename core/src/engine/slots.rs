@@ -193,10 +193,8 @@ pub struct InstanceSlot {
     pub(super) process: u32,
     /// Number of the session of the member of the task's group that it is for; zero if it is for nobody's.
     pub(super) session: u32,
-    /// Among those of its task that wait, the one with the lowest starts first.
+    /// Among those of its task that wait, the one with the lowest starts first. Of one that has ended, the code of its result.
     pub(super) turn: u32,
-    /// How it ended.
-    pub(super) result: Status,
     pub(super) phase: Phase,
     cause: u8,
     /// Ordinal of the current action.
@@ -268,7 +266,6 @@ impl InstanceSlot {
         process: 0,
         session: 0,
         turn: 0,
-        result: Status(0),
         phase: Phase::Unused,
         cause: 0,
         action: 0,
@@ -280,6 +277,11 @@ impl InstanceSlot {
 
     pub(super) const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// How it ended, if it started and has ended.
+    pub(super) const fn result(&self) -> Status {
+        Status(self.turn)
     }
 
     /// Whether policies count it as running.

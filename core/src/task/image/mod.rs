@@ -230,6 +230,7 @@ impl<'b> Image<'b> {
 
     /// The principal that the task runs as: the one that Context names, or the first, [MS-TSCH] 2.5.7.
     #[must_use]
+    #[inline(never)]
     pub fn runs_as(&self) -> Option<Principal<'b>> {
         let context = self.context();
         self.principals().find(|principal| context.is_none() || principal.id == context)

@@ -49,13 +49,14 @@ pub const XML_UNITS: usize = 512 * 1024;
 /// Bytes of heap that reading a task XML takes at most for each of its bytes in UTF-8, the text itself among them: 10 on a machine
 /// of 32 bits, and twice that where words are twice as long. A text that would take more gets `E_OUTOFMEMORY`, and nothing of
 /// it is left. It is what a text is made of that takes heap: each node takes 52 bytes on a machine of 32 bits and 76 on one of
-/// 64, so that 4 KB of nothing but `<a/>` get this answer, and half a megabyte of longer elements does not. The answer has no
-/// place, and comes where the text broke no other bound: those on nodes, nesting and attributes are looked at before, and tell
+/// 64, so that a text of nothing but `<a/>` gets this answer from a kilobyte on, one of 64 bits from 32, and half a megabyte of
+/// longer elements does not. The answer has no place, and comes where the text broke no other bound: those on nodes, nesting and attributes are looked at before, and tell
 /// the place.
 pub const XML_HEAP_PER_BYTE: usize = if size_of::<usize>() > 4 { 20 } else { 10 };
 /// Bytes that a shorter task XML counts as there: whatever the text is, the parser takes a kilobyte and a quarter on a machine of
-/// 32 bits, twice that on one of 64, and a short text is made of little but elements.
-pub const XML_HEAP_SHORTEST: usize = 1024;
+/// 32 bits, twice that on one of 64, and a short text is made of little but elements. Where memory is not scarce that may be any
+/// text that is short.
+pub const XML_HEAP_SHORTEST: usize = if size_of::<usize>() > 4 { 32 * 1024 } else { 1024 };
 /// Nodes of a task XML: elements, comments, instructions, sections and the pieces of text between them, but for white space that
 /// says nothing; a comment, an instruction or a section counts as two. The first one more gets `SCHED_E_MALFORMEDXML`, however short they are: a text of so many would otherwise get
 /// the answer of [`XML_HEAP_PER_BYTE`] only where it is dense.

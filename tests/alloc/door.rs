@@ -115,7 +115,7 @@ impl Door<'_, '_> {
             }),
             kind: TriggerKind::Time { random_delay: None },
         };
-        let exec = Exec { command: "valve", arguments: Some("open $(Arg0)"), working_directory: None };
+        let exec = Exec { command: "valve", arguments: Some("open $(Arg0)"), working_directory: None, opaque: None };
         let actions = [Action::Exec { id: None, exec }];
         let definition = Definition { triggers: &[trigger], actions: &actions, ..Definition::default() };
         let mut buffer = [0; 512];

@@ -153,6 +153,8 @@ def every_word():
         (task(principal.format("S4U")), "as S-1-5-21-1-2-3-4 without a password;"),
         (task(settings.format("<AllowHardTerminate>false</AllowHardTerminate>")), "is not killed if it does not stop when told to"),
         (task(settings.format("<Foo/>")).replace('version="1.4"', 'version="1.5"'), "; kept without effect: Foo\n"),
+        (task("", "<Exec><Command>c</Command><HideAppWindow>true</HideAppWindow></Exec>").replace('version="1.4"', 'version="1.5"'), "; kept without effect: HideAppWindow\n"),
+        (task(settings.format("<RunOnlyIfIdle>true</RunOnlyIfIdle>")), "; only if the computer was idle for 10 minutes, for which it waits 1 hour, stops when it is not any more;"),
         (task(settings.format("<Volatile>true</Volatile>")), "; is disabled when the computer starts\n"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if a network is there;"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; kept without effect: NetworkSettings/Name\n"),
@@ -169,7 +171,7 @@ def every_word():
         (task(settings.format("<RestartOnFailure><Interval>PT1M</Interval><Count>1</Count></RestartOnFailure>")), "tries again once after 1 minute if it cannot start"),
         (task(settings.format(
             "<RunOnlyIfIdle>true</RunOnlyIfIdle><IdleSettings><WaitTimeout>PT2H</WaitTimeout><RestartOnIdle>true</RestartOnIdle></IdleSettings>"
-        )), "idle, for which it waits 2 hours, stops when it is not any more, starts again when it is once more"),
+        )), "idle for 10 minutes, for which it waits 2 hours, stops when it is not any more, starts again when it is once more"),
         (task(settings.format(
             "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P4D</Period><Deadline>P5D</Deadline><Exclusive>true</Exclusive></MaintenanceSettings>"
         )), ": starts in maintenance at 2 o'clock if that is 4 days ago (after 5 days whenever the computer is idle) beside no other maintenance; runs `c`"),
@@ -543,6 +545,10 @@ def job_accounts():
     equal(back("--registrant", who)[1], [(who, ""), ("", "Password")], "a password")
     equal(both("convert", file("who.xml", task()), job), "", "nobody is left out where nobody is named")
     equal(both("convert", job, f"{FOLDER.name}/again.job"), "", "nothing is assumed that is not written")
+    said = both("convert", job, f"{FOLDER.name}/again.job", "--registrant", who)
+    assert "a .job has no place for whom its task runs as" in said, said
+    with open(job, "rb") as first, open(f"{FOLDER.name}/again.job", "rb") as second:
+        equal(second.read(), first.read(), "the file is the same, whoever is given")
     rest = f"{FOLDER.name}/who.cbor"
     assert "SYSTEM is assumed" in both("convert", job, rest)
     mainspring("convert", rest, out, "--account", f"me={who}", expect=2)
@@ -600,6 +606,13 @@ def corpus():
     for entry in invalid:
         print(f"# {os.path.basename(entry['file'])} ({entry['line']},{entry['column']}):{entry['node']}:{entry['value']}: {entry['name']}")
         assert entry["line"] > 0 and entry["column"] > 0, entry
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "task", "refused.tsv"), encoding="utf-8") as table:
+        expected = [line.rstrip("\n") for line in table if not line.startswith("#")]
+    places = [
+        "\t".join(map(str, (os.path.basename(entry["file"])[:-4], entry["name"], entry["line"], entry["column"], entry["node"])))
+        for entry in invalid
+    ]
+    equal(sorted(places), sorted(expected), "what is wrong, and where")
     malformed = {name for name in present if names[name]["wellformed"].startswith("bad")}
     equal(malformed - {entry["file"] for entry in invalid}, set(), "malformed, and not found to be")
     assert all(entry["name"] == "SCHED_E_MALFORMEDXML" for entry in invalid if entry["file"] in malformed), invalid

@@ -14,7 +14,7 @@ use crate::{
 };
 
 fn with_arguments<'a>(command: &'a str, arguments: &'a str) -> Task<'a> {
-    let exec = Exec { command, arguments: Some(arguments), working_directory: Some("/tmp") };
+    let exec = Exec { command, arguments: Some(arguments), working_directory: Some("/tmp"), opaque: None };
     Task { actions: vec![Action::Exec { id: None, exec }], ..Task::default() }
 }
 
@@ -69,7 +69,7 @@ fn exit_codes_are_results() {
 fn actions_run_one_after_another() {
     let (mut world, machine) = boot();
     let line = |arguments| {
-        let exec = Exec { command: "sleep", arguments: Some(arguments), working_directory: None };
+        let exec = Exec { command: "sleep", arguments: Some(arguments), working_directory: None, opaque: None };
         Action::Exec { id: None, exec }
     };
     let task = Task { actions: vec![line("1"), exec("fail"), line("2")], ..Task::default() };

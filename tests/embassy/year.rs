@@ -118,6 +118,6 @@ fn a_year_fires_what_a_calendar_says() {
 
 /// A task that logs its name.
 fn named(name: &str) -> Task<'_> {
-    let exec = mainspring::task::Exec { command: "log", arguments: Some(name), working_directory: None };
+    let exec = mainspring::task::Exec { command: "log", arguments: Some(name), working_directory: None, opaque: None };
     Task { actions: vec![mainspring::task::Action::Exec { id: None, exec }], ..Task::default() }
 }

@@ -12,6 +12,8 @@ pub struct Exec<'b> {
     pub arguments: Option<&'b str>,
     /// WorkingDirectory.
     pub working_directory: Option<&'b str>,
+    /// Fields that are in no specification, as elements of XML: given back. `HideAppWindow` of Windows 11 is one.
+    pub opaque: Option<&'b str>,
 }
 
 /// ComHandler, [MS-TSCH] 2.5.7.2: have an object do something, which is named by its class as a program is by its path.
@@ -124,7 +126,8 @@ impl<'b> Action<'b> {
     pub(super) fn parts(&self) -> Option<Parts<'b>> {
         Some(match self {
             Self::Exec { exec, .. } => {
-                self.with(Parts::EXEC, &[Some(exec.command), exec.arguments, exec.working_directory])
+                let texts = [Some(exec.command), exec.arguments, exec.working_directory];
+                Parts { opaque: exec.opaque, ..self.with(Parts::EXEC, &texts) }
             }
             Self::ComHandler { handler, .. } => {
                 let text = Some(handler.class_text).filter(|text| !text.is_empty());
@@ -162,6 +165,7 @@ pub(super) struct Parts<'b> {
     pub(super) texts: [Option<&'b str>; 8],
     /// A class that is not among the texts.
     pub(super) class: Option<Guid>,
+    pub(super) opaque: Option<&'b str>,
     pub(super) header_fields: Named<'b>,
     pub(super) attachments: Texts<'b>,
 }
@@ -179,6 +183,7 @@ impl<'b> Parts<'b> {
             id: None,
             texts: [None; 8],
             class: None,
+            opaque: None,
             header_fields: Named::default(),
             attachments: Texts::default(),
         }
@@ -186,12 +191,12 @@ impl<'b> Parts<'b> {
 
     /// Puts an action together; `None` if one lacks what it needs.
     pub(super) fn action(&self) -> Option<Action<'b>> {
-        let Self { id, texts, .. } = *self;
+        let Self { id, texts, opaque, .. } = *self;
         let needed = |text: Option<&'b str>| text.filter(|text| !text.is_empty());
         Some(match self.kind {
             Self::EXEC => {
                 let [command, arguments, working_directory, ..] = texts;
-                Action::Exec { id, exec: Exec { command: needed(command)?, arguments, working_directory } }
+                Action::Exec { id, exec: Exec { command: needed(command)?, arguments, working_directory, opaque } }
             }
             Self::COM_HANDLER => {
                 let [class, data, ..] = texts;

@@ -3,7 +3,8 @@
 //! It is kept in a canonical form, so that a writer needs no parser: elements without prefixes, one space before each
 //! attribute, values in double quotes, no comments, no white space between elements, empty elements as `<a/>`, and of references
 //! only those that the text cannot do without. Text may be CDATA. An element of another namespace than the one around it says so
-//! in `xmlns`, and a prefix of an attribute is declared in the same tag, before it.
+//! in `xmlns`, and a prefix of an attribute is declared in the same tag, before it. Prefixes that values speak of are declared as
+//! they were.
 
 /// The deepest nesting that is kept.
 pub(super) const DEPTH: usize = crate::limits::XML_DEPTH;
@@ -43,18 +44,32 @@ pub(super) const fn is_in_name(character: char) -> bool {
         || matches!(character, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
-/// Whether an attribute may have that name behind those `before` it. Prefixes are `n` with a number, and `xml`; others must be
-/// declared among these, and a declaration says something.
-fn is_attribute_name(name: &str, value: &str, before: &[&str]) -> bool {
+/// Whether a prefix is one that attributes are given here, whatever theirs was: `n` with a number.
+pub(super) fn is_made(prefix: &str) -> bool {
+    let number = prefix.strip_prefix('n').filter(|number| !number.is_empty());
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a prefix stands somewhere in an element, which may also be in a value that only its reader understands.
+pub(super) fn speaks_of(element: &str, prefix: &str) -> bool {
+    element.match_indices(prefix).any(|(at, _)| {
+        let (before, behind) = (element.get(..at).unwrap_or_default(), element.get(at + prefix.len()..));
+        behind.is_some_and(|behind| behind.starts_with(':')) && !before.ends_with(is_in_name)
+    })
+}
+
+/// Whether an attribute may have that name behind those `before` it. Prefixes of attributes are `n` with a number, declared among
+/// these, and `xml`; a declaration says something, and if it is not for attributes, a value of `all` that is from here on speaks of it.
+fn is_attribute_name(name: &str, value: &str, before: &[&str], all: &str) -> bool {
     match name.split_once(':') {
         None => is_name(name),
         Some(("xmlns", prefix)) => {
-            let number = prefix.strip_prefix('n').filter(|number| !number.is_empty());
-            !value.is_empty() && number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            let is_needed = is_made(prefix) || is_name(prefix) && speaks_of(all, prefix);
+            !value.is_empty() && is_needed && !["xml", "xmlns"].contains(&prefix)
         }
         Some((prefix, name)) => {
             let is_declared = |other: &&str| other.strip_prefix("xmlns:") == Some(prefix);
-            is_name(name) && (prefix == "xml" || before.iter().any(is_declared))
+            is_name(name) && (prefix == "xml" || is_made(prefix) && before.iter().any(is_declared))
         }
     }
 }
@@ -125,10 +140,10 @@ pub(super) fn is_canonical(xml: &str) -> bool {
     let mut rest = xml;
     while !rest.is_empty() {
         let Some((piece, after)) = next(rest) else { return false };
-        rest = after;
+        let all = core::mem::replace(&mut rest, after);
         let is_legal = match piece {
             Piece::Start { name, attributes, is_empty } => {
-                is_name(name) && are_attributes(attributes) && (is_empty || open.push(name).is_ok())
+                is_name(name) && are_attributes(attributes, all) && (is_empty || open.push(name).is_ok())
             }
             Piece::End { name } => open.pop() == Some(name),
             Piece::Text(text) => !open.is_empty() && is_text(text),
@@ -171,7 +186,7 @@ fn is_value(text: &str) -> bool {
         })
 }
 
-fn are_attributes(attributes: &str) -> bool {
+fn are_attributes(attributes: &str, all: &str) -> bool {
     let mut names = heapless::Vec::<&str, ATTRIBUTES>::new();
     let mut rest = attributes;
     while !rest.is_empty() {
@@ -180,7 +195,7 @@ fn are_attributes(attributes: &str) -> bool {
         else {
             return false;
         };
-        if !is_attribute_name(name, value, &names)
+        if !is_attribute_name(name, value, &names, all)
             || names.contains(&name)
             || !is_value(value)
             || names.push(name).is_err()

@@ -293,8 +293,13 @@ pub(super) fn convert(convert: &Convert) -> Result<String, Failure> {
 /// The bytes to write; what they do not say, or say without being told, is added to the notes.
 fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -> Result<Vec<u8>, Wrong> {
     let Convert { input, output, as_version, accounts, registrant, strict } = convert;
-    if (from, to) == (Form::Job, Form::Job) && accounts.is_empty() && registrant.is_none() {
+    if (from, to) == (Form::Job, Form::Job) {
         // Its signature, its last run and what is behind it have no place in a definition.
+        if !accounts.is_empty() || registrant.is_some() {
+            notes.push(
+                "a .job has no place for whom its task runs as: the accounts that were given are not in it".into(),
+            );
+        }
         read_bare(input, from, None)?;
         return Ok(definition::bytes_of(input, CBOR)?);
     }
@@ -305,7 +310,7 @@ fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -
         }
         _ => {
             let account = accounts.first().map(|(_, sid)| *sid).or(*registrant);
-            if from == Form::Job && to != Form::Job && account.is_none() {
+            if from == Form::Job && account.is_none() {
                 let who = "a .job does not say whom its task runs as, and SYSTEM is assumed";
                 notes.push(format!("{who}; --account NAME=SID says who it is"));
             }
@@ -325,9 +330,7 @@ fn converted(convert: &Convert, from: Form, to: Form, notes: &mut Vec<String>) -
             let mut room = vec![0; JOB];
             let written = Job::new(Guid::from_random(random)).write_image(&image, &mut room);
             let written = written.map_err(|error| other(error.status(), &error))?.to_vec();
-            if from != Form::Job {
-                notes.extend(left_out(&image).filter_map(|left_out| not_kept(&left_out, &strangers)));
-            }
+            notes.extend(left_out(&image).filter_map(|left_out| not_kept(&left_out, &strangers)));
             Ok(written)
         }
         Form::Cbor => match strangers.first(&image) {

@@ -168,7 +168,12 @@ fn restart(outside: &mut Outside, kill: bool) {
 
 /// Five runs that were asked for, each with its number: they run one after the other.
 fn ask_five(world: &mut World<'_>) -> Vec<String> {
-    let exec = mainspring::task::Exec { command: "q for=20", arguments: Some("$(Arg0)"), working_directory: None };
+    let exec = mainspring::task::Exec {
+        command: "q for=20",
+        arguments: Some("$(Arg0)"),
+        working_directory: None,
+        opaque: None,
+    };
     let task = Task { actions: vec![mainspring::task::Action::Exec { id: None, exec }], ..Task::default() };
     let mut promised = Vec::new();
     if world.register("q", &with_policy(task, InstancesPolicy::Queue)).is_ok() && !world.outside.store.is_dead() {

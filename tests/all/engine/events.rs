@@ -57,7 +57,10 @@ fn it_fires_for_what_the_subscription_selects() {
 }
 
 fn says(arguments: &'static str) -> Action<'static> {
-    Action::Exec { id: None, exec: Exec { command: "say for=1", arguments: Some(arguments), working_directory: None } }
+    Action::Exec {
+        id: None,
+        exec: Exec { command: "say for=1", arguments: Some(arguments), working_directory: None, opaque: None },
+    }
 }
 
 /// Says who logged on, and which event that was.

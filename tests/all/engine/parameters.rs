@@ -27,7 +27,7 @@ fn with_work(action: Action<'_>, check: impl FnOnce(Work<'_>)) {
 
 #[test]
 fn of_an_exec_not_in_the_command() {
-    let exec = Exec { command: WRITTEN, arguments: Some(WRITTEN), working_directory: Some(WRITTEN) };
+    let exec = Exec { command: WRITTEN, arguments: Some(WRITTEN), working_directory: Some(WRITTEN), opaque: None };
     with_work(Action::Exec { id: None, exec }, |work| {
         let Work::Command(command) = work else { panic!("{work:?}") };
         assert_eq!(command.command, WRITTEN);

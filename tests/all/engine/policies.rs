@@ -268,6 +268,7 @@ fn arguments_are_put_in_for_their_parameters() {
         command: "$(Arg0)",
         arguments: Some("$(Arg1) $(Arg0) $(Arg2)"),
         working_directory: Some("/$(Arg1)"),
+        opaque: None,
     };
     world.register("a", &Task { actions: vec![Action::Exec { id: None, exec }], ..Task::default() }).unwrap();
     world.run("a", &["first", "$(Arg0)"]).unwrap();
@@ -284,7 +285,12 @@ fn arguments_are_put_in_for_their_parameters() {
 fn arguments_that_the_room_for_records_does_not_hold_are_refused() {
     let mut slots = Slots::new(4, 8).with_record(128);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    let exec = mainspring::task::Exec { command: "a for=10", arguments: Some("$(Arg0)"), working_directory: None };
+    let exec = mainspring::task::Exec {
+        command: "a for=10",
+        arguments: Some("$(Arg0)"),
+        working_directory: None,
+        opaque: None,
+    };
     let actions = vec![Action::Exec { id: None, exec }; 2];
     let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
     world.register("a", &Task { actions, ..Task::default() }.with(queue)).unwrap();
@@ -305,7 +311,12 @@ fn arguments_that_the_room_for_records_does_not_hold_are_refused() {
 fn a_run_whose_record_is_gone_ends() {
     let mut slots = Slots::new(4, 8);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    let exec = mainspring::task::Exec { command: "a for=10", arguments: Some("$(Arg0)"), working_directory: None };
+    let exec = mainspring::task::Exec {
+        command: "a for=10",
+        arguments: Some("$(Arg0)"),
+        working_directory: None,
+        opaque: None,
+    };
     let actions = vec![Action::Exec { id: None, exec }; 2];
     world.register("a", &Task { actions, ..Task::default() }).unwrap();
     world.run("a", &["x"]).unwrap();
@@ -323,7 +334,12 @@ fn a_run_whose_record_is_gone_ends() {
 fn a_queued_run_whose_record_is_gone_holds_nothing_up() {
     let mut slots = Slots::new(4, 8);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    let exec = mainspring::task::Exec { command: "a for=30", arguments: Some("$(Arg0)"), working_directory: None };
+    let exec = mainspring::task::Exec {
+        command: "a for=30",
+        arguments: Some("$(Arg0)"),
+        working_directory: None,
+        opaque: None,
+    };
     let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
     let task = Task { actions: vec![Action::Exec { id: None, exec }], ..Task::default() }.with(queue);
     world.register("a", &task).unwrap();

@@ -94,7 +94,8 @@ fn a_child_that_did_not_survive_has_ended_and_its_actions_with_it() {
 fn an_adopted_instance_goes_on_with_its_arguments() {
     let mut slots = Slots::new(8, 8);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    let second = mainspring::task::Exec { command: "b", arguments: Some("$(Arg1)"), working_directory: None };
+    let second =
+        mainspring::task::Exec { command: "b", arguments: Some("$(Arg1)"), working_directory: None, opaque: None };
     let second = mainspring::task::Action::Exec { id: None, exec: second };
     world.register("a", &Task::new("a for=60").then(second)).unwrap();
     let instance = world.run("a", &["x", "a word"]).unwrap();
@@ -233,7 +234,12 @@ fn runs_that_wait_outlive_the_server() {
     let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
     let mut slots = Slots::new(8, 32);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    let exec = mainspring::task::Exec { command: "a for=100", arguments: Some("$(Arg0)"), working_directory: None };
+    let exec = mainspring::task::Exec {
+        command: "a for=100",
+        arguments: Some("$(Arg0)"),
+        working_directory: None,
+        opaque: None,
+    };
     let action = mainspring::task::Action::Exec { id: None, exec };
     let task = Task { actions: vec![action], ..Task::default() }.when(once("2024-05-01T12:00:30"));
     world.register("a", &task.with(queue)).unwrap();

@@ -84,6 +84,7 @@ fn typical(interval: u64) -> Task<'static> {
              --report https://maintenance.contoso.example/devices/report --if-idle --compact --verify --checksum sha256 --priority low --lock C:\\Temp",
         ),
         working_directory: Some(r"C:\ProgramData\Contoso\Maintenance"),
+        opaque: None,
     };
     let daily = TriggerKind::Calendar { random_delay: None, schedule: Schedule::Day { interval: 1 } };
     let mut task = Task { actions: vec![Action::Exec { id: Some("Housekeeping"), exec }], ..Task::default() }

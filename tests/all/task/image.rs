@@ -53,7 +53,7 @@ pub(super) fn email<'e>(server: &'e str, from: &'e str) -> Email<'e> {
 }
 
 fn exec(command: &str) -> Action<'_> {
-    Action::Exec { id: None, exec: Exec { command, arguments: None, working_directory: None } }
+    Action::Exec { id: None, exec: Exec { command, arguments: None, working_directory: None, opaque: None } }
 }
 
 /// What a client that makes a daily task sends.
@@ -68,7 +68,7 @@ fn typical() -> (Vec<Principal<'static>>, Vec<Trigger<'static>>, Vec<Action<'sta
     let daily = trigger(TriggerKind::Calendar { random_delay: None, schedule }, Some("2020-09-21T09:00:00"));
     let action = Action::Exec {
         id: None,
-        exec: Exec { command: "cmd.exe", arguments: Some("/c echo hello"), working_directory: None },
+        exec: Exec { command: "cmd.exe", arguments: Some("/c echo hello"), working_directory: None, opaque: None },
     };
     (vec![principal], vec![daily], vec![action])
 }
@@ -195,6 +195,7 @@ pub(super) fn everything(check: impl FnOnce(&Definition<'_>)) {
                 command: "%windir%\\system32\\wermgr.exe",
                 arguments: Some(""),
                 working_directory: Some("C:\\"),
+                opaque: None,
             },
         },
         Action::Opaque { xml: "<ComHandler><ClassId>{}</ClassId><Data><![CDATA[<a>]]></Data></ComHandler>" },

@@ -8,7 +8,7 @@ use super::image::{everything, hex};
 
 /// An image with that description.
 fn described(description: &str) -> Vec<u8> {
-    let exec = Exec { command: "c", arguments: None, working_directory: None };
+    let exec = Exec { command: "c", arguments: None, working_directory: None, opaque: None };
     let definition = Definition {
         registration: RegistrationInfo { description: Some(description), ..RegistrationInfo::default() },
         actions: &[Action::Exec { id: None, exec }],

@@ -91,7 +91,7 @@ impl<'t> Task<'t> {
 /// Runs a program.
 #[must_use]
 pub fn exec(command: &str) -> Action<'_> {
-    Action::Exec { id: None, exec: Exec { command, arguments: None, working_directory: None } }
+    Action::Exec { id: None, exec: Exec { command, arguments: None, working_directory: None, opaque: None } }
 }
 
 /// A trigger of that kind, from `start` on if that is not empty.

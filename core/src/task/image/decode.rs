@@ -4,7 +4,7 @@ use minicbor::{Decoder, data::Type};
 
 use super::{
     ImageError, LAYOUT, Named, Texts, User,
-    action_key::{ATTACHMENTS, CLASS, HEADER_FIELDS, first_text},
+    action_key::{ATTACHMENTS, CLASS, HEADER_FIELDS, OPAQUE, first_text},
     flag, section,
     words::WORDS,
 };
@@ -503,6 +503,10 @@ pub(super) fn action<'b>(at: &mut In<'b>) -> Result<Action<'b>> {
             }
             ATTACHMENTS => {
                 parts.attachments = texts(at, limits::ATTACHMENTS)?;
+                return Ok(true);
+            }
+            OPAQUE => {
+                parts.opaque = Some(valid(elements(at)?, |xml| !xml.is_empty())?);
                 return Ok(true);
             }
             CLASS => {

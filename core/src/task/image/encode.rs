@@ -391,6 +391,9 @@ fn action(out: &mut Out<'_>, action: &Action<'_>) -> Result {
         parts.texts.iter().zip(first..).try_for_each(|(text, key)| fields.text(key, *text))?;
         fields.list(action_key::HEADER_FIELDS, parts.header_fields.texts())?;
         fields.list(action_key::ATTACHMENTS, parts.attachments)?;
+        if let Some(xml) = parts.opaque {
+            fields.key(action_key::OPAQUE)?.str(xml)?;
+        }
         let Some(class) = parts.class else { return Ok(()) };
         written(fields.key(action_key::CLASS)?.bytes(&class.to_bytes()))
     })

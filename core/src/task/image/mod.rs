@@ -28,7 +28,7 @@
 //! repetition   = [ interval span, ? duration span / null, ? stop at duration end ]
 //! schedule     = [ 0, days interval ] / [ 1, weeks interval, weekdays ] / [ 2, days, ? months ]
 //!                / [ 3, weeks, weekdays, ? months ]                                 ; sets as bits, as in the views
-//! action       = { ? 1: id text, 2: command text, ? 3: arguments text, ? 4: working directory text }
+//! action       = { ? 1: id text, 2: command text, ? 3: arguments text, ? 4: working directory text, ? 14: opaque xml }
 //!                / { 0: 1, ? 1: id text, ? 3: class text, ? 4: data text, ? 13: class }             ; one of the classes
 //!                / { 0: 2, ? 1: id text, 3: server text, ? 4: subject text, ? 5: to text, ? 6: cc text, ? 7: bcc text,
 //!                    ? 8: reply to text, 9: from text, ? 10: body text, ? 11: header fields named,
@@ -78,6 +78,7 @@ mod action_key {
     pub(super) const HEADER_FIELDS: u32 = 11;
     pub(super) const ATTACHMENTS: u32 = 12;
     pub(super) const CLASS: u32 = 13;
+    pub(super) const OPAQUE: u32 = 14;
 
     /// That of the first of its texts, which the others follow. One that is no Exec has no command, so that a reader that
     /// knows no other action does not take it for one.
@@ -258,7 +259,7 @@ impl<'b> Image<'b> {
         self.items(section::ACTIONS, decode::action)
     }
 
-    /// The names of the elements that are kept as XML and not understood: of triggers, actions, principals and settings.
+    /// The names of the elements that are kept as XML and not understood: of triggers, actions and their fields, principals and settings.
     pub fn kept(&self) -> impl Iterator<Item = &'b str> + use<'b> {
         let triggers = self.triggers().filter_map(|trigger| match trigger.kind {
             TriggerKind::Opaque { xml } => Some(xml),
@@ -266,6 +267,7 @@ impl<'b> Image<'b> {
         });
         let actions = self.actions().filter_map(|action| match action {
             Action::Opaque { xml } => Some(xml),
+            Action::Exec { exec, .. } => exec.opaque,
             _ => None,
         });
         let principals = self.principals().filter_map(|principal| principal.opaque);

@@ -159,7 +159,7 @@ impl<'c> AtJob<'c> {
             run_level: Some(RunLevel::HighestAvailable),
             ..Principal::default()
         };
-        let exec = Exec { command, arguments, working_directory: None };
+        let exec = Exec { command, arguments, working_directory: None, opaque: None };
         let definition = Definition {
             version: Some(AT_VERSION),
             principals: &[principal],

@@ -184,7 +184,11 @@ impl Job<'_> {
         let reserved_data: &[u8] = if self.reserved_data.is_empty() { &[] } else { &[0; TASK_RESERVED1] };
         variable::write_sized(&mut writer, JobField::UserData, self.user_data)?;
         variable::write_sized(&mut writer, JobField::ReservedData, reserved_data)?;
-        variable::begin_triggers(&mut writer, image.triggers().count())?;
+        variable::begin_triggers(&mut writer, image.triggers().count()).map_err(|error| match error {
+            // The triggers must begin within 64 KB.
+            JobWriteError::TooLong(JobField::TriggerCount) => said(longest(&exec, &registration)).into(),
+            error => ToJobError::from(error),
+        })?;
         for (number, trigger) in image.triggers().enumerate() {
             let of_this = |error: NotV1Compat<'b>| NotV1Compat { trigger: Some(number), ..error };
             to_trigger(&trigger).map_err(of_this)?.write(&mut writer)?;
@@ -204,6 +208,18 @@ pub fn left_out<'b>(image: &Image<'b>) -> impl Iterator<Item = LeftOut<'b>> {
 
 const fn said(element: &str) -> NotV1Compat<'_> {
     NotV1Compat { element, trigger: None }
+}
+
+/// The element with the longest of the texts that such a file has.
+fn longest<'b>(exec: &Exec<'_>, registration: &RegistrationInfo<'_>) -> &'b str {
+    let texts = [
+        (Some(exec.command), "Exec/Command"),
+        (exec.arguments, "Exec/Arguments"),
+        (exec.working_directory, "Exec/WorkingDirectory"),
+        (registration.author, "RegistrationInfo/Author"),
+        (registration.description, "RegistrationInfo/Description"),
+    ];
+    texts.into_iter().max_by_key(|(text, _)| text.map_or(0, str::len)).map_or("", |(_, element)| element)
 }
 
 /// What no file of before Vista says of its registration, and Data.
@@ -230,7 +246,7 @@ pub(super) fn not_in_registration<'b>(image: &Image<'b>) -> Result<'b, ()> {
 }
 
 /// The settings that neither a .JOB file nor an AT job has.
-pub(super) fn not_in_settings(settings: &Settings<'_>, conditions: &Conditions<'_>) -> Result<'static, ()> {
+pub(super) fn not_in_settings<'b>(settings: &Settings<'_>, conditions: &Conditions<'b>) -> Result<'b, ()> {
     // Every field is named, so that a new one is not forgotten. The ignored ones have a place in a .JOB file.
     let Settings {
         enabled: _,
@@ -270,7 +286,7 @@ pub(super) fn not_in_settings(settings: &Settings<'_>, conditions: &Conditions<'
     unless(network_profile_name.is_none(), "Settings/NetworkProfileName")?;
     unless(network.is_none(), "Settings/NetworkSettings")?;
     unless(maintenance.is_none(), "Settings/MaintenanceSettings")?;
-    unless(opaque.is_none(), "Settings")?;
+    unless(opaque.is_none(), opaque.map_or("", element_name))?;
     unless(delete_expired_task_after.is_none_or(is_zero), "Settings/DeleteExpiredTaskAfter")
 }
 
@@ -280,6 +296,7 @@ pub(super) fn only_exec<'b>(image: &Image<'b>) -> Result<'b, Exec<'b>> {
     let exec = match actions.next() {
         Some(Action::Exec { id, exec }) => {
             unless(id.is_none(), "Exec/id")?;
+            unless(exec.opaque.is_none(), exec.opaque.map_or("", element_name))?;
             exec
         }
         Some(Action::ComHandler { .. }) => return Err(said("ComHandler")),

@@ -118,6 +118,7 @@ impl Job<'_> {
                 Some(directory) => Some(room.path(JobField::WorkingDirectory, directory)?),
                 None => None,
             },
+            opaque: None,
         };
         let registration = RegistrationInfo {
             author: room.optional(JobField::Author, self.author)?,

@@ -29,12 +29,11 @@ pub(super) fn read(actions: Element<'_>) -> Result<Vec<Action<'_>>> {
 }
 
 fn read_action(element: Element<'_>) -> Result<Action<'_>> {
-    if let Some(xml) = element.opaque() {
-        return Ok(Action::Opaque { xml });
-    }
     let known = ACTIONS.iter().zip(0..).find(|((name, _), _)| *name == element.name() && element.is_of_version());
-    let ((_, texts), kind) = known.ok_or_else(|| element.unexpected())?;
-    let mut parts = Parts { id: element.new_id()?, ..Parts::new(kind) };
+    let Some(((_, texts), kind)) = known else {
+        return element.opaque().map(|xml| Action::Opaque { xml }).ok_or_else(|| element.unexpected());
+    };
+    let mut parts = Parts { id: element.new_id()?, opaque: element.opaque(), ..Parts::new(kind) };
     let is_mail = kind == Parts::SEND_EMAIL;
     let lists: &[&str] = if is_mail { &["HeaderFields", "Attachments"] } else { &[] };
     let fields = element

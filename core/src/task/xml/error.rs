@@ -62,8 +62,13 @@ pub(super) struct Fault<'d> {
 }
 
 impl<'d> Fault<'d> {
-    /// There is no memory for this text.
-    pub(super) const NO_MEMORY: Self = Self { status: Status::E_OUTOFMEMORY, at: 0, node: "", value: "" };
+    /// There is no memory for this text, or it is so dense that it takes more than [`limits`](crate::limits) allow.
+    pub(super) const NO_MEMORY: Self = Self {
+        status: Status::E_OUTOFMEMORY,
+        at: 0,
+        node: "",
+        value: "more memory than a text of this length may take",
+    };
 
     /// The text is not XML at `at`.
     pub(super) const fn malformed(at: usize, why: &'d str) -> Self {
@@ -90,7 +95,7 @@ impl<'d> Fault<'d> {
     /// The error, at its place in the text as it was before `gaps` were taken out.
     pub(super) fn in_text(self, text: &str, gaps: &[Gap]) -> XmlError {
         if self.status == Status::E_OUTOFMEMORY {
-            return XmlError::nowhere(self.status);
+            return XmlError { value: cut(self.value), ..XmlError::nowhere(self.status) };
         }
         let (line, column) = place(text, gaps, self.at);
         XmlError { status: self.status, line, column, node: cut(self.node), value: cut(self.value) }

@@ -9,7 +9,7 @@ use super::{
     NAMESPACE,
     error::Fault,
     heap::{Growing, Room},
-    values::{ACTIONS, PRINCIPAL, SETTINGS, SPACE, TRIGGERS},
+    values::{ACTIONS, EXEC, PRINCIPAL, SETTINGS, SPACE, TRIGGERS},
     version,
 };
 use crate::{
@@ -94,7 +94,7 @@ fn is_under(node: Node<'_, '_>, names: &[&str]) -> bool {
         && around.next().is_some_and(|node| node.is_root())
 }
 
-/// Keeps a trigger or an action that is not known, or the fields of settings and of a principal that are not; says whether
+/// Keeps a trigger or an action that is not known, or the fields of settings, of a principal and of an Exec that are not; says whether
 /// there was something to be kept.
 fn keep_unknown<'d>(out: &mut Markup<'_>, node: Node<'d, 'd>, minor: Option<u8>) -> Result<'d, bool> {
     let name = node.tag_name().name();
@@ -106,6 +106,7 @@ fn keep_unknown<'d>(out: &mut Markup<'_>, node: Node<'d, 'd>, minor: Option<u8>)
     }
     let is_known = match name {
         "Settings" if is_under(node, &["Task"]) => return out.elements_but(node, &SETTINGS),
+        "Exec" if is_under(node, &["Actions", "Task"]) => return out.elements_but(node, &EXEC),
         "Principal" if is_under(node, &["Principals", "Task"]) => return out.elements_but(node, &PRINCIPAL),
         _ if is_under(node, &["Triggers", "Task"]) => TRIGGERS.iter().any(|(known, _)| *known == name),
         _ if is_under(node, &["Actions", "Task"]) => ACTIONS.iter().any(|(known, _)| *known == name),
@@ -148,12 +149,12 @@ impl Markup<'_> {
     fn outermost<'d>(&mut self, node: Node<'d, 'd>) -> Result<'d> {
         Fault::check_namespace(node)?;
         self.keeps_space = keeps_space(node.tag_name().name());
-        self.element(node, NAMESPACE)
+        self.element(node, NAMESPACE, true)
     }
 
     /// Writes an element in the canonical form of [`opaque`], inside of one of the namespace `around`. The nesting, and so the
     /// recursion, is bounded by XML_DEPTH.
-    fn element<'d>(&mut self, node: Node<'d, 'd>, around: &str) -> Result<'d> {
+    fn element<'d>(&mut self, node: Node<'d, 'd>, around: &str, is_outermost: bool) -> Result<'d> {
         let name = node.tag_name().name();
         self.out.push('<');
         self.out.push_str(name);
@@ -161,6 +162,16 @@ impl Markup<'_> {
         let mut attributes = node.attributes().len();
         if namespace != around {
             self.declare(node, "", namespace, &mut attributes)?;
+        }
+        let around = node.parent_element().filter(|_| !is_outermost);
+        for namespace in node.namespaces() {
+            let is_there = around.is_some_and(|around| around.namespaces().any(|other| other == namespace));
+            if let Some(prefix) = namespace.name().filter(|prefix| !is_there && *prefix != "xml")
+                && !opaque::is_made(prefix)
+                && values(node).any(|value| opaque::speaks_of(value, prefix))
+            {
+                self.declare(node, prefix, namespace.uri(), &mut attributes)?;
+            }
         }
         for (at, attribute) in node.attributes().enumerate() {
             let mut prefix = heapless::String::<8>::new();
@@ -193,7 +204,7 @@ impl Markup<'_> {
         for child in node.children() {
             if child.is_element() {
                 says = None;
-                self.element(child, namespace)?;
+                self.element(child, namespace, false)?;
             } else if child.is_text()
                 && *says.get_or_insert_with(|| is_leaf || if self.keeps_space { is_mixed } else { is_said(child) })
             {
@@ -283,7 +294,7 @@ impl Markup<'_> {
         }
         for namespace in data.namespaces() {
             if let Some(prefix) = namespace.name().filter(|prefix| *prefix != "xml")
-                && speaks_of(element, prefix)
+                && opaque::speaks_of(element, prefix)
                 && !declares(element, Some(prefix))
             {
                 declare(&["xmlns:", prefix], namespace.uri());
@@ -299,11 +310,11 @@ fn is_said(text: Node<'_, '_>) -> bool {
     pieces.filter_map(|piece| piece.text()).any(|piece| !piece.trim_matches(SPACE).is_empty())
 }
 
-/// Whether a prefix stands somewhere in an element, which may also be in a value that only its reader understands.
-fn speaks_of(element: &str, prefix: &str) -> bool {
-    element.match_indices(prefix).any(|(at, _)| {
-        let (before, behind) = (element.get(..at).unwrap_or_default(), element.get(at + prefix.len()..));
-        behind.is_some_and(|behind| behind.starts_with(':')) && !before.ends_with(opaque::is_in_name)
+/// The values of an element and of all inside of it, in which a prefix may stand that only their reader understands.
+fn values<'d>(node: Node<'d, 'd>) -> impl Iterator<Item = &'d str> {
+    node.descendants().flat_map(|node| {
+        let text = node.text().filter(|_| node.is_text());
+        node.attributes().map(|attribute| attribute.value()).chain(text)
     })
 }
 

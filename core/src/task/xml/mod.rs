@@ -5,7 +5,7 @@
 //! the nodes.
 //!
 //! What is not understood is kept and given back: a WnfStateChangeTrigger, which real tasks carry, and, in a definition whose
-//! version is 1.5 or higher, triggers, actions, settings and fields of a principal of any name. What they mean stays, namespaces
+//! version is 1.5 or higher, triggers, actions, settings, and fields of a principal and of an Exec, of any name. What they mean stays, namespaces
 //! and all; prefixes may become others, and comments and white space between tags go, but in a WnfStateChangeTrigger, and others
 //! whose names end so, white space beside text does not. Refused are, for these reasons:
 //!

@@ -47,8 +47,10 @@ const PRIVILEGES: &str = "CreateToken AssignPrimaryToken LockMemory IncreaseQuot
     EnableDelegation ManageVolume Impersonate CreateGlobal TrustedCredManAccess Relabel IncreaseWorkingSet TimeZone \
     CreateSymbolicLink DelegateSessionUserImpersonate";
 
-/// privilegeType, and the one privilege that Windows has had since the schema was printed,
-/// SeDelegateSessionUserImpersonatePrivilege.
+/// The one privilege that Windows has had since the schema was printed.
+pub(super) const NEWER_PRIVILEGE: &str = "SeDelegateSessionUserImpersonatePrivilege";
+
+/// privilegeType, and [`NEWER_PRIVILEGE`].
 pub(super) fn privilege(text: &str) -> Option<&str> {
     let name = text.strip_prefix("Se")?.strip_suffix("Privilege")?;
     PRIVILEGES.split(' ').any(|known| known == name).then_some(text)
@@ -103,6 +105,9 @@ pub(super) const SETTINGS: [&str; 22] = [
 /// The fields of a principal that are understood.
 pub(super) const PRINCIPAL: [&str; 7] =
     ["UserId", "GroupId", "DisplayName", "LogonType", "RunLevel", "ProcessTokenSidType", "RequiredPrivileges"];
+
+/// The fields of an Exec that are understood.
+pub(super) const EXEC: [&str; 3] = ["Command", "Arguments", "WorkingDirectory"];
 
 /// The triggers that are understood, in the order of their numbers at rest, with the fields that not all of them have.
 pub(super) const TRIGGERS: [(&str, &[&str]); 8] = [

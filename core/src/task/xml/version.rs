@@ -9,7 +9,7 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::values::{ACTIONS, TRIGGERS, VERSIONS};
+use super::values::{ACTIONS, NEWER_PRIVILEGE, TRIGGERS, VERSIONS};
 use crate::task::Image;
 
 /// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Beside
@@ -131,8 +131,14 @@ fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
     for ((name, minor), _) in NEWER.iter().zip(is_there).filter(|(_, is_there)| *is_there) {
         visit(name, *minor);
     }
+    let own = image.version().and_then(self::minor).unwrap_or_default();
+    let is_newer = |principal: crate::task::Principal<'i>| {
+        principal.required_privileges.iter().any(|privilege| privilege == NEWER_PRIVILEGE)
+    };
+    if image.principals().any(is_newer) {
+        visit(NEWER_PRIVILEGE, own.max(HIGHEST));
+    }
     for name in image.kept() {
-        let own = image.version().and_then(self::minor).unwrap_or_default();
         visit(name, of_kept(name).unwrap_or_else(|least| own.max(least)));
     }
 }

@@ -458,7 +458,8 @@ fn write_action(out: &mut Indented<'_>, action: &Action<'_>) -> Result {
                 _ => out.text(name, text)?,
             }
         }
-        write_list(out, "Attachments", "File", parts.attachments)
+        write_list(out, "Attachments", "File", parts.attachments)?;
+        parts.opaque.map_or(Ok(()), |xml| out.opaque(xml))
     })
 }
 

@@ -434,7 +434,12 @@ fn any_definition_survives_where_it_can_be_said() {
             ..Principal::default()
         };
         let flag = |chance: &mut Chance| chance.below(2) == 0;
-        let exec = Exec { command: "c d", arguments: text(chance), working_directory: flag(chance).then_some("w") };
+        let exec = Exec {
+            command: "c d",
+            arguments: text(chance),
+            working_directory: flag(chance).then_some("w"),
+            opaque: None,
+        };
         let limits =
             [None, Some(Span::from_seconds(259_200)), Span::parse("PT90.500S"), Some(Span::from_seconds(4_294_968))];
         let idle = |chance: &mut Chance, usual: u64| {

@@ -15,7 +15,7 @@ use mainspring::{
 fn refused(xml: &str) -> Option<(String, Option<usize>)> {
     let image = xml::image_of(xml).unwrap_or_else(|error| panic!("{error}\n{xml}"));
     let image = Image::parse(&image).unwrap();
-    match Job::default().write_image(&image, &mut vec![0; 65536]) {
+    match Job::default().write_image(&image, &mut vec![0; 1 << 18]) {
         Ok(_) => None,
         Err(error @ ToJobError::NotV1Compat(what)) => {
             assert_eq!((error.status(), what.status()), (Status::SCHED_E_TASK_NOT_V1_COMPAT, error.status()));
@@ -156,6 +156,21 @@ fn elements_of_actions() {
     for (actions, element) in cases {
         let xml = xml::task(&format!("<Actions>{actions}</Actions>"));
         assert_eq!(refused(&xml), Some((element.to_owned(), None)), "{actions}");
+    }
+}
+
+/// What no specification has is named as it is called, and of texts that are too long together the longest.
+#[test]
+fn what_is_kept_or_too_long_is_named() {
+    let program = |exec: &str| format!("<Actions><Exec><Command>a</Command>{exec}</Exec></Actions>");
+    for (parts, element) in [
+        (format!("<Settings><Foo/></Settings>{PROGRAM}"), "Foo"),
+        (format!("<Principals><Principal><Bar/></Principal></Principals>{PROGRAM}"), "Bar"),
+        (program("<HideAppWindow>true</HideAppWindow>"), "HideAppWindow"),
+        (program(&format!("<Arguments>{}</Arguments>", "a".repeat(40_000))), "Exec/Arguments"),
+    ] {
+        let xml = xml::task(&parts).replace("1.4", "1.5");
+        assert_eq!(refused(&xml), Some((element.to_owned(), None)));
     }
 }
 

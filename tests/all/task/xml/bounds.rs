@@ -91,19 +91,30 @@ fn nodes_and_attributes_are_bounded() {
     assert_eq!(status_of(&namespaces(64)), MALFORMED);
 }
 
-/// What a text is made of decides which bound it comes to: 4 KB of elements take more of the heap than they may, and longer ones
-/// do not.
+/// What a text is made of decides which bound it comes to: many short elements take more of the heap than they may, and longer
+/// ones do not.
 #[test]
 fn a_text_that_is_dense_is_refused_for_the_heap() {
     let data = |inner: String| task_with(&format!("<Data>{inner}</Data>"));
-    let error = image_of(&data("<a/>".repeat(1000))).unwrap_err();
+    // What is short is never too dense.
+    let list = "\n    <v>12</v>".repeat(400);
+    assert_eq!(status_of(&data(format!("<Array>{list}</Array>"))), Ok(()));
+    assert_eq!(status_of(&data("<a/>".repeat(7_000))), Ok(()));
+    let most = task(&format!(
+        "<Principals>{}</Principals><Triggers>{}</Triggers><Actions><Exec><Command>a</Command></Exec></Actions>",
+        "<Principal/>".repeat(limits::PRINCIPALS),
+        "<IdleTrigger/>".repeat(limits::TRIGGERS)
+    ));
+    assert_eq!(status_of(&most), Ok(()));
+    let dense = "<a/>".repeat(20_000);
+    let error = image_of(&data(dense.clone())).unwrap_err();
     assert_eq!((error.status, error.line, error.column), (Status::E_OUTOFMEMORY, 0, 0));
-    assert_eq!((error.node.as_str(), error.value.as_str()), ("", ""));
+    assert_eq!((error.node.as_str(), error.value.as_str()), ("", "more memory than a text of this length may take"));
     assert_eq!(status_of(&data("<abcdefgh/>".repeat(1000))), Ok(()));
     assert_eq!(status_of(&data("<abcdefgh/>".repeat(40_000))), Ok(()));
     // What breaks another bound too is told of that one.
     let deep = "<a>".repeat(limits::XML_DEPTH);
-    assert_eq!(status_of(&data(format!("{}{deep}", "<a/>".repeat(1000)))), MALFORMED);
+    assert_eq!(status_of(&data(format!("{dense}{deep}"))), MALFORMED);
 }
 
 #[test]

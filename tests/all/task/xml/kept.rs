@@ -7,7 +7,7 @@ use mainspring::{
     limits,
     status::Status,
     task::{
-        Image, Path,
+        Action, Image, Path,
         xml::{NAMESPACE, VersionError, lowest_version, write_version},
     },
 };
@@ -145,12 +145,62 @@ fn what_newer_versions_have_is_kept() {
         (parts("", "<Priority>11</Priority>", "", ""), "Priority"),
         (parts("<IdleTrigger><Foo/></IdleTrigger>", "", "", ""), "Foo"),
         (parts("", "<IdleSettings><Foo/></IdleSettings>", "", ""), "Foo"),
-        (parts("", "", "", "<Exec><Foo/></Exec>"), "Foo"),
+        (parts("", "", "", "<ComHandler><Foo/></ComHandler>"), "Foo"),
+        (parts("", "", "", "<Exec><Command>c</Command><x:Foo xmlns:x='urn:x'/></Exec>"), "Foo"),
         (task(&format!("<Foo/>{ACTIONS}")), "Foo"),
         (task(&format!("<RegistrationInfo><Foo/></RegistrationInfo>{ACTIONS}")), "Foo"),
         (parts("", "<x:Foo xmlns:x='urn:x'/>", "", ""), "Foo"),
     ] {
         assert_eq!(image_of(&xml.replace("1.4", "1.6")).unwrap_err().node.as_str(), node, "{xml}");
+    }
+}
+
+/// Windows 11 has a field of an Exec that is in no specification, and exports it.
+#[test]
+fn a_program_has_newer_fields() {
+    let exec = "<Exec><HideAppWindow>true</HideAppWindow><Command>c</Command><Foo a='1'/></Exec>";
+    let xml = task(&format!("<Actions>{exec}</Actions>"));
+    let error = image_of(&xml).unwrap_err();
+    assert_eq!((error.status, error.node.as_str()), (Status::SCHED_E_UNEXPECTEDNODE, "HideAppWindow"));
+    let xml = xml.replace("1.4", "1.5");
+    let image = image_of(&xml).unwrap();
+    let image = Image::parse(&image).unwrap();
+    assert_eq!(image.kept().collect::<Vec<_>>(), ["HideAppWindow", "Foo"]);
+    assert_eq!(lowest_version(&image), "1.5");
+    let Some(Action::Exec { exec, .. }) = image.actions().next() else { panic!("no Exec") };
+    assert_eq!((exec.command, exec.opaque), ("c", Some("<HideAppWindow>true</HideAppWindow><Foo a=\"1\"/>")));
+    let written = "<Command>c</Command>\n      <HideAppWindow>true</HideAppWindow>\n      <Foo a=\"1\" />\n    </Exec>";
+    let normal = normalised(&xml);
+    assert!(normal.contains(written), "{normal}");
+}
+
+/// A value may have a prefix in it that only its reader understands.
+#[test]
+fn prefixes_in_values_are_declared() {
+    for (inner, declared) in [
+        ("<a b='q:name'/>", "<Foo xmlns:q=\"urn:q\"><a b=\"q:name\"/></Foo>"),
+        ("<a>q:name</a>", "<Foo xmlns:q=\"urn:q\"><a>q:name</a></Foo>"),
+        ("<a xmlns:q='urn:r'>q:name</a>", "<Foo xmlns:q=\"urn:q\"><a xmlns:q=\"urn:r\">q:name</a></Foo>"),
+        (
+            "<a xmlns:r='urn:r'><b c='q:name' d='r:name'/></a>",
+            "<Foo xmlns:q=\"urn:q\"><a xmlns:r=\"urn:r\"><b c=\"q:name\" d=\"r:name\"/></a></Foo>",
+        ),
+        (
+            "<a xmlns:x='urn:x' x:type='q:name'/>",
+            "<Foo xmlns:q=\"urn:q\"><a xmlns:n0=\"urn:x\" n0:type=\"q:name\"/></Foo>",
+        ),
+        ("<q:a q:b='c'/>", "<Foo><a xmlns=\"urn:q\" xmlns:n0=\"urn:q\" n0:b=\"c\"/></Foo>"),
+        ("<a>http://q/</a>", "<Foo><a>http://q/</a></Foo>"),
+    ] {
+        for outside in [false, true] {
+            let (task_has, foo_has) = if outside { (" xmlns:q='urn:q'", "") } else { ("", " xmlns:q='urn:q'") };
+            let xml = task_with(&format!("<Settings><Foo{foo_has}>{inner}</Foo></Settings>")).replace("1.4", "1.6");
+            let image = image_of(&xml.replace("<Task", &format!("<Task{task_has}"))).unwrap();
+            let image = Image::parse(&image).unwrap();
+            assert_eq!(image.conditions().opaque, Some(declared), "{xml}");
+            let again = image_of(&written(image.bytes(), "\\Task")).unwrap();
+            assert_eq!(Image::parse(&again).unwrap().conditions().opaque, Some(declared));
+        }
     }
 }
 

@@ -151,7 +151,12 @@ impl Dice {
     /// Elements that no specification has.
     fn unknown(&mut self) -> Option<&'static str> {
         self.maybe(|dice| {
-            dice.one_of(&["<Foo/>", "<Foo>1</Foo><Bar a=\"b\"><c/></Bar>", "<Foo xmlns:n0=\"urn:a\" n0:a=\"1\"/>"])
+            dice.one_of(&[
+                "<Foo/>",
+                "<Foo>1</Foo><Bar a=\"b\"><c/></Bar>",
+                "<Foo xmlns:n0=\"urn:a\" n0:a=\"1\"/>",
+                "<Foo xmlns:q=\"urn:q\">q:a</Foo>",
+            ])
         })
     }
 
@@ -255,6 +260,7 @@ impl Dice {
                     command: self.filled(),
                     arguments: self.maybe(Self::text),
                     working_directory: self.maybe(Self::filled),
+                    opaque: self.unknown(),
                 };
                 Action::Exec { id, exec }
             }
@@ -396,9 +402,11 @@ impl Cut {
     }
 
     fn action(&self, action: Action<'static>) -> Action<'static> {
-        let exec = Exec { command: "c", arguments: Some("a"), working_directory: None };
+        let exec = Exec { command: "c", arguments: Some("a"), working_directory: None, opaque: None };
         match action {
-            Action::Exec { exec, .. } if self.0 < 2 => Action::Exec { id: None, exec },
+            Action::Exec { id, exec } if self.0 < 5 => {
+                Action::Exec { id: id.filter(|_| self.0 >= 2), exec: Exec { opaque: None, ..exec } }
+            }
             _ if self.0 < 2 => Action::Exec { id: None, exec },
             Action::Opaque { .. } if self.0 < 5 => Action::Exec { id: None, exec },
             action => action,

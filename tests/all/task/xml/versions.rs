@@ -6,7 +6,7 @@ use mainspring::task::{
     xml::{Called, Names, VersionError, lowest_version, write_named, write_version},
 };
 
-use super::{image_of, task_with};
+use super::{image_of, task, task_with};
 
 /// The task as a client of that version gets it.
 fn as_version(image: &[u8], version: &str) -> Result<String, String> {
@@ -123,10 +123,28 @@ fn accounts_are_called_as_the_reader_calls_them() {
     }
 }
 
+/// One privilege came after the schema was printed.
+#[test]
+fn a_newer_privilege_needs_a_newer_version() {
+    let xml = |privilege: &str| {
+        let xml = task(&format!(
+            "<Principals><Principal><UserId>user</UserId><RequiredPrivileges><Privilege>{privilege}</Privilege></RequiredPrivileges>\
+             </Principal></Principals><Actions><Exec><Command>a</Command></Exec></Actions>"
+        ));
+        image_of(&xml.replace("1.4", "1.3")).unwrap()
+    };
+    let lowest = |image: &[u8]| lowest_version(&Image::parse(image).unwrap());
+    assert_eq!(lowest(&xml("SeBackupPrivilege")), "1.3");
+    let newer = xml("SeDelegateSessionUserImpersonatePrivilege");
+    assert_eq!(lowest(&newer), "1.4");
+    assert_eq!(as_version(&newer, "1.3"), Err("SeDelegateSessionUserImpersonatePrivilege".to_owned()));
+    assert!(as_version(&newer, "1.4").is_ok());
+}
+
 /// An earlier form of the image has some of it as XML.
 #[test]
 fn what_is_held_as_xml_counts() {
-    let exec = Exec { command: "a", arguments: None, working_directory: None };
+    let exec = Exec { command: "a", arguments: None, working_directory: None, opaque: None };
     let mut buffer = [0; 256];
     let trigger = Trigger {
         id: None,

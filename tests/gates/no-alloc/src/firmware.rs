@@ -131,7 +131,7 @@ fn register(engine: &mut Engine<'_>, cx: &mut Context<'_>, path: &Path) {
         repetition: None,
         kind: TriggerKind::Time { random_delay: None },
     };
-    let exec = Exec { command: "valve", arguments: Some("open"), working_directory: None };
+    let exec = Exec { command: "valve", arguments: Some("open"), working_directory: None, opaque: None };
     let actions = [Action::Exec { id: None, exec }];
     let definition = Definition { triggers: &[trigger], actions: &actions, ..Definition::default() };
     let mut buffer = [0; 512];

@@ -49,8 +49,8 @@ pub const XML_UNITS: usize = 512 * 1024;
 /// Bytes of heap that reading a task XML takes at most for each of its bytes in UTF-8, the text itself among them: 10 on a machine
 /// of 32 bits, and twice that where words are twice as long. A text that would take more gets `E_OUTOFMEMORY`, and nothing of
 /// it is left. It is what a text is made of that takes heap: each node takes 52 bytes on a machine of 32 bits and 76 on one of
-/// 64, so that a text of nothing but `<a/>` gets this answer from a kilobyte on, one of 64 bits from 32, and half a megabyte of
-/// longer elements does not. The answer has no place, and comes where the text broke no other bound: those on nodes, nesting and attributes are looked at before, and tell
+/// 64, so that a text of nothing but `<a/>` gets this answer from a kilobyte on, on one of 64 from 30, denser ones from 12, and
+/// half a megabyte of longer elements does not. The answer has no place, and comes where the text broke no other bound: those on nodes, nesting and attributes are looked at before, and tell
 /// the place.
 pub const XML_HEAP_PER_BYTE: usize = if size_of::<usize>() > 4 { 20 } else { 10 };
 /// Bytes that a shorter task XML counts as there: whatever the text is, the parser takes a kilobyte and a quarter on a machine of

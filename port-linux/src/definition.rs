@@ -157,7 +157,7 @@ type Decoded = Result<(String, Encoding), Box<XmlError>>;
 
 /// A definition begins with `<` or white space, so in UTF-16 one of its first two bytes is zero, with or without a mark.
 fn decoded(bytes: &[u8]) -> Decoded {
-    match bytes {
+    let decoded = match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, Encoding::Utf16Le),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, Encoding::Utf16Be),
         [1..=u8::MAX, 0, ..] => utf16(bytes, Encoding::Utf16Le),
@@ -165,6 +165,10 @@ fn decoded(bytes: &[u8]) -> Decoded {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest, Encoding::Utf8),
         _ if bytes.is_ascii() => utf8(bytes, Encoding::Ascii),
         _ => utf8(bytes, Encoding::Utf8),
+    };
+    match decoded {
+        Ok((text, _)) if text.starts_with('\u{FEFF}') => Err(malformed("", "two byte order marks")),
+        decoded => decoded,
     }
 }
 

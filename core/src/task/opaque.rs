@@ -50,11 +50,34 @@ pub(super) fn is_made(prefix: &str) -> bool {
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Whether a prefix stands somewhere in an element, which may also be in a value that only its reader understands.
-pub(super) fn speaks_of(element: &str, prefix: &str) -> bool {
-    element.match_indices(prefix).any(|(at, _)| {
-        let (before, behind) = (element.get(..at).unwrap_or_default(), element.get(at + prefix.len()..));
-        behind.is_some_and(|behind| behind.starts_with(':')) && !before.ends_with(is_in_name)
+/// Whether a prefix stands somewhere in a text, which may also be in a value that only its reader understands.
+pub(super) fn speaks_of(mut text: impl Iterator<Item = char> + Clone, prefix: &str) -> bool {
+    let mut is_inside = false;
+    loop {
+        let mut there = text.clone();
+        if !is_inside && prefix.chars().all(|of| there.next() == Some(of)) && there.next() == Some(':') {
+            return true;
+        }
+        let Some(character) = text.next() else { return false };
+        is_inside = is_in_name(character);
+    }
+}
+
+/// The numbers of the made prefixes that a text speaks of.
+#[cfg(feature = "xml")]
+pub(super) fn made(text: impl Iterator<Item = char>) -> impl Iterator<Item = usize> {
+    // What may be such a prefix up to here: nothing, its `n`, or that and a number.
+    let (mut is_inside, mut is_begun, mut number) = (false, false, None);
+    text.filter_map(move |character| {
+        let found = number.filter(|_| character == ':');
+        (is_begun, number) = match character.to_digit(10) {
+            Some(digit) if is_begun => {
+                (true, Some(number.unwrap_or(0_usize).saturating_mul(10).saturating_add(digit as usize)))
+            }
+            _ => (character == 'n' && !is_inside, None),
+        };
+        is_inside = is_in_name(character);
+        found
     })
 }
 
@@ -64,7 +87,7 @@ fn is_attribute_name(name: &str, value: &str, before: &[&str], all: &str) -> boo
     match name.split_once(':') {
         None => is_name(name),
         Some(("xmlns", prefix)) => {
-            let is_needed = is_made(prefix) || is_name(prefix) && speaks_of(all, prefix);
+            let is_needed = is_made(prefix) || is_name(prefix) && speaks_of(all.chars(), prefix);
             !value.is_empty() && is_needed && !["xml", "xmlns"].contains(&prefix)
         }
         Some((prefix, name)) => {

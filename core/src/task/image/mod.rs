@@ -261,6 +261,12 @@ impl<'b> Image<'b> {
 
     /// The names of the elements that are kept as XML and not understood: of triggers, actions and their fields, principals and settings.
     pub fn kept(&self) -> impl Iterator<Item = &'b str> + use<'b> {
+        let principals = self.principals().filter_map(|principal| principal.opaque);
+        self.kept_elements().chain(principals).chain(self.conditions().opaque).flat_map(opaque::names)
+    }
+
+    /// What is kept of triggers, of actions and of their fields.
+    pub(super) fn kept_elements(&self) -> impl Iterator<Item = &'b str> + use<'b> {
         let triggers = self.triggers().filter_map(|trigger| match trigger.kind {
             TriggerKind::Opaque { xml } => Some(xml),
             _ => None,
@@ -270,8 +276,7 @@ impl<'b> Image<'b> {
             Action::Exec { exec, .. } => exec.opaque,
             _ => None,
         });
-        let principals = self.principals().filter_map(|principal| principal.opaque);
-        triggers.chain(actions).chain(principals).chain(self.conditions().opaque).flat_map(opaque::names)
+        triggers.chain(actions)
     }
 
     /// A decoder that stands before the value of `key`.

@@ -186,7 +186,7 @@ impl Job<'_> {
         variable::write_sized(&mut writer, JobField::ReservedData, reserved_data)?;
         variable::begin_triggers(&mut writer, image.triggers().count()).map_err(|error| match error {
             // The triggers must begin within 64 KB.
-            JobWriteError::TooLong(JobField::TriggerCount) => said(longest(&exec, &registration)).into(),
+            JobWriteError::TooLong(JobField::TriggerCount) => longest(&texts).into(),
             error => ToJobError::from(error),
         })?;
         for (number, trigger) in image.triggers().enumerate() {
@@ -210,16 +210,11 @@ const fn said(element: &str) -> NotV1Compat<'_> {
     NotV1Compat { element, trigger: None }
 }
 
-/// The element with the longest of the texts that such a file has.
-fn longest<'b>(exec: &Exec<'_>, registration: &RegistrationInfo<'_>) -> &'b str {
-    let texts = [
-        (Some(exec.command), "Exec/Command"),
-        (exec.arguments, "Exec/Arguments"),
-        (exec.working_directory, "Exec/WorkingDirectory"),
-        (registration.author, "RegistrationInfo/Author"),
-        (registration.description, "RegistrationInfo/Description"),
-    ];
-    texts.into_iter().max_by_key(|(text, _)| text.map_or(0, str::len)).map_or("", |(_, element)| element)
+/// That the longest of these texts is too long.
+fn longest(texts: &[(JobField, Option<&str>)]) -> JobWriteError {
+    let units = |text: Option<&str>| text.map_or(0, |text| text.encode_utf16().count());
+    let longest = texts.iter().max_by_key(|(_, text)| units(*text));
+    JobWriteError::TooLong(longest.map_or(JobField::TriggerCount, |(field, _)| *field))
 }
 
 /// What no file of before Vista says of its registration, and Data.

@@ -197,7 +197,17 @@ impl core::fmt::Display for JobWriteError {
             Self::ReservedDataSize(found) => {
                 write!(f, "Reserved Data of {found} bytes, expected {TASK_RESERVED1} or none")
             }
-            Self::TooLong(field) => write!(f, "{field} is too long for a .JOB file"),
+            Self::TooLong(field) => {
+                let element = match field {
+                    JobField::ApplicationName => "Exec/Command, ",
+                    JobField::Parameters => "Exec/Arguments, ",
+                    JobField::WorkingDirectory => "Exec/WorkingDirectory, ",
+                    JobField::Author => "RegistrationInfo/Author, ",
+                    JobField::Comment => "RegistrationInfo/Description, ",
+                    _ => "",
+                };
+                write!(f, "{element}{field} of a .JOB file, is too long")
+            }
         }
     }
 }

@@ -113,7 +113,7 @@ impl<'d> Element<'d> {
     }
 
     pub(super) fn too_many(&self) -> Refused {
-        self.refused_for(Fault { status: Status::SCHED_E_TOO_MANY_NODES, ..Fault::unexpected(self.node) })
+        self.refused_for(Fault::too_many(self.node))
     }
 
     /// It lacks an element or attribute of that name.

@@ -81,6 +81,11 @@ impl<'d> Fault<'d> {
         Self { status: Status::SCHED_E_UNEXPECTEDNODE, at, node, value: "" }
     }
 
+    /// There is more of an element, or in it, than there may be.
+    pub(super) fn too_many(node: Node<'d, 'd>) -> Self {
+        Self { status: Status::SCHED_E_TOO_MANY_NODES, ..Self::unexpected(node) }
+    }
+
     /// Every element must be of the one namespace.
     pub(super) fn check_namespace(node: Node<'d, 'd>) -> Result<(), Self> {
         match node.tag_name().namespace() {

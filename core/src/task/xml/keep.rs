@@ -14,7 +14,6 @@ use super::{
 };
 use crate::{
     limits::{XML_ATTRIBUTES, XML_NAMESPACES},
-    status::Status,
     task::opaque,
 };
 
@@ -167,12 +166,12 @@ impl Markup<'_> {
         for namespace in node.namespaces() {
             let is_there = around.is_some_and(|around| around.namespaces().any(|other| other == namespace));
             if let Some(prefix) = namespace.name().filter(|prefix| !is_there && *prefix != "xml")
-                && !opaque::is_made(prefix)
-                && values(node).any(|value| opaque::speaks_of(value, prefix))
+                && says(node, prefix)
             {
                 self.declare(node, prefix, namespace.uri(), &mut attributes)?;
             }
         }
+        let mut round = None;
         for (at, attribute) in node.attributes().enumerate() {
             let mut prefix = heapless::String::<8>::new();
             match attribute.namespace() {
@@ -181,7 +180,10 @@ impl Markup<'_> {
                 Some(uri) => {
                     // Whatever it was called: by the number of the first attribute of that namespace.
                     let first = node.attributes().position(|other| other.namespace() == Some(uri)).unwrap_or(at);
-                    core::fmt::write(&mut prefix, format_args!("n{first}")).unwrap_or_default();
+                    let round = *round.get_or_insert_with(|| free_round(node));
+                    let number = round.map(|round| first + round * XML_ATTRIBUTES);
+                    let number = number.ok_or_else(|| Fault::too_many(node))?;
+                    core::fmt::write(&mut prefix, format_args!("n{number}")).unwrap_or_default();
                     if first == at {
                         self.declare(node, &prefix, uri, &mut attributes)?;
                     }
@@ -227,7 +229,7 @@ impl Markup<'_> {
         self.declarations += 1;
         *attributes += 1;
         if self.declarations > XML_NAMESPACES || *attributes > XML_ATTRIBUTES {
-            return Err(Fault { status: Status::SCHED_E_TOO_MANY_NODES, ..Fault::unexpected(node) });
+            return Err(Fault::too_many(node));
         }
         self.out.push_str(" xmlns");
         if !prefix.is_empty() {
@@ -294,7 +296,7 @@ impl Markup<'_> {
         }
         for namespace in data.namespaces() {
             if let Some(prefix) = namespace.name().filter(|prefix| *prefix != "xml")
-                && opaque::speaks_of(element, prefix)
+                && opaque::speaks_of(element.chars(), prefix)
                 && !declares(element, Some(prefix))
             {
                 declare(&["xmlns:", prefix], namespace.uri());
@@ -310,12 +312,50 @@ fn is_said(text: Node<'_, '_>) -> bool {
     pieces.filter_map(|piece| piece.text()).any(|piece| !piece.trim_matches(SPACE).is_empty())
 }
 
-/// The values of an element and of all inside of it, in which a prefix may stand that only their reader understands.
-fn values<'d>(node: Node<'d, 'd>) -> impl Iterator<Item = &'d str> {
-    node.descendants().flat_map(|node| {
-        let text = node.text().filter(|_| node.is_text());
-        node.attributes().map(|attribute| attribute.value()).chain(text)
-    })
+/// A value in which a prefix may stand that only its reader understands.
+#[derive(Clone)]
+enum Value<'d> {
+    Attribute(&'d str),
+    /// The first piece of a text, which goes on behind comments.
+    Text(Node<'d, 'd>),
+}
+
+impl<'d> Value<'d> {
+    /// Those of an element and of what is inside of it.
+    fn all(node: Node<'d, 'd>) -> impl Iterator<Item = Self> {
+        node.descendants().flat_map(|node| {
+            let mut before = node.prev_siblings().skip(1).take_while(|node| !node.is_element());
+            let is_first = node.is_text() && !before.any(|node| node.is_text());
+            let attributes = node.attributes().map(|attribute| Self::Attribute(attribute.value()));
+            attributes.chain(is_first.then_some(Self::Text(node)))
+        })
+    }
+
+    fn characters(&self) -> impl Iterator<Item = char> + Clone {
+        let (value, first) = match self {
+            Self::Attribute(value) => (Some(*value), None),
+            Self::Text(first) => (None, Some(*first)),
+        };
+        let pieces = first.into_iter().flat_map(|first| first.next_siblings().take_while(|node| !node.is_element()));
+        let texts = pieces.filter(Node::is_text).filter_map(|piece| piece.text());
+        value.into_iter().chain(texts).flat_map(str::chars)
+    }
+}
+
+fn says(node: Node<'_, '_>, prefix: &str) -> bool {
+    Value::all(node).any(|value| opaque::speaks_of(value.characters(), prefix))
+}
+
+/// The prefixes of attributes are made in rounds of as many as an element has attributes: the first round of which no value speaks,
+/// of a few.
+fn free_round(node: Node<'_, '_>) -> Option<usize> {
+    let taken = Value::all(node).fold(0_u8, |taken, value| {
+        opaque::made(value.characters()).fold(taken, |taken, number| {
+            let round = u32::try_from(number / XML_ATTRIBUTES).unwrap_or(u32::MAX);
+            taken | 1_u8.checked_shl(round).unwrap_or(0)
+        })
+    });
+    (0..8).find(|round| taken >> round & 1 == 0)
 }
 
 /// Whether an element's own start tag declares a prefix, or the namespace of names without one.

@@ -182,6 +182,7 @@ impl<'t> Walk<'t> {
                     at = next + 1;
                     continue;
                 }
+                [b'<', b'/', b':', ..] => return Err(Fault::malformed(next, NO_PREFIX)),
                 [b'<', b'/', ..] => {
                     let end = position(self.text, next, |byte| byte == b'>');
                     self.pass_text(next, Some(Passed::EndTag))?;
@@ -343,6 +344,9 @@ fn attribute_flaw(written: &str) -> Option<&'static str> {
 fn check_instruction(text: &str, at: usize, end: Option<usize>) -> Result<(), Fault<'_>> {
     let inside = end.and_then(|end| text.get(at + 2..end)).unwrap_or_default();
     let name = inside.split(SPACE).next().unwrap_or_default();
+    if name.contains(':') {
+        return Err(Fault::malformed(at, "an instruction with a prefix"));
+    }
     if !name.eq_ignore_ascii_case("xml") {
         return Ok(());
     }
@@ -424,7 +428,7 @@ impl<'m> Tag<'m> {
         if markup.starts_with("<:") {
             tag.flaw = Some((1, NO_PREFIX));
         }
-        let mut quote = None;
+        let (mut quote, mut has_default) = (None, false);
         let mut word = 0;
         let mut before = 0;
         for (at, byte) in markup.bytes().enumerate().skip(end) {
@@ -440,8 +444,13 @@ impl<'m> Tag<'m> {
                 (None, b'=') => {
                     tag.attributes += 1;
                     let written = markup.get(word..).unwrap_or_default();
-                    tag.namespaces += usize::from(written.starts_with("xmlns"));
-                    tag.flaw = tag.flaw.or(attribute_flaw(written).map(|why| (word, why)));
+                    let rest = written.strip_prefix("xmlns").map(|rest| rest.trim_start_matches(SPACE));
+                    let is_default = rest.is_some_and(|rest| rest.starts_with('='));
+                    tag.namespaces += usize::from(is_default || written.starts_with("xmlns:"));
+                    // Of prefixes the parser sees that.
+                    let again = (is_default && has_default).then_some("a namespace is declared twice");
+                    has_default |= is_default;
+                    tag.flaw = tag.flaw.or(again.or(attribute_flaw(written)).map(|why| (word, why)));
                 }
                 (None, _) if is_space(before) && !is_space(byte) => word = at,
                 (None, _) => {}

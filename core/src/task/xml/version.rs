@@ -9,8 +9,8 @@
 
 use core::fmt::{Display, Formatter, Result};
 
-use super::values::{ACTIONS, NEWER_PRIVILEGE, TRIGGERS, VERSIONS};
-use crate::task::Image;
+use super::values::{ACTIONS, NEWER_PRIVILEGE, PRINCIPAL, SETTINGS, TRIGGERS, VERSIONS};
+use crate::task::{Image, opaque};
 
 /// What only ITaskSchedulerService knows, and the tasks of versions 1.0 and 1.1, those of ATSvc and SASec, cannot have. Beside
 /// these elements it is UserId of a LogonTrigger, an `id` of a trigger or an action, and more than one principal or action.
@@ -138,15 +138,21 @@ fn needs<'i>(image: &Image<'i>, visit: &mut dyn FnMut(&'i str, u8)) {
     if image.principals().any(is_newer) {
         visit(NEWER_PRIVILEGE, own.max(HIGHEST));
     }
-    for name in image.kept() {
-        visit(name, of_kept(name).unwrap_or_else(|least| own.max(least)));
+    // Earlier forms of the image had as XML what the schema has.
+    let fields = image.principals().filter_map(|one| one.opaque).flat_map(opaque::names);
+    let fields = fields.map(|name| (name, PRINCIPAL.contains(&name)));
+    let settings = conditions.opaque.into_iter().flat_map(opaque::names);
+    let settings = settings.map(|name| (name, SETTINGS.contains(&name)));
+    let others = image.kept_elements().flat_map(opaque::names).map(|name| (name, false));
+    for (name, has_place) in others.chain(fields).chain(settings) {
+        visit(name, of_kept(name, has_place).unwrap_or_else(|least| own.max(least)));
     }
 }
 
 /// The minor version that an element needs that is held as XML; an error if it needs the one that came with it, with the least
-/// that this may be.
-fn of_kept(name: &str) -> core::result::Result<u8, u8> {
-    if let Some((_, minor)) = NEWER.iter().find(|(newer, _)| *newer == name) {
+/// that this may be. `has_place` is whether the schema has such an element where it stands.
+fn of_kept(name: &str, has_place: bool) -> core::result::Result<u8, u8> {
+    if let Some((_, minor)) = NEWER.iter().find(|(newer, _)| has_place && *newer == name) {
         return Ok(*minor);
     }
     let is_known = BEYOND.contains(&name)

@@ -167,10 +167,25 @@ fn what_is_kept_or_too_long_is_named() {
         (format!("<Settings><Foo/></Settings>{PROGRAM}"), "Foo"),
         (format!("<Principals><Principal><Bar/></Principal></Principals>{PROGRAM}"), "Bar"),
         (program("<HideAppWindow>true</HideAppWindow>"), "HideAppWindow"),
-        (program(&format!("<Arguments>{}</Arguments>", "a".repeat(40_000))), "Exec/Arguments"),
     ] {
         let xml = xml::task(&parts).replace("1.4", "1.5");
         assert_eq!(refused(&xml), Some((element.to_owned(), None)));
+    }
+    for (author, description, arguments, said) in [
+        (20_000, 15_000, 1, "RegistrationInfo/Author, Author of a .JOB file, is too long"),
+        (1, 1, 70_000, "Exec/Arguments, Parameters of a .JOB file, is too long"),
+        (1, 1, 40_000, "Exec/Arguments, Parameters of a .JOB file, is too long"),
+    ] {
+        let of = |length: usize, text: &str| text.repeat(length);
+        let xml = xml::task(&format!(
+            "<RegistrationInfo><Author>{}</Author><Description>{}</Description></RegistrationInfo>{}",
+            of(author, "y"),
+            of(description, "é"),
+            program(&format!("<Arguments>{}</Arguments>", of(arguments, "a")))
+        ));
+        let image = xml::image_of(&xml).unwrap();
+        let error = Job::default().write_image(&Image::parse(&image).unwrap(), &mut vec![0; 1 << 18]).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.status()), (said, Status::SCHED_E_TASK_NOT_V1_COMPAT));
     }
 }
 

@@ -191,6 +191,16 @@ fn prefixes_in_values_are_declared() {
         ),
         ("<q:a q:b='c'/>", "<Foo><a xmlns=\"urn:q\" xmlns:n0=\"urn:q\" n0:b=\"c\"/></Foo>"),
         ("<a>http://q/</a>", "<Foo><a>http://q/</a></Foo>"),
+        // Comments are gone before anybody reads it.
+        ("<a>x<!-- -->q:y</a>", "<Foo><a>xq:y</a></Foo>"),
+        ("<a>q<!-- -->:y</a>", "<Foo xmlns:q=\"urn:q\"><a>q:y</a></Foo>"),
+        ("<a>x<b/>q<?p?>:y</a>", "<Foo xmlns:q=\"urn:q\"><a>x<b/>q:y</a></Foo>"),
+        // A prefix that is made is none that a value speaks of.
+        (
+            "<a xmlns:n0='urn:a' xmlns:b='urn:b' b:c='1'>n0:d</a>",
+            "<Foo><a xmlns:n0=\"urn:a\" xmlns:n32=\"urn:b\" n32:c=\"1\">n0:d</a></Foo>",
+        ),
+        ("<a xmlns:n7='urn:a'>n7:d n07:e</a>", "<Foo><a xmlns:n7=\"urn:a\">n7:d n07:e</a></Foo>"),
     ] {
         for outside in [false, true] {
             let (task_has, foo_has) = if outside { (" xmlns:q='urn:q'", "") } else { ("", " xmlns:q='urn:q'") };
@@ -201,6 +211,31 @@ fn prefixes_in_values_are_declared() {
             let again = image_of(&written(image.bytes(), "\\Task")).unwrap();
             assert_eq!(Image::parse(&again).unwrap().conditions().opaque, Some(declared));
         }
+    }
+}
+
+#[test]
+fn made_prefixes_end_somewhere() {
+    let all = (0..8).map(|round| format!("n{}:a ", 32 * round)).collect::<String>();
+    let xml = |text: &str| {
+        task_with(&format!("<Settings>\n<Foo xmlns:b='urn:b' b:c='1'>{text}</Foo></Settings>")).replace("1.4", "1.6")
+    };
+    assert!(image_of(&xml(&all.replace("n32:", "n320:"))).is_ok());
+    let error = image_of(&xml(&all)).unwrap_err();
+    assert_eq!((error.status, error.line, error.node.as_str()), (Status::SCHED_E_TOO_MANY_NODES, 2, "Foo"));
+}
+
+/// The name of a newer element of the schema means nothing where that has no such element.
+#[test]
+fn what_has_another_place_needs_an_open_version() {
+    for parts in [
+        "<Actions><Exec><Command>c</Command><Volatile>true</Volatile></Exec></Actions>".to_owned(),
+        "<Actions><Volatile/></Actions>".to_owned(),
+        format!("<Principals><Principal><MaintenanceSettings/></Principal></Principals>{ACTIONS}"),
+        format!("<Settings><RequiredPrivileges/></Settings>{ACTIONS}"),
+    ] {
+        let image = image_of(&task(&parts).replace("1.4", "1.5")).unwrap();
+        assert_eq!(lowest_version(&Image::parse(&image).unwrap()), "1.5", "{parts}");
     }
 }
 

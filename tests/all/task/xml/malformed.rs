@@ -47,7 +47,7 @@ const BITS: [&str; 33] = [
 ];
 
 /// What is refused before the parser sees it has words of its own.
-const EARLIER: [&str; 7] = [
+const EARLIER: [&str; 9] = [
     "a document type is not allowed",
     "a reference to what is no character",
     "nested too deeply",
@@ -55,6 +55,8 @@ const EARLIER: [&str; 7] = [
     "the prefix xmlns is declared",
     "a prefix that is empty",
     "a prefix of no namespace",
+    "a namespace is declared twice",
+    "an instruction with a prefix",
 ];
 
 #[test]

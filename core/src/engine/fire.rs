@@ -181,7 +181,8 @@ impl Engine<'_> {
                     self.with_task(index, |task| task.set(flag::DAMAGED, true));
                 }
                 self.tell_unreadable(&task, refused);
-                if !retry {
+                // What is made up for still has its turn.
+                if !retry && !task.has(flag::CATCHING_UP) {
                     self.skip(cx, task.number, Skipped::StoreFailed, 1);
                 }
                 !matches!(refused, Refused::Store(_))

@@ -83,7 +83,7 @@ impl Engine<'_> {
     pub fn stop(&mut self, cx: &mut Context<'_>, task: TaskIndex) -> Result<(), Refused> {
         self.task(task)?;
         let waited = self.drop_all_waiting(cx, task.0, |slot| slot.waits_for != wait::COUNTED);
-        if self.stop_instances(cx, task.0) || waited { Ok(()) } else { Err(Refused::NotRunning) }
+        if self.stop_instances(cx, task.0, 0) || waited { Ok(()) } else { Err(Refused::NotRunning) }
     }
 
     /// Asks one instance to stop, or drops it if it waits.
@@ -204,6 +204,10 @@ impl Engine<'_> {
             && let Ok(image) = plan::image(self.memory.record, cx.store, definition)
         {
             let run = Run::again(&image, &slot);
+            if run.group != (slot.session != 0) {
+                // It was started as another task than this is now.
+                return;
+            }
             self.try_again_later(cx, task, &run, arguments);
         }
     }

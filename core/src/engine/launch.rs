@@ -1,7 +1,7 @@
 //! The life of an instance: what the policies say to a new one, its start, its end, and their records.
 
 use super::{
-    Context, Engine, TaskSlot, heap, instances,
+    Context, Engine, InstanceSlot, TaskSlot, heap, instances,
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
@@ -18,11 +18,14 @@ use crate::{
     time::{Now, Timestamp},
 };
 
+use core::num::NonZeroU32;
+
 impl Engine<'_> {
-    /// What the policy says to a run now: whether it waits.
-    pub(super) fn has_to_wait(&self, task: u32, policy: InstancesPolicy) -> Result<bool, NotRun> {
+    /// What the policy says to a run now: whether it waits. A member of a group waits for nobody else.
+    fn has_to_wait(&self, task: u32, policy: InstancesPolicy, session: u32) -> Result<bool, NotRun> {
         let slot = self.memory.tasks.get(task as usize).ok_or(NotRun::NoSlot)?;
-        let busy = slot.running > 0 || slot.queued > 0;
+        let is_busy = |slot: &InstanceSlot| slot.runs() || slot.phase == Phase::Queued;
+        let busy = (slot.running > 0 || slot.queued > 0) && (session == 0 || self.has_other(task, session, is_busy));
         match policy {
             InstancesPolicy::Parallel => Ok(false),
             InstancesPolicy::IgnoreNew if busy => Err(NotRun::AlreadyRunning),
@@ -30,17 +33,25 @@ impl Engine<'_> {
         }
     }
 
-    /// Starts an instance of a task, or lets it wait.
+    /// Whether a task has an instance for a session that is like that.
+    fn has_other(&self, task: u32, session: u32, is_like: impl Fn(&InstanceSlot) -> bool) -> bool {
+        let last = self.memory.tasks.get(task as usize).map_or(Link::NONE, |task| task.last);
+        list::iter::<OfTask, _>(self.memory.instances, last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .any(|slot| slot.session == session && is_like(slot))
+    }
+
+    /// Starts an instance of a task, or lets it wait, as the policy says.
     #[inline(never)]
     pub(super) fn launch_instance(
         &mut self,
         cx: &mut Context<'_>,
         task: u32,
         run: &Run,
-        wait: bool,
         arguments: &[u8],
     ) -> Result<Guid, NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
+        let wait = self.has_to_wait(task, run.policy, run.session)?;
         if wait && run.policy == InstancesPolicy::Queue && slot.queued >= QUEUED_RUNS {
             return Err(NotRun::QueueFull);
         }
@@ -71,7 +82,7 @@ impl Engine<'_> {
             return Err(NotRun::Store(error));
         }
         if wait && run.policy == InstancesPolicy::StopExisting {
-            self.stop_instances(cx, task);
+            self.stop_instances(cx, task, run.session);
         }
         self.join(task, index);
         if wait {
@@ -175,6 +186,7 @@ impl Engine<'_> {
                 Phase::Waiting => Some(store::VOLATILE),
                 _ => None,
             },
+            session: NonZeroU32::new(instance.session),
         };
         let mut buffer = [0; INSTANCE_MAX];
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
@@ -251,21 +263,26 @@ impl Engine<'_> {
         self.give_order(index, order::STOP);
     }
 
-    /// Asks every instance of a task to stop that has started or waits for another; returns whether there was one.
-    pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
+    /// Asks every instance of a task to stop that has started or waits for another, or those for a session if it is not zero; returns
+    /// whether there was one.
+    pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32, session: u32) -> bool {
+        let is_meant = |engine: &Self, index: u32| {
+            session == 0 || engine.memory.instances.get(index as usize).is_some_and(|slot| slot.session == session)
+        };
         // Those that wait go first, so that the end of another does not start them.
         let mut any = self.each_instance(task, |engine, index, phase| {
-            let waits = phase == Phase::Queued;
+            let waits = phase == Phase::Queued && is_meant(engine, index);
             if waits {
                 engine.ask_to_stop(cx, index);
             }
             waits
         });
         any |= self.each_instance(task, |engine, index, phase| {
-            if phase != Phase::Waiting {
+            let is_there = phase != Phase::Waiting && is_meant(engine, index);
+            if is_there {
                 engine.ask_to_stop(cx, index);
             }
-            !matches!(phase, Phase::Ended | Phase::Waiting)
+            is_there && phase != Phase::Ended
         });
         any
     }
@@ -411,7 +428,6 @@ impl Engine<'_> {
             match self.begin(cx, next, None) {
                 Ok(()) => {
                     self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
-                    return true;
                 }
                 Err(StoreError::Corrupt | StoreError::TooSmall { .. }) => {
                     self.tell(Event::RecordDamaged { kind: INSTANCE, number: next + 1 });
@@ -451,13 +467,18 @@ impl Engine<'_> {
     /// The instance of a task that waits and may start, if there is one.
     fn longest_queued(&self, task: u32) -> Option<u32> {
         let slot = self.memory.tasks.get(task as usize)?;
-        if slot.running > 0 || slot.queued == 0 || self.closing {
+        if slot.queued == 0 || self.closing {
             return None;
         }
         let turn = |&index: &u32| self.memory.instances.get(index as usize).map(|slot| slot.turn);
         let waits =
             |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
-        list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).min_by_key(turn)
+        // A member of a group waits for runs of that member alone.
+        let is_free = |&index: &u32| {
+            let session = self.memory.instances.get(index as usize).map_or(0, |slot| slot.session);
+            slot.running == 0 || session != 0 && !self.has_other(task, session, InstanceSlot::runs)
+        };
+        list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).filter(is_free).min_by_key(turn)
     }
 
     /// Starts instances that wait for nothing any more; returns whether the store did not fail. Those that a tick does not
@@ -467,7 +488,8 @@ impl Engine<'_> {
         for index in 0..self.instances.mark {
             let Some(slot) = self.memory.instances.get(index as usize) else { break };
             let Some(task) = slot.task.index().filter(|_| slot.phase == Phase::Queued) else { continue };
-            if self.memory.tasks.get(task as usize).is_none_or(|task| task.running > 0) {
+            let is_in_the_way = |task: &TaskSlot| task.running > 0 && slot.session == 0;
+            if self.memory.tasks.get(task as usize).is_none_or(is_in_the_way) {
                 continue;
             }
             if left == 0 {

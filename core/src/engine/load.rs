@@ -19,6 +19,7 @@ use crate::{
     task::{Image, Path},
     time::Timestamp,
 };
+use core::num::NonZeroU32;
 
 /// Records deleted in one go.
 const SWEPT_AT_ONCE: usize = 32;
@@ -288,6 +289,7 @@ impl Engine<'_> {
         slot.started = record.started.unwrap_or(Timestamp::MIN);
         slot.limit = record.limit.unwrap_or(0);
         slot.action = record.action;
+        slot.session = record.session.map_or(0, NonZeroU32::get);
         slot.set_cause(record.cause);
         slot.flags = if record.hard { order::HARD } else { 0 };
         slot.flags |= if record.arguments.is_empty() { 0 } else { order::ARGUMENTS };

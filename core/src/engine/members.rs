@@ -1,8 +1,8 @@
 //! Tasks of a group, [MS-TSCH] 2.5.6: one firing runs them once for each member who is logged on, in that member's session.
 //!
-//! The policy for instances looks at what ran before the firing, not at the others of the same; those that have to wait start one
-//! after the other. What waits is for a member who may have logged off by its turn, and does not start then. No restart keeps what
-//! waits, and a power cut during a firing leaves it at the members who were started: it does not fire again.
+//! The policy for instances is held against each member's own: nobody's run stands in the way of another's. What waits is for a
+//! member who may have logged off by its turn, and does not start then. No restart keeps what waits, and a power cut during a
+//! firing leaves it at the members who were started: it does not fire again.
 
 use super::{
     Context, Engine, Refused,
@@ -14,7 +14,6 @@ use crate::{
     guid::Guid,
     limits::MEMBERS,
     ports::{SessionId, StoreError},
-    task::InstancesPolicy,
 };
 
 type Members = heapless::Vec<SessionId, MEMBERS>;
@@ -31,8 +30,7 @@ impl Engine<'_> {
         if run.group {
             return self.launch_for_members(cx, task, run, arguments);
         }
-        let wait = self.has_to_wait(task, run.policy)?;
-        self.launch_instance(cx, task, run, wait, arguments)
+        self.launch_instance(cx, task, run, arguments)
     }
 
     #[inline(never)]
@@ -44,25 +42,24 @@ impl Engine<'_> {
         arguments: &[u8],
     ) -> Result<Guid, NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
-        let wait = self.has_to_wait(task, run.policy)?;
         let (members, others) = self.members(cx, slot.definition, run.session)?;
-        let mut run = *run;
-        let mut first = None;
+        let mut first = Err(NotRun::NobodyLoggedOn);
         for SessionId(session) in members {
-            run.session = session.get();
-            let launched = self.launch_instance(cx, task, &run, wait, arguments);
-            // What ran before was stopped for the first of them.
-            run.policy = if wait { InstancesPolicy::Queue } else { InstancesPolicy::Parallel };
-            match (first, launched) {
-                (None, launched) => first = Some(launched),
-                (Some(_), Err(why)) => self.tell_skipped(cx, slot.number, why),
-                (Some(_), Ok(_)) => {}
+            let run = Run { session: session.get(), ..*run };
+            match (first, self.launch_instance(cx, task, &run, arguments)) {
+                (Err(NotRun::NobodyLoggedOn), launched) => first = launched,
+                (Err(why), Ok(guid)) => {
+                    self.tell_skipped(cx, slot.number, why);
+                    first = Ok(guid);
+                }
+                (_, Err(why)) => self.tell_skipped(cx, slot.number, why),
+                (Ok(_), Ok(_)) => {}
             }
         }
         if others > 0 {
             self.skip(cx, slot.number, Skipped::NoInstanceSlot, others);
         }
-        first.unwrap_or(Err(NotRun::NobodyLoggedOn))
+        first
     }
 
     /// The sessions that a task of a group runs for now, or the one of them that is asked for, and how many more there are than

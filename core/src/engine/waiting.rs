@@ -111,7 +111,8 @@ impl Engine<'_> {
         self.each_instance(task, |engine, index, phase| {
             if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
                 all += u8::from(slot.waits_for != wait::COUNTED);
-                same += u8::from(slot.waits_for == what && matches!(what, wait::AGAIN | wait::IDLE));
+                let is_same = slot.waits_for == what && slot.session == run.session;
+                same += u8::from(is_same && matches!(what, wait::AGAIN | wait::IDLE));
             }
             false
         });
@@ -225,7 +226,14 @@ impl Engine<'_> {
         else {
             return;
         };
-        if !task.has(flag::ENABLED) || self.closing {
+        if self.closing {
+            // Of the calendar the next start of the server tells, or makes up for.
+            if slot.cause().settles().is_none() {
+                self.skip(cx, task.number, Skipped::Stopped, 1);
+            }
+            return;
+        }
+        if !task.has(flag::ENABLED) {
             return self.tell_skipped(cx, task.number, NotRun::Disabled);
         }
         let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));

@@ -6,6 +6,7 @@ use crate::{
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     time::Timestamp,
 };
+use core::num::NonZeroU32;
 use minicbor::Decoder;
 
 const VERSION: u8 = 1;
@@ -14,11 +15,12 @@ const ELEMENTS: u64 = 11;
 /// Bytes of the arguments of a run, each with its length.
 pub const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
 
-/// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64.
+/// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64, or than 67 if it is for
+/// a member of a group and all its numbers are the largest.
 ///
 /// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 2, limit 9, switch 1, arguments 3 and theirs,
-/// each with a length of 2, turn 5
-pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARGUMENTS + 5;
+/// each with a length of 2, turn 5, session 5
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARGUMENTS + 5 + 5;
 
 /// The turn of a run that waits, and is dropped at the next start of the server.
 pub const VOLATILE: u32 = u32::MAX;
@@ -54,6 +56,7 @@ pub enum Cause {
 /// ```text
 /// [version, guid, task, definition, started at | null, cause, moment, action, limit | null, hard, arguments]
 /// [… arguments, turn]
+/// [… arguments, turn | null, session]
 /// ```
 ///
 /// Only one that waits has a turn. Whoever does not know of turns takes it for one that was started, and so never starts it.
@@ -80,6 +83,8 @@ pub struct Instance<'r> {
     /// If it waits: its place among those that wait for the same; the lowest starts first. [`VOLATILE`] if it waits for
     /// something that no restart survives.
     pub queued: Option<u32>,
+    /// Number of the session that it runs in, if it runs for a member of a group.
+    pub session: Option<NonZeroU32>,
 }
 
 impl Cause {
@@ -120,9 +125,10 @@ impl<'r> Instance<'r> {
         let limit = optional(&mut decoder, |decoder| decoder.u64())?;
         let hard = decoder.bool()?;
         let arguments = decoder.bytes()?;
-        let more = Decoder::new(bytes).array()?.is_some_and(|elements| elements > ELEMENTS);
-        let queued = if more { optional(&mut decoder, |decoder| decoder.u32())? } else { None };
-        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments, queued })
+        let elements = Decoder::new(bytes).array()?.unwrap_or_default();
+        let mut more = |at| if elements > at { optional(&mut decoder, |decoder| decoder.u32()) } else { Ok(None) };
+        let (queued, session) = (more(ELEMENTS)?, more(ELEMENTS + 1)?.and_then(NonZeroU32::new));
+        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments, queued, session })
     }
 
     /// Writes the record to the front of `into` and returns it.
@@ -131,7 +137,8 @@ impl<'r> Instance<'r> {
     /// [`TooLong`] if it does not fit; [`INSTANCE_MAX`] bytes are always enough for arguments within the limits.
     pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
         finish(into, |encoder| {
-            let elements = ELEMENTS + u64::from(self.queued.is_some());
+            let more = if self.session.is_some() { 2 } else { u64::from(self.queued.is_some()) };
+            let elements = ELEMENTS + more;
             encoder.array(elements)?.u8(VERSION)?.bytes(&self.guid.to_bytes())?.u32(self.task)?.u32(self.definition)?;
             match self.started {
                 Some(Timestamp(at)) => encoder.i64(at)?,
@@ -153,8 +160,17 @@ impl<'r> Instance<'r> {
                 None => encoder.null()?,
             };
             encoder.bool(self.hard)?.bytes(self.arguments)?;
-            if let Some(turn) = self.queued {
-                encoder.u32(turn)?;
+            match self.queued {
+                Some(turn) => {
+                    encoder.u32(turn)?;
+                }
+                None if more > 1 => {
+                    encoder.null()?;
+                }
+                None => {}
+            }
+            if let Some(session) = self.session {
+                encoder.u32(session.get())?;
             }
             Ok(())
         })

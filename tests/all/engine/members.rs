@@ -90,25 +90,62 @@ fn who_asks_for_a_run_gets_one_for_each_member() {
 }
 
 #[test]
-fn a_policy_looks_at_what_ran_before() {
-    let (three, five) = (|name: &str| format!("{name} @3"), |name: &str| format!("{name} @5"));
-    for (policy, command, second_minute) in [
-        // The member whose run is over has none while that of another lasts.
-        (InstancesPolicy::IgnoreNew, "a for=70", vec![]),
-        (InstancesPolicy::Parallel, "a for=70", vec![three("a for=70"), five("a for=70")]),
-        // One after the other, when those that ran have ended.
-        (InstancesPolicy::Queue, "a for=70", vec![three("a for=70")]),
-        (InstancesPolicy::StopExisting, "a for=70", vec![three("a for=70")]),
+fn a_policy_is_held_against_the_runs_of_each_member() {
+    let both = |command: &str| vec![format!("{command} @3"), format!("{command} @5")];
+    for (policy, second_minute) in [
+        (InstancesPolicy::IgnoreNew, false),
+        (InstancesPolicy::Parallel, true),
+        (InstancesPolicy::Queue, true),
+        (InstancesPolicy::StopExisting, true),
     ] {
         let mut slots = Slots::new(8, 16);
         let mut world = boot(&mut slots);
-        world.register("a", &minutely(command).with(|with| with.instances_policy = policy)).unwrap();
+        world.register("a", &minutely("a for=70").with(|with| with.instances_policy = policy)).unwrap();
         world.run_for(62 * SECOND);
-        assert_eq!(starts(&mut world), [three(command), five(command)], "{policy:?}");
+        assert_eq!(starts(&mut world), both("a for=70"), "{policy:?}");
         // To 12:02:30: the first two end at 12:02:10 unless they are stopped.
         world.run_for(88 * SECOND);
-        assert_eq!(starts(&mut world), second_minute, "{policy:?}");
+        let mut ran = starts(&mut world);
+        ran.sort();
+        assert_eq!(ran, if second_minute { both("a for=70") } else { vec![] }, "{policy:?}");
     }
+    // Who comes later does not find the run of another in the way.
+    for policy in [InstancesPolicy::IgnoreNew, InstancesPolicy::Queue, InstancesPolicy::StopExisting] {
+        let mut slots = Slots::new(8, 16);
+        let mut world = boot(&mut slots);
+        world.outside.people.logs_off(5);
+        world.register("a", &minutely("a for=110").with(|with| with.instances_policy = policy)).unwrap();
+        world.run_for(62 * SECOND);
+        world.outside.people.logs_off(3);
+        world.outside.people.logs_on(8, &sid(1004), &[sid(2000)]);
+        starts(&mut world);
+        world.run_for(MINUTE);
+        assert_eq!(
+            (starts(&mut world), world.outside.children.len()),
+            (vec!["a for=110 @8".to_owned()], 2),
+            "{policy:?}"
+        );
+    }
+}
+
+/// The server dies and its children live on: each goes on as that of its member.
+#[test]
+fn a_restart_knows_whose_runs_go_on() {
+    let mut slots = Slots::new(8, 16);
+    let mut world = boot(&mut slots);
+    let task = Task::new("one for=60").then(exec("two for=1")).of_group(&sid(2000)).on(|on| {
+        on.restart_on_failure = Some(RestartOnFailure { count: 1, interval: Span::from_seconds(60) });
+    });
+    world.register("a", &task.with(|with| with.instances_policy = InstancesPolicy::Parallel)).unwrap();
+    let task = world.task("a");
+    world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();
+    assert_eq!(starts(&mut world), ["one for=60 @3", "one for=60 @5"]);
+    let mut slots = Slots::new(8, 16);
+    let mut world = World::boot(&mut slots, world.die());
+    world.run_for(10 * MINUTE);
+    let mut ran = starts(&mut world);
+    ran.sort();
+    assert_eq!(ran, ["two for=1 @3", "two for=1 @5"]);
 }
 
 #[test]
@@ -151,7 +188,6 @@ fn a_start_that_failed_is_tried_again_for_that_member_alone() {
     let task = Task::new("asked missing").of_group(&sid(2000)).on(|on| {
         on.restart_on_failure = Some(RestartOnFailure { count: 2, interval: Span::from_seconds(60) });
     });
-    let task = task.with(|with| with.instances_policy = InstancesPolicy::Parallel);
     world.register("a", &task).unwrap();
     let task = world.task("a");
     world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();

@@ -1,5 +1,7 @@
 //! Records at rest: their form is pinned, they give back what went in, and no bytes make them panic.
 
+use core::num::NonZeroU32;
+
 use mainspring::{
     event::Skipped,
     guid::Guid,
@@ -42,6 +44,7 @@ fn instance(arguments: &[u8]) -> Instance<'_> {
         hard: true,
         arguments,
         queued: None,
+        session: None,
     }
 }
 
@@ -80,7 +83,11 @@ fn run_time_records_are_small() {
     let bytes = waits.encode(&mut room).unwrap();
     assert!(bytes.len() <= 64, "{} bytes", bytes.len());
     assert_eq!(Instance::decode(bytes), Ok(waits));
-    let longest = Instance { queued: Some(u32::MAX), ..instance(&arguments) };
+    let member = Instance { session: NonZeroU32::new(u32::MAX), ..instance(&[]) };
+    let bytes = member.encode(&mut room).unwrap();
+    assert!(bytes.len() <= 67, "{} bytes", bytes.len());
+    assert_eq!(Instance::decode(bytes), Ok(member));
+    let longest = Instance { queued: Some(u32::MAX), session: NonZeroU32::new(u32::MAX), ..instance(&arguments) };
     assert_eq!(Instance::decode(longest.encode(&mut room).unwrap()), Ok(longest));
 
     let state = State {
@@ -168,6 +175,10 @@ fn an_instance_that_was_started_is_what_it_was() {
     assert_eq!(Instance::decode(bytes), Ok(small));
     let bytes = Instance { queued: Some(3), ..small }.encode(&mut room).unwrap();
     assert_eq!(hex(bytes), "8c01500403020106050807090a0b0c0d0e0f100102f6000018fff6f54003");
+    let bytes = Instance { session: NonZeroU32::new(5), ..small }.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8d01500403020106050807090a0b0c0d0e0f100102f6000018fff6f540f605");
+    let bytes = Instance { queued: Some(3), session: NonZeroU32::new(5), ..small }.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8d01500403020106050807090a0b0c0d0e0f100102f6000018fff6f5400305");
 }
 
 #[test]
@@ -190,7 +201,8 @@ fn truncated_and_flipped_records_are_read_or_damaged() {
     let state = State { floor: Some(Timestamp(5)), ..State::default() }.encode(&mut room).unwrap().to_vec();
     let read =
         |bytes: &[u8]| (Entry::decode(bytes).is_ok(), Instance::decode(bytes).is_ok(), State::decode(bytes).is_ok());
-    for record in [entry, instance, waits, state] {
+    let member = Instance { session: NonZeroU32::new(7), ..self::instance(&[]) }.encode(&mut room).unwrap().to_vec();
+    for record in [entry, instance, waits, member, state] {
         damage::cut(&record, |record| assert_eq!(read(record), (false, false, false)));
         damage::flipped(&record, |record| {
             let _ = read(record);

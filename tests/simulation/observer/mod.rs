@@ -194,6 +194,8 @@ struct Instance {
     recovered: u64,
     /// What the run is for, if nothing else may run for it.
     occurrence: Option<Occurrence>,
+    /// The session that it was ordered for.
+    session: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

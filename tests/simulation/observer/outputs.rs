@@ -43,6 +43,7 @@ impl Observer {
             ended: false,
             recovered: 0,
             occurrence: None,
+            session: None,
         };
         self.instances.insert(guid, instance);
         let Some(known) = self.tasks.get(&task).cloned() else {
@@ -215,6 +216,7 @@ impl Observer {
             return self.fail(rule, text);
         }
         instance.ordered = true;
+        instance.session = session;
         let (task, occurrence) = (instance.task, instance.occurrence);
         // An action that follows another has the session of that one.
         if instance.started == Some((life, 0))
@@ -230,6 +232,14 @@ impl Observer {
             if is_member != known.plan.group.then_some(true) || is_served {
                 let text = format!("t{} for session {session:?} {occurrence:?}", known.name);
                 return self.fail("once for each member", text);
+            }
+            let is_same = |other: &&Guid| {
+                **other != guid && self.instances.get(*other).is_some_and(|other| other.session == session)
+            };
+            let others = self.running.get(&task).map_or(0, |running| running.iter().filter(is_same).count());
+            if known.plan.group && known.plan.policy != InstancesPolicy::Parallel && others > 0 {
+                let text = format!("t{} starts for {session:?} beside {others}", known.name);
+                return self.fail("the policy holds", text);
             }
         }
         let Some(instance) = self.instances.get(&guid) else { return };
@@ -250,12 +260,10 @@ impl Observer {
         match *event {
             Event::InstanceStarted { task, instance } => {
                 let running = self.running.entry(task).or_default();
-                // Those of other members run beside it.
-                let of = |guid: &Guid| self.instances.get(guid).and_then(|instance| instance.occurrence);
-                let is_group = self.tasks.get(&task).is_some_and(|known| known.plan.group);
-                let others = running.iter().filter(|other| !is_group || of(other) != of(&instance)).count();
+                let others = running.len();
                 running.insert(instance);
-                if let Some(known) = self.tasks.get(&task)
+                // Whose it is if it is a member's is known when it is ordered.
+                if let Some(known) = self.tasks.get(&task).filter(|known| !known.plan.group)
                     && known.plan.policy != InstancesPolicy::Parallel
                     && others > 0
                 {

@@ -4,10 +4,10 @@ use mainspring::{
     engine::{Refused, TaskState},
     status::Status,
     store::INSTANCE,
-    task::{InstancesPolicy, Span},
+    task::{InstancesPolicy, Span, TriggerKind},
 };
 use mainspring_tests::world::{
-    HOUR, MINUTE, Outside, SECOND, Seen, Slots, Task, World, at, boot, daily, every, exec, once, registration,
+    HOUR, MINUTE, Outside, SECOND, Seen, Slots, Task, World, at, boot, daily, every, exec, once, registration, trigger,
 };
 
 const START: &str = "2024-05-01T12:00:00";
@@ -328,4 +328,26 @@ fn registration_triggers_go_on_when_the_time_becomes_known() {
     assert!(world.outside.times("a").is_empty() && world.outside.times("cut").is_empty());
     world.run_for(MINUTE);
     assert_eq!(world.outside.times("a"), ["12:10:09"]);
+}
+
+/// What waits for its moment while the server ends is of the next one: it is not told as if somebody had disabled it.
+#[test]
+fn what_waits_while_the_server_ends_is_made_up_for() {
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, Outside::new("2024-05-01T12:00:00"));
+    let delayed = trigger(TriggerKind::Time { random_delay: Some(Span::from_seconds(60)) }, "2024-05-01T12:01:00");
+    world
+        .register("later", &Task::new("later for=1").when(delayed).with(|with| with.start_when_available = true))
+        .unwrap();
+    world.register("slow", &Task::new("slow stubborn").with(|with| with.allow_hard_terminate = false)).unwrap();
+    world.run("slow", &[]).unwrap();
+    world.run_for(MINUTE);
+    assert_eq!(world.outside.times("later"), [""; 0]);
+    world.call(|engine, cx| engine.stop_all(cx));
+    world.run_for(2 * MINUTE);
+    assert_eq!((world.outside.times("later").len(), world.skipped()), (0, vec![]));
+    let mut slots = Slots::new(4, 8);
+    let mut world = World::boot(&mut slots, world.die());
+    world.run_for(10 * MINUTE);
+    assert_eq!((world.outside.times("later").len(), world.skipped()), (1, vec![]));
 }

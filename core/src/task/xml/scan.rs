@@ -37,9 +37,15 @@ pub(super) fn transcode(xml: Utf16<'_>) -> Result<String, XmlError> {
     };
     let mut text = Vec::new();
     let lengths = blocks(xml).map(|block| if is_ascii(block) { block.len() } else { block.units().map(width).sum() });
-    text.try_reserve_exact(lengths.sum()).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
+    let length = lengths.sum();
+    text.try_reserve_exact(length).map_err(|_| XmlError::nowhere(Status::E_OUTOFMEMORY))?;
     let mut lone_surrogate = false;
     let mut rest = xml;
+    // Any other unit takes more than a byte.
+    if length == xml.len() {
+        text.extend(xml.units().map(|unit| unit as u8));
+        rest = Utf16::new(&[], xml.order());
+    }
     while let Some(block) = blocks(rest).next() {
         let mut taken = 0;
         if is_ascii(block) {

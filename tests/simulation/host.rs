@@ -262,6 +262,7 @@ impl<'a> Life<'_, '_, 'a> {
     }
 
     fn stop(&mut self, guid: Guid, hard: bool) {
+        self.see(Sight::Stop { guid, hard });
         if self.earth.children.get(&guid).is_some_and(|child| hard || !child.stubborn) {
             self.earth.children.remove(&guid);
             self.quiet(|engine, cx| engine.exited(cx, guid, Status::E_PROCESS_ABORTED));
@@ -462,6 +463,7 @@ impl<'a> Life<'_, '_, 'a> {
             Happening::Stop(name) => {
                 if let Some(task) = self.find(name) {
                     let at = self.earth.at();
+                    self.earth.observer.asks_to_stop(name);
                     let _ = self.call(|engine, cx| engine.stop(cx, task));
                     self.earth.observer.stopped(at, name);
                 }

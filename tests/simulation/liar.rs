@@ -16,6 +16,10 @@ pub(crate) enum Lie {
     Swallows,
     /// The run of a member is said to be for the one before.
     Again,
+    /// A run that must stop is said to go on.
+    Stays,
+    /// One is said to be told to stop as soon as it has started.
+    Stops,
 }
 
 /// Tells one lie, about the `left`-th thing that can be lied about.
@@ -54,6 +58,8 @@ impl Liar {
                 Sight::Record { cause: Cause::Calendar(moment), task, action: 0, queued: None, .. },
             ) => at.wall == Some(moment.0) && observer.must_account(*task),
             (Lie::Again, Sight::Start { guid, session: Some(2..), .. }) => observer.is_first(*guid),
+            (Lie::Stays, Sight::Stop { guid, hard: false }) => observer.must_stop(*guid),
+            (Lie::Stops, Sight::Start { guid, line: Some(_), .. }) => !observer.must_stop(*guid),
             _ => false,
         };
         if self.told || !fits {
@@ -65,7 +71,7 @@ impl Liar {
         }
         self.told = true;
         match (lie, &sight) {
-            (Lie::Drops, _) => {
+            (Lie::Drops | Lie::Stays, _) => {
                 self.dropped = sight.guid();
                 Vec::new()
             }
@@ -73,6 +79,10 @@ impl Liar {
             (Lie::Again, Sight::Start { guid, line, session }) => {
                 let session = session.map(|session| session - 1);
                 vec![(at, Sight::Start { guid: *guid, line: line.clone(), session })]
+            }
+            (Lie::Stops, Sight::Start { guid, .. }) => {
+                let stop = Sight::Stop { guid: *guid, hard: false };
+                vec![(at, sight), (at, stop)]
             }
             (Lie::Early, _) => vec![(At { wall: at.wall.map(|wall| wall - 1000), ..at }, sight)],
             _ => {

@@ -11,6 +11,9 @@ use mainspring_tests::{
 };
 use std::{collections::HashMap, rc::Rc};
 
+/// All moments of a trigger, and those of them that are occurrences and no repetition.
+type Course = (Vec<i64>, Vec<i64>);
+
 /// The moments of the calendar in one world.
 #[derive(Debug)]
 pub(crate) struct Times {
@@ -20,6 +23,8 @@ pub(crate) struct Times {
     horizon: i64,
     zones: HashMap<usize, oracle::Zone>,
     known: HashMap<(u32, usize), Rc<Vec<i64>>>,
+    /// Of single triggers, by the version of their plan, their ordinal and the zone.
+    courses: HashMap<(u32, usize, usize), Course>,
 }
 
 impl Times {
@@ -27,7 +32,14 @@ impl Times {
         let year = |at: i64| jiff::Timestamp::from_millisecond(at).unwrap().to_zoned(TimeZone::UTC).year();
         let horizon = script.start + script.length + 300 * DAY;
         let years = year(script.start - 200 * DAY)..year(horizon) + 1;
-        Self { calendar: Calendar::new(years.clone()), years, horizon, zones: HashMap::new(), known: HashMap::new() }
+        Self {
+            calendar: Calendar::new(years.clone()),
+            years,
+            horizon,
+            zones: HashMap::new(),
+            known: HashMap::new(),
+            courses: HashMap::new(),
+        }
     }
 
     /// The moments of a plan in a zone, in order and each once.
@@ -37,13 +49,35 @@ impl Times {
         }
         let mut all: Vec<i64> = Vec::new();
         for when in plan.when.iter().filter(|when| when.enabled && when.is_calendar()) {
-            all.extend(self.trigger(when, zone));
+            all.extend(self.trigger(when, zone).0);
         }
         all.sort_unstable();
         all.dedup();
         let all = Rc::new(all);
         self.known.insert((version, zone), Rc::clone(&all));
         all
+    }
+
+    /// If a trigger of a plan fires at a moment: when the Duration of the course of its repetition is over that this belongs to, if
+    /// it has one.
+    pub(crate) fn course(
+        &mut self,
+        version: u32,
+        plan: &Plan,
+        ordinal: usize,
+        zone: usize,
+        moment: i64,
+    ) -> Option<Option<i64>> {
+        let when = &plan.when[ordinal];
+        let key = (version, ordinal, zone);
+        if !self.courses.contains_key(&key) {
+            let made = self.trigger(when, zone);
+            self.courses.insert(key, made);
+        }
+        let (moments, occurrences) = &self.courses[&key];
+        moments.binary_search(&moment).ok()?;
+        let occurrence = occurrences[occurrences.partition_point(|at| *at <= moment).checked_sub(1)?];
+        Some(when.repeat.and_then(|(_, duration)| Some(occurrence + duration? as i64 * SECOND)))
     }
 
     /// The moment that a boundary means.
@@ -57,8 +91,8 @@ impl Times {
         }
     }
 
-    fn trigger(&mut self, when: &When, zone: usize) -> Vec<i64> {
-        let Some(start) = when.start else { return Vec::new() };
+    fn trigger(&mut self, when: &When, zone: usize) -> Course {
+        let Some(start) = when.start else { return (Vec::new(), Vec::new()) };
         let end = when.end.map_or(i64::MAX, |end| self.moment(end, when.shown, zone)).min(self.horizon);
         let first = start.div_euclid(86_400) - self.calendar.days[0].midnight / 86_400;
         let first = usize::try_from(first).expect("a start in these years");
@@ -86,7 +120,7 @@ impl Times {
             }
         }
         moments.retain(|moment| *moment <= end);
-        moments
+        (moments, occurrences)
     }
 }
 
@@ -104,7 +138,7 @@ pub(crate) fn delay(when: &When, plan: &Plan) -> Option<u64> {
         | Wants::Event(_, delay, _)
         | Wants::Logon(delay)
         | Wants::Lock(delay) => Some(delay),
-        Wants::Idle => Some(plan.idle.map_or(600, |(duration, _)| duration)),
+        Wants::Idle => Some(plan.idle.map_or(0, |(duration, _)| duration)),
         Wants::Once | Wants::Days(_) => None,
     }
 }

@@ -5,6 +5,9 @@ use super::*;
 impl Observer {
     /// Time went by while the server was up.
     pub(crate) fn passed(&mut self, before: At, after: At, how: Passed) {
+        if how == Passed::Awake {
+            self.check_lasting();
+        }
         // What is due at this very moment may still be told, unless the host goes on as it had nothing to tick for.
         self.settle(before.mono + i64::from(how == Passed::Awake), None);
         self.count_time(after);
@@ -37,7 +40,8 @@ impl Observer {
                 }
                 (Some(wall), None) => {
                     self.unknown_from = Some(wall);
-                    self.carry(|item| matches!(item.wanted[..], [Wanted::Since(_)]));
+                    // What has not had its turn has it when the time is known again.
+                    self.carry(|item| item.turn);
                 }
                 (None, None) => {}
             }
@@ -87,6 +91,8 @@ impl Observer {
                 _ => continue,
             };
             let delay = times::delay(when, &plan).unwrap_or(0);
+            // Never at the very moment at which the machine became idle.
+            let event = event + i64::from(matches!(when.wants, Wants::Idle) && delay == 0);
             for elapsed in times::elapsed(when, delay, before.mono - event, after.mono - event) {
                 dues.entry(event + elapsed).or_default().push(cause(elapsed));
             }

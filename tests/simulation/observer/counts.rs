@@ -16,6 +16,8 @@ pub(crate) struct Counts {
     pub(crate) starts: u64,
     pub(crate) recoveries: u64,
     pub(crate) demanded: u64,
+    /// Times that a run was told to stop, or to stop for good.
+    pub(crate) stops: u64,
     pub(crate) skips: BTreeMap<String, u64>,
     pub(crate) exceptions: BTreeMap<&'static str, u64>,
 }
@@ -26,7 +28,7 @@ impl Counts {
         let mut text = format!(
             "simulation: {} task-days in {worlds} worlds from seed {seed}, {seconds:.1} s\n\
              simulation: {} happenings, {} lives of a server, {} of them ended by a cut, {} steps of the clock\n\
-             simulation: {} runs recorded, {} starts ordered, {} looked for after a restart, {} on demand\n",
+             simulation: {} runs recorded, {} starts ordered, {} looked for after a restart, {} on demand, {} stops\n",
             self.task_time / DAY,
             self.happenings,
             self.lives,
@@ -36,6 +38,7 @@ impl Counts {
             self.starts,
             self.recoveries,
             self.demanded,
+            self.stops,
         );
         for (reason, count) in &self.skips {
             text += &format!("simulation: skipped, {reason}: {count}\n");
@@ -56,6 +59,7 @@ impl Counts {
         self.starts += other.starts;
         self.recoveries += other.recoveries;
         self.demanded += other.demanded;
+        self.stops += other.stops;
         for (reason, count) in &other.skips {
             *self.skips.entry(reason.clone()).or_default() += count;
         }

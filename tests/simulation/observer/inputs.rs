@@ -22,10 +22,43 @@ impl Observer {
 
     pub(crate) fn died(&mut self, at: At) {
         self.unknown_from = at.wall.or(self.unknown_from);
+        // What was told of it as the server started is not told again.
+        if !self.is_loaded {
+            for (task, ..) in std::mem::take(&mut self.tokens) {
+                if let Some(known) = self.tasks.get_mut(&task) {
+                    known.overtaken.pop();
+                }
+            }
+        }
+        self.is_loaded = false;
+        let at_once = |item: &Item| !item.asleep && item.due < at.mono;
+        for (task, first) in self.overtaken(at_once) {
+            if let Some(known) = self.tasks.get_mut(&task) {
+                known.overtaken.push(first);
+            }
+        }
         self.carry(|_| true);
         self.items.clear();
         self.up = false;
         self.count_time(at);
+    }
+
+    /// Takes out what waits and comes before what has run.
+    fn overtaken(&mut self, waits: impl Fn(&Item) -> bool) -> Vec<(u32, i64)> {
+        let mut overtaken = Vec::new();
+        for item in std::mem::take(&mut self.items) {
+            let first = match item.wanted[..] {
+                [Wanted::Exactly(Cause::Calendar(Timestamp(moment)))] => Some(moment),
+                _ => None,
+            };
+            let ran = self.tasks.get(&item.task).map_or(i64::MIN, |known| known.ran);
+            match first.filter(|first| *first < ran && waits(&item)) {
+                Some(_) if self.is_told(&item) => {}
+                Some(first) => overtaken.push((item.task, first)),
+                None => self.items.push(item),
+            }
+        }
+        overtaken
     }
 
     /// What is owed, or was to come, is so again when that is next looked at.
@@ -60,6 +93,7 @@ impl Observer {
 
     pub(crate) fn closes(&mut self) {
         self.closing = true;
+        self.stops(true, |_, _| true);
     }
 
     pub(crate) fn ends(&mut self, at: At) {
@@ -133,6 +167,16 @@ impl Observer {
                 return self.fail("what started is looked for", text);
             }
         }
+        self.is_loaded = true;
+        for (&task, known) in &mut self.tasks {
+            let all = known.enabled && known.plan.catch_up.as_ref().is_some_and(|wish| wish.starts_with("all"));
+            let until = at.mono + if all { patience(&known.plan) } else { 0 };
+            for moment in std::mem::take(&mut known.overtaken) {
+                let wanted = vec![Wanted::Exactly(Cause::Calendar(Timestamp(moment)))];
+                let excused = self.store_fails;
+                self.items.push(Item { task, wanted, due: at.mono, until, excused, turn: all, asleep: false });
+            }
+        }
         if let Some(wall) = at.wall {
             self.went_by(wall);
         }
@@ -167,6 +211,7 @@ impl Observer {
             ran: i64::MIN,
             registered: (self.life, at.mono),
             carried: None,
+            overtaken: Vec::new(),
         };
         self.tasks.insert(number, known);
         // A floor that a wrong clock set too high is lifted.
@@ -188,10 +233,13 @@ impl Observer {
 
     pub(crate) fn asks_to_delete(&mut self, name: usize) {
         self.asked = Some(Asked::Delete(name));
+        let number = self.number_of(name);
+        self.stops(false, |_, task| Some(task) == number);
     }
 
     pub(crate) fn deleted(&mut self, name: usize, is_done: bool) {
         if is_done && let Some(number) = self.number_of(name) {
+            self.stops(true, |_, task| task == number);
             self.tasks.remove(&number);
             self.items.retain(|item| item.task != number);
         }
@@ -243,6 +291,11 @@ impl Observer {
         }
     }
 
+    pub(crate) fn asks_to_stop(&mut self, name: usize) {
+        let number = self.number_of(name);
+        self.stops(true, |_, task| Some(task) == number);
+    }
+
     pub(crate) fn stopped(&mut self, at: At, name: usize) {
         if let Some(number) = self.number_of(name) {
             self.drop_items(number, STOPPED, |item| item.due < at.mono);
@@ -250,6 +303,14 @@ impl Observer {
     }
 
     pub(crate) fn machine(&mut self, at: At, machine: Machine) {
+        let comes = self.machine.idle && !machine.idle;
+        let goes_on_batteries = machine.on_batteries && !self.machine.on_batteries;
+        self.stops(true, |observer, task| {
+            observer.tasks.get(&task).is_some_and(|known| {
+                let plan = &known.plan;
+                goes_on_batteries && plan.stop_on_batteries || comes && plan.idle.is_some() && plan.stop_on_idle_end
+            })
+        });
         if machine.idle != self.machine.idle {
             if !machine.idle {
                 // The host slept, and somebody came before it ticked.

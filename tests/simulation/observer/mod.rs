@@ -12,12 +12,15 @@
 //!   so long for that as its task says. What went by while the server was down, the clock unknown or another, is told as
 //!   missed, or made up for if the task wants that.
 //!
+//! - What is run **no longer than it may**, and **stopped for a reason**: see `stops`.
+//!
 //! [`EXCEPTIONS`] names what is excepted from the last.
 
 mod account;
 mod counts;
 mod inputs;
 mod outputs;
+mod stops;
 
 use account::patience;
 pub(crate) use counts::Counts;
@@ -32,7 +35,7 @@ use mainspring::{
     event::Event,
     guid::Guid,
     limits::{LATE_TIME, QUIET_TIME, SPREAD_TIME},
-    store::{Cause, VOLATILE},
+    store::{Cause, OVERTAKEN, VOLATILE},
     task::InstancesPolicy,
     time::Timestamp,
 };
@@ -71,9 +74,9 @@ pub(crate) const UNKNOWN_SINCE: &str = "missed by a task of which nobody knows s
 /// Nothing is told of what would have come while the task, or its trigger, was disabled.
 pub(crate) const DISABLED: &str = "came while the task was disabled, and not told";
 
-/// One that waited when the server ended, while a later one of its task had run: the floor that keeps that one from running
-/// twice settles this one too.
-pub(crate) const RAN_LATER: &str = "waited as the server ended, and a later one had run";
+/// One that a step of the clock brings again behind another that has run: the floor that keeps that one from running twice
+/// settles this one too.
+pub(crate) const RAN_LATER: &str = "came again behind one that had run";
 
 /// An idle trigger that was due in a sleep does not fire when somebody uses the machine before the first tick after it.
 pub(crate) const IDLE_NO_MORE: &str = "idle in a sleep, and no more at the first tick";
@@ -108,6 +111,7 @@ pub(crate) enum Sight {
     Record { guid: Guid, task: u32, definition: u32, cause: Cause, action: u8, queued: Option<u32> },
     Start { guid: Guid, line: Option<String>, session: Option<u32> },
     Failed { guid: Guid },
+    Stop { guid: Guid, hard: bool },
     Recover { guid: Guid },
     Event(Event),
 }
@@ -115,9 +119,11 @@ pub(crate) enum Sight {
 impl Sight {
     pub(crate) fn guid(&self) -> Option<Guid> {
         match *self {
-            Self::Record { guid, .. } | Self::Start { guid, .. } | Self::Failed { guid } | Self::Recover { guid } => {
-                Some(guid)
-            }
+            Self::Record { guid, .. }
+            | Self::Start { guid, .. }
+            | Self::Failed { guid }
+            | Self::Stop { guid, .. }
+            | Self::Recover { guid } => Some(guid),
             Self::Event(Event::InstanceStarted { instance, .. } | Event::InstanceEnded { instance, .. }) => {
                 Some(instance)
             }
@@ -154,6 +160,8 @@ struct Known {
     registered: (u64, i64),
     /// The first occurrence that is owed from an earlier life.
     carried: Option<i64>,
+    /// Those that waited as it ended, while later ones had run.
+    overtaken: Vec<i64>,
 }
 
 /// What an item is waiting for.
@@ -226,6 +234,9 @@ pub(crate) struct Observer {
     /// Members of the group who are logged on: those of sessions from 1 up to this.
     pub(crate) members: u32,
     running: HashMap<u32, HashSet<Guid>>,
+    lasting: HashMap<Guid, stops::Lasting>,
+    /// Runs that waited while later ones of their task ran.
+    overtaken: HashSet<Guid>,
     /// When a run of a task was recorded or ended last.
     active: HashMap<u32, i64>,
     items: Vec<Item>,
@@ -236,6 +247,8 @@ pub(crate) struct Observer {
     life: u64,
     boot: i64,
     up: bool,
+    /// Whether it was looked which tasks there are in this life.
+    is_loaded: bool,
     closing: bool,
     pub(crate) store_fails: bool,
     excused_until: i64,
@@ -266,6 +279,8 @@ impl Observer {
             served: HashMap::new(),
             members: 0,
             running: HashMap::new(),
+            lasting: HashMap::new(),
+            overtaken: HashSet::new(),
             active: HashMap::new(),
             items: Vec::new(),
             tokens: Vec::new(),
@@ -274,6 +289,7 @@ impl Observer {
             life: 0,
             boot: 0,
             up: false,
+            is_loaded: false,
             closing: false,
             store_fails: false,
             excused_until: i64::MIN,

@@ -7,6 +7,7 @@ impl Observer {
         self.note(|| format!("{sight:?}"));
         match *sight {
             Sight::Record { queued: Some(VOLATILE), .. } => {}
+            Sight::Record { guid, queued: Some(OVERTAKEN), .. } => drop(self.overtaken.insert(guid)),
             Sight::Record { guid, task, definition, cause, action, queued } => {
                 if !self.instances.contains_key(&guid) {
                     self.claim(at, guid, task, definition, cause);
@@ -19,7 +20,9 @@ impl Observer {
                     instance.failed = true;
                 }
             }
+            Sight::Stop { guid, hard } => self.told_to_stop(guid, hard),
             Sight::Recover { guid } => {
+                self.goes_on(guid);
                 self.counts.recoveries += 1;
                 let life = self.life;
                 match self.instances.get_mut(&guid) {
@@ -60,7 +63,10 @@ impl Observer {
                 if !is_moment {
                     return self.fail(early, format!("t{} runs for {moment}, which is no moment of it", known.name));
                 }
-                let is_reached = at.wall.is_some_and(|wall| moment <= wall) || (waits && moment <= self.high);
+                // It came in an earlier life, if it waited then.
+                let is_reached = at.wall.is_some_and(|wall| moment <= wall)
+                    || (waits && moment <= self.high)
+                    || self.overtaken.contains(&guid);
                 if !is_reached {
                     return self.fail(early, format!("t{} runs for {moment} at {:?}", known.name, at.wall));
                 }
@@ -87,7 +93,7 @@ impl Observer {
                 Some(Occurrence::Registration(definition, elapsed))
             }
             Cause::Idle => {
-                let duration = plan.idle.map_or(600, |(duration, _)| duration) as i64 * SECOND;
+                let duration = plan.idle.map_or(0, |(duration, _)| duration) as i64 * SECOND;
                 if !waits && self.idle_since.is_none_or(|since| at.mono - since < duration) {
                     return self.fail(early, format!("t{} as if the machine were idle", known.name));
                 }
@@ -126,6 +132,9 @@ impl Observer {
         if let Cause::Calendar(Timestamp(moment)) = cause
             && let Some(known) = self.tasks.get_mut(&task)
         {
+            known.overtaken.retain(|waited| *waited != moment);
+            // What waited for its delay, and ran while nobody knew the time.
+            known.carried = known.carried.filter(|first| *first > moment);
             known.floor = known.floor.max(moment);
             known.ran = known.ran.max(moment);
         }
@@ -142,10 +151,11 @@ impl Observer {
             _ => Wanted::Exactly(cause),
         };
         if !matches!(kind, Wanted::Exactly(_)) {
-            // Nobody can tell them apart: it stands for the one that must come first.
+            // Nobody can tell them apart: it stands for the one that is due now, or must come first.
+            let now = self.last.mono;
             let of_kind =
                 self.items.iter().enumerate().filter(|(_, item)| item.task == task && item.wanted.contains(&kind));
-            if let Some((place, _)) = of_kind.min_by_key(|(_, item)| item.until) {
+            if let Some((place, _)) = of_kind.min_by_key(|(_, item)| (item.due != now, item.until)) {
                 self.items.remove(place);
             }
             return;
@@ -164,6 +174,13 @@ impl Observer {
         let Some(instance) = self.instances.get_mut(&guid) else { return };
         if queued {
             instance.queued = true;
+            let task = instance.task;
+            // Of the members of a group it stops the runs of one.
+            if let Some(plan) = self.tasks.get(&task).map(|known| Rc::clone(&known.plan))
+                && plan.policy == InstancesPolicy::StopExisting
+            {
+                self.stops(!plan.group, |_, of| of == task);
+            }
             return;
         }
         let first = action == 0;
@@ -259,6 +276,7 @@ impl Observer {
         }
         match *event {
             Event::InstanceStarted { task, instance } => {
+                self.begins(instance);
                 let running = self.running.entry(task).or_default();
                 let others = running.len();
                 running.insert(instance);
@@ -273,6 +291,7 @@ impl Observer {
             }
             Event::InstanceEnded { task, instance, .. } => {
                 self.running.entry(task).or_default().remove(&instance);
+                self.lasting.remove(&instance);
                 self.active.insert(task, self.last.mono);
                 if let Some(instance) = self.instances.get_mut(&instance) {
                     instance.ended = true;

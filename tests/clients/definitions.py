@@ -154,7 +154,7 @@ def every_word():
         (task(settings.format("<AllowHardTerminate>false</AllowHardTerminate>")), "is not killed if it does not stop when told to"),
         (task(settings.format("<Foo/>")).replace('version="1.4"', 'version="1.5"'), "; kept without effect: Foo\n"),
         (task("", "<Exec><Command>c</Command><HideAppWindow>true</HideAppWindow></Exec>").replace('version="1.4"', 'version="1.5"'), "; kept without effect: HideAppWindow\n"),
-        (task(settings.format("<RunOnlyIfIdle>true</RunOnlyIfIdle>")), "; only if the computer was idle for 10 minutes, for which it waits 1 hour, stops when it is not any more;"),
+        (task(settings.format("<RunOnlyIfIdle>true</RunOnlyIfIdle>")), "; only if the computer is idle, for which it waits as long as it takes, stops when it is not any more;"),
         (task(settings.format("<Volatile>true</Volatile>")), "; is disabled when the computer starts\n"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; only if a network is there;"),
         (task(settings.format("<NetworkSettings><Name>n</Name></NetworkSettings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>")), "; kept without effect: NetworkSettings/Name\n"),
@@ -170,7 +170,7 @@ def every_word():
         (task("", "<ShowMessage><Title>t</Title><Body>b</Body></ShowMessage>"), '; is to show the message "t"'),
         (task(settings.format("<RestartOnFailure><Interval>PT1M</Interval><Count>1</Count></RestartOnFailure>")), "tries again once after 1 minute if it cannot start"),
         (task(settings.format(
-            "<RunOnlyIfIdle>true</RunOnlyIfIdle><IdleSettings><WaitTimeout>PT2H</WaitTimeout><RestartOnIdle>true</RestartOnIdle></IdleSettings>"
+            "<RunOnlyIfIdle>true</RunOnlyIfIdle><IdleSettings><Duration>PT10M</Duration><WaitTimeout>PT2H</WaitTimeout><RestartOnIdle>true</RestartOnIdle></IdleSettings>"
         )), "idle for 10 minutes, for which it waits 2 hours, stops when it is not any more, starts again when it is once more"),
         (task(settings.format(
             "<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine><MaintenanceSettings><Period>P4D</Period><Deadline>P5D</Deadline><Exclusive>true</Exclusive></MaintenanceSettings>"

@@ -166,9 +166,7 @@ impl Engine<'_> {
         let task = slot.task.index().ok_or(Refused::NotRunning)?;
         let definition = self.task(TaskIndex(task))?.definition;
         let image = plan::image(self.memory.record, cx.store, definition)?;
-        // The definition may be another than that it started with: nobody's run becomes that of a member, nor the other way round.
-        let is_group = image.runs_as().is_some_and(|principal| principal.group.is_some());
-        if is_group != (slot.session != 0) {
+        if !plan::suits(&image, slot) {
             return Err(Refused::NobodyLoggedOn);
         }
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;

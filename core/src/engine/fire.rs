@@ -158,7 +158,7 @@ impl Engine<'_> {
                 });
                 self.arm(index, next);
                 if passed > 0 {
-                    self.skip(cx, task.number, Skipped::Missed, passed);
+                    self.note_passed(cx, task.number, passed);
                 }
                 if let Some(run) = run
                     && let Err(why) = self.launch_after_random_delay(cx, index, &run)

@@ -231,12 +231,13 @@ impl Engine<'_> {
     /// those that fired for the same reason: what a call does not start, the next ticks do.
     fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, fired: Fired<'_>, started: &mut usize) {
         let Some(&task) = self.memory.tasks.get(index as usize) else { return };
+        let clocks = self.clocks(cx);
         let Fired { cause, session, values } = fired;
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(ordinal))?;
             let mut run = Run { cause, trigger: ordinal, ..Run::of(&image) };
             let delay = elapsed::delay(&trigger)?;
-            run.limit_to(&trigger, delay, Some(0));
+            run.limit_from(&trigger, elapsed::duration_end(delay, trigger.repetition.as_ref()), &clocks);
             let after = (delay == 0).then_some(0);
             Some((run, delay, elapsed::next(delay, trigger.repetition.as_ref(), after)))
         });

@@ -145,6 +145,9 @@ impl Engine<'_> {
         slot.phase = Phase::Running;
         slot.process = process;
         let (stopping, limit, started) = (slot.has(order::STOPPING), slot.limit, slot.started);
+        if let Some(task) = slot.task.index() {
+            self.with_task(task, |task| task.set_ran(started));
+        }
         if adopted && stopping {
             self.order_stop(cx, index);
         } else if adopted && limit > 0 {
@@ -199,16 +202,14 @@ impl Engine<'_> {
         if slot.has(order::STOPPING) || self.closing {
             return;
         }
-        if let Some(task) = slot.task.index()
-            && let Some(definition) = self.memory.tasks.get(task as usize).map(|task| task.definition)
-            && let Ok(image) = plan::image(self.memory.record, cx.store, definition)
+        let clocks = self.clocks(cx);
+        if let Some(index) = slot.task.index()
+            && let Some(&task) = self.memory.tasks.get(index as usize)
+            && let Ok(image) = plan::image(self.memory.record, cx.store, task.definition)
+            && plan::suits(&image, &slot)
+            && let Ok(run) = Run::again(&image, &task, &clocks, &slot)
         {
-            let run = Run::again(&image, &slot);
-            if run.group != (slot.session != 0) {
-                // It was started as another task than this is now.
-                return;
-            }
-            self.try_again_later(cx, task, &run, arguments);
+            self.try_again_later(cx, index, &run, arguments);
         }
     }
 
@@ -260,7 +261,7 @@ pub(super) fn arguments<'e>(
     index: u32,
     slot: &InstanceSlot,
 ) -> Result<&'e [u8], StoreError> {
-    if !slot.has(order::ARGUMENTS) {
+    if !slot.has(order::RECORD) {
         return Ok(&[]);
     }
     let length = store.get(store::instance_key(index + 1), record)?.ok_or(StoreError::Corrupt)?;

@@ -17,7 +17,6 @@ use crate::{
     task::InstancesPolicy,
     time::{Now, Timestamp},
 };
-
 use core::num::NonZeroU32;
 
 impl Engine<'_> {
@@ -69,14 +68,16 @@ impl Engine<'_> {
             instance.definition = slot.definition;
             instance.limit = run.limit;
             instance.flags = if run.hard { order::HARD } else { 0 };
-            instance.flags |= if arguments.is_empty() { 0 } else { order::ARGUMENTS };
+            instance.flags |= if arguments.is_empty() { 0 } else { order::RECORD };
             instance.phase = Phase::Queued;
             instance.trigger = run.trigger;
             instance.attempt = run.attempt;
             instance.session = run.session;
-            instance.set_cause(run.cause);
+            instance.set_cause(run.cause, run.ends);
         }
-        let kept = if wait { self.enqueue(cx, index, arguments) } else { self.begin(cx, index, Some(arguments)) };
+        let kept = self.keep_waiting(cx, task, run.cause.settles()).and_then(|()| {
+            if wait { self.enqueue(cx, index, arguments) } else { self.begin(cx, index, Some(arguments)) }
+        });
         if let Err(error) = kept {
             self.instances.give(self.memory.instances, index);
             return Err(NotRun::Store(error));
@@ -183,6 +184,7 @@ impl Engine<'_> {
                 // Who has that session after a restart, nobody knows.
                 Phase::Queued if instance.session != 0 => Some(store::VOLATILE),
                 Phase::Queued => Some(instance.turn),
+                Phase::Waiting if instance.cause().settles().is_some() => Some(store::OVERTAKEN),
                 Phase::Waiting => Some(store::VOLATILE),
                 _ => None,
             },
@@ -223,9 +225,15 @@ impl Engine<'_> {
                 return;
             }
             self.clear_deadline(index);
-            if slot.phase == Phase::Waiting {
+            if slot.phase == Phase::Waiting && self.held && !self.closing {
+                // It keeps its place until the store is tried again.
+                self.set_deadline(index, cx.now, self.retry.since(cx.now.monotonic).max(1));
+            } else if slot.phase == Phase::Waiting {
                 left -= 1;
-                self.wait_over(cx, index);
+                if !self.wait_over(cx, index) {
+                    self.try_later(cx.now);
+                    self.held = true;
+                }
             } else if slot.has(order::STOPPING) {
                 self.give_order(index, order::STOP_HARD);
             } else {
@@ -362,7 +370,8 @@ impl Engine<'_> {
         let Some(task) = instance.task.index().and_then(|task| self.memory.tasks.get(task as usize)) else {
             return self.written.apply(cx.store, &[forget]);
         };
-        let mut state = read_state(cx, task.number)?.unwrap_or_default();
+        let number = task.number;
+        let mut state = read_state(cx, number)?.unwrap_or_default();
         // A run that is still to come by the clock was dated by a wrong one, and stands in nobody's way.
         let ahead = |at: Timestamp| cx.now.wall.is_some_and(|now| at > now);
         if state.started.is_none_or(|before| before <= instance.started || ahead(before)) {
@@ -383,7 +392,7 @@ impl Engine<'_> {
         }
         let mut buffer = [0; STATE_MAX];
         let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
-        self.written.apply(cx.store, &[Change::Put(store::state_key(task.number), bytes), forget])
+        self.apply_with_history(cx, [Change::Put(store::state_key(number), bytes), forget])
     }
 
     /// Up to where a restart is to settle the calendar of a task. What waits for its moment has settled its occurrence in memory
@@ -419,11 +428,14 @@ impl Engine<'_> {
     fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
         loop {
             let Some(next) = self.longest_queued(task) else { return true };
-            if let Err(why) = self.still_admitted(cx, task, next) {
-                let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
-                self.tell_skipped(cx, number, why);
-                self.drop_queued(cx, next);
-                continue;
+            match self.still_admitted(cx, task, next) {
+                Ok(limit) => self.with_instance(next, |slot| slot.limit = limit.unwrap_or(slot.limit)),
+                Err(why) => {
+                    let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
+                    self.tell_skipped(cx, number, why);
+                    self.drop_queued(cx, next);
+                    continue;
+                }
             }
             match self.begin(cx, next, None) {
                 Ok(()) => {
@@ -443,25 +455,28 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether the machine admits a run whose turn has come; of one that somebody asked for it did then.
-    fn still_admitted(&mut self, cx: &mut Context<'_>, task: u32, instance: u32) -> Result<(), NotRun> {
-        let (Some(task), Some(instance)) =
+    /// Whether the machine admits a run whose turn has come; of one that somebody asked for it did then. Returns for how many
+    /// milliseconds it may run now, if its definition can be read.
+    fn still_admitted(&mut self, cx: &mut Context<'_>, task: u32, instance: u32) -> Result<Option<u64>, NotRun> {
+        let clocks = self.clocks(cx);
+        let (Some(&task), Some(&instance)) =
             (self.memory.tasks.get(task as usize), self.memory.instances.get(instance as usize))
         else {
-            return Ok(());
+            return Ok(None);
         };
-        let (definition, session, asked) = (task.definition, instance.session, instance.cause() == Cause::Demand);
-        if session != 0 {
-            self.members(cx, definition, session)?;
+        if instance.session != 0 {
+            self.members(cx, task.definition, instance.session)?;
         }
-        match plan::image(self.memory.record, cx.store, definition) {
-            // It waited as what was no group's.
-            Ok(image) if session == 0 && Run::of(&image).group => Err(NotRun::NobodyLoggedOn),
-            _ if asked => Ok(()),
-            Ok(image) => self.machine.admits(&Run::of(&image).needs, cx.now.monotonic),
-            // What cannot be read is told when its action is looked for.
-            Err(_) => Ok(()),
+        // What cannot be read is told when its action is looked for.
+        let Ok(image) = plan::image(self.memory.record, cx.store, task.definition) else { return Ok(None) };
+        if !plan::suits(&image, &instance) {
+            return Err(NotRun::NobodyLoggedOn);
         }
+        let run = Run::again(&image, &task, &clocks, &instance)?;
+        if run.cause != Cause::Demand {
+            self.machine.admits(&run.needs, cx.now.monotonic)?;
+        }
+        Ok(Some(run.limit))
     }
 
     /// The instance of a task that waits and may start, if there is one.

@@ -117,6 +117,32 @@ impl Ledger {
         written.apply(cx.store, &changes).is_ok()
     }
 
+    /// Whether entries are to be written now.
+    fn is_due(&self, now: Monotonic) -> bool {
+        let is_refused = self.refused && self.due > now;
+        !self.pending.is_empty() && (self.due <= now || self.pending.is_full() && !is_refused)
+    }
+
+    /// The next record, encoded, and how many of the pending entries it has.
+    fn record<'b>(&self, buffer: &'b mut [u8; HISTORY_MAX]) -> Option<(usize, Change<'b>)> {
+        let sequence = self.newest.saturating_add(1);
+        let (count, length) = (1..=self.pending.len()).rev().find_map(|count| {
+            let record = History::encode(sequence, self.pending.get(..count)?, buffer).ok()?;
+            Some((count, record.len()))
+        })?;
+        Some((count, Change::Put(self.key(sequence), buffer.get(..length)?)))
+    }
+
+    /// Notes that the next record was tried, with so many entries, and whether it is durable.
+    fn tried(&mut self, count: usize, is_durable: bool, now: Monotonic) {
+        self.due = now.plus(HISTORY_TIME);
+        self.refused = !is_durable;
+        if is_durable {
+            self.newest = self.newest.saturating_add(1);
+            self.pending.drain(..count).for_each(drop);
+        }
+    }
+
     /// Where a record lies in the ring.
     const fn key(&self, sequence: u32) -> crate::ports::Key {
         history_key(match sequence.wrapping_sub(1).checked_rem(self.records) {
@@ -151,10 +177,20 @@ impl Engine<'_> {
         let what =
             if is_started { Happened::Ran { started, result } } else { Happened::NotStarted { started, result } };
         let task = slot.number;
-        self.note(cx, Happening { task, at, span, what });
+        // It is written together with the end.
+        self.note_later(cx, Happening { task, at, span, what });
     }
 
+    /// Notes something, which is written at once if that is due.
     fn note(&mut self, cx: &mut Context<'_>, entry: Happening) {
+        self.note_later(cx, entry);
+        if self.closing || self.ledger.is_due(cx.now.monotonic) {
+            self.write_history(cx);
+        }
+    }
+
+    /// Notes something, which is written with what comes.
+    fn note_later(&mut self, cx: &mut Context<'_>, entry: Happening) {
         if self.ledger.records == 0 {
             return;
         }
@@ -170,39 +206,45 @@ impl Engine<'_> {
                 }
             }
         }
-        if self.ledger.pending.is_full() && !(self.ledger.refused && self.ledger.due > cx.now.monotonic) {
+        if self.ledger.pending.is_full() && self.ledger.is_due(cx.now.monotonic) {
             self.write_history(cx);
         }
         if self.ledger.pending.is_full() {
             self.ledger.pending.remove(0);
         }
         let _ = self.ledger.pending.push(entry);
-        if self.closing || self.ledger.due <= cx.now.monotonic {
-            self.write_history(cx);
-        }
     }
 
     /// Makes as many of the pending entries durable as one record holds.
     #[inline(never)] // What it needs of the stack is not for those that do not come here.
     pub(super) fn write_history(&mut self, cx: &mut Context<'_>) {
         let mut buffer = [0; HISTORY_MAX];
-        let sequence = self.ledger.newest.saturating_add(1);
-        let pending = &self.ledger.pending;
-        let Some((count, length)) = (1..=pending.len()).rev().find_map(|count| {
-            let record = History::encode(sequence, pending.get(..count)?, &mut buffer).ok()?;
-            Some((count, record.len()))
-        }) else {
-            return;
-        };
-        let put = Change::Put(self.ledger.key(sequence), buffer.get(..length).unwrap_or_default());
-        self.ledger.due = cx.now.monotonic.plus(HISTORY_TIME);
+        let Some((count, put)) = self.ledger.record(&mut buffer) else { return };
         let done = self.written.apply(cx.store, &[put]);
-        self.ledger.refused = done.is_err();
+        self.ledger.tried(count, done.is_ok(), cx.now.monotonic);
         if let Err(error) = done {
-            return self.tell(Event::StoreFailed { error });
+            self.tell(Event::StoreFailed { error });
         }
-        self.ledger.newest = sequence;
-        self.ledger.pending.drain(..count).for_each(drop);
+    }
+
+    /// Does both changes, together with the next record of the history if that is due. A store that has no room for that does
+    /// them without it.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
+    pub(super) fn apply_with_history(
+        &mut self,
+        cx: &mut Context<'_>,
+        [first, second]: [Change<'_>; 2],
+    ) -> Result<(), StoreError> {
+        let mut buffer = [0; HISTORY_MAX];
+        let is_due = self.closing || self.ledger.is_due(cx.now.monotonic);
+        if is_due && let Some((count, put)) = self.ledger.record(&mut buffer) {
+            let done = self.written.apply(cx.store, &[first, second, put]);
+            self.ledger.tried(count, done.is_ok(), cx.now.monotonic);
+            if !matches!(done, Err(StoreError::Full | StoreError::Exhausted)) {
+                return done;
+            }
+        }
+        self.written.apply(cx.store, &[first, second])
     }
 
     /// Makes durable how far a task's occurrences are settled, so that one that was skipped for a reason is not caught up after
@@ -231,8 +273,21 @@ impl Engine<'_> {
         if !self.held {
             self.count_missed(cx);
         }
-        if !self.ledger.pending.is_empty() && self.ledger.due <= cx.now.monotonic {
+        if self.ledger.is_due(cx.now.monotonic) {
             self.write_history(cx);
+        }
+    }
+
+    /// Occurrences of a task were passed over by a tick that came late: they are missed.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
+    pub(super) fn note_passed(&mut self, cx: &mut Context<'_>, task: u32, count: u32) {
+        self.skip(cx, task, Skipped::Missed, count);
+        let counted = read_state(cx, task).and_then(|state| {
+            let state = state.unwrap_or(store::State::NEVER);
+            self.put_state(cx, task, &store::State { missed: state.missed.saturating_add(count), ..state })
+        });
+        if let Err(error) = counted {
+            self.tell(Event::StoreFailed { error });
         }
     }
 

@@ -108,6 +108,7 @@ impl Engine<'_> {
         self.memory.record = record;
         scanned?;
         self.mark_damaged(&mut found);
+        self.settle_overtaken(cx)?;
         if !found.incomplete {
             self.sweep(cx, &mut found);
         }
@@ -252,6 +253,7 @@ impl Engine<'_> {
         let Ok(state) = State::decode(bytes) else { return self.tell_damaged(key, found) };
         self.with_task(index, |slot| {
             slot.floor = slot.floor.max(state.floor.unwrap_or(Timestamp::MIN));
+            slot.set_ran(state.started.unwrap_or(Timestamp::MIN));
         });
         self.keep_most(index, behind(state.elapsed));
     }
@@ -279,6 +281,7 @@ impl Engine<'_> {
                 Some(_) => {}
             }
         }
+        let is_overtaken = record.queued == Some(store::OVERTAKEN);
         let index = key.number.wrapping_sub(1);
         let Some(slot) = self.instances.take_at(self.memory.instances, index) else {
             return self.tell_damaged(key, found);
@@ -290,11 +293,20 @@ impl Engine<'_> {
         slot.limit = record.limit.unwrap_or(0);
         slot.action = record.action;
         slot.session = record.session.map_or(0, NonZeroU32::get);
-        slot.set_cause(record.cause);
+        slot.trigger = plan::NO_TRIGGER;
+        slot.set_cause(record.cause, None);
         slot.flags = if record.hard { order::HARD } else { 0 };
-        slot.flags |= if record.arguments.is_empty() { 0 } else { order::ARGUMENTS };
+        slot.flags |= if record.arguments.is_empty() && !is_overtaken { 0 } else { order::RECORD };
         slot.turn = record.queued.unwrap_or(0);
-        slot.phase = if record.queued.is_some() { Phase::Queued } else { Phase::Recovering };
+        slot.phase = match record.queued {
+            Some(store::OVERTAKEN) => Phase::Waiting,
+            Some(_) => Phase::Queued,
+            None => Phase::Recovering,
+        };
+        if let Some(task) = task.filter(|_| is_overtaken) {
+            self.with_instance(index, |slot| slot.task = Link::to(task));
+            return self.join(task, index);
+        }
         if let Some(turn) = record.queued {
             self.next_turn = self.next_turn.max(turn.saturating_add(1));
             self.stalled = true;

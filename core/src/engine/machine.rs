@@ -152,12 +152,8 @@ impl Engine<'_> {
             if !triggers && !again {
                 continue;
             }
-            let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
-                // Another trigger may have fired at this very moment; only one that demands no idle time at all is due now.
-                let at_once = is_idle && plan::idle_duration(&image.conditions()) == 0;
-                let after = if at_once { After::just_before(&clocks) } else { After::now(&clocks) };
-                (Run::of(&image), plan::next(&image, &task, &clocks, after))
-            });
+            let found = plan::image(self.memory.record, cx.store, task.definition)
+                .map(|image| (Run::of(&image), plan::next(&image, &task, &clocks, After::now(&clocks))));
             let (run, next) = match found {
                 Ok(found) => found,
                 Err(refused) => {

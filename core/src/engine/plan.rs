@@ -3,8 +3,8 @@
 use super::{
     clocks::{After, Clocks, Moment},
     maintenance,
-    refused::Refused,
-    slots::{InstanceSlot, TaskSlot, flag},
+    refused::{NotRun, Refused},
+    slots::{InstanceSlot, Phase, TaskSlot, flag, wait},
 };
 use crate::{
     guid::Guid,
@@ -13,7 +13,7 @@ use crate::{
     recur::{self, Anchors, elapsed},
     store::{Cause, definition_key},
     task::{Conditions, Image, InstancesPolicy, Trigger, TriggerKind},
-    time::Timestamp,
+    time::{Monotonic, Timestamp},
 };
 
 /// A definition, fetched into `record` and unpacked there.
@@ -119,7 +119,8 @@ fn event(trigger: &Trigger<'_>, image: &Image<'_>, task: &TaskSlot, clocks: &Clo
             Some(task.anchor).filter(|_| !task.has(flag::UNREGISTERED | flag::UNRESOLVED))
         }
         TriggerKind::Idle => {
-            delay = idle_duration(&image.conditions());
+            // Not at the very moment at which it became idle, for which other triggers may have fired already.
+            delay = idle_duration(&image.conditions()).max(1);
             clocks.idle
         }
         _ => None,
@@ -127,10 +128,12 @@ fn event(trigger: &Trigger<'_>, image: &Image<'_>, task: &TaskSlot, clocks: &Clo
     Some((at.unwrap_or(i64::MAX), delay))
 }
 
-/// Milliseconds for which the machine must have been idle: IdleSettings, [MS-TSCH] 2.5.4.14. The ten minutes of a task that
-/// does not say are those of Windows.
+/// Milliseconds for which the machine must have been idle: IdleSettings, [MS-TSCH] 2.5.4.14, which count for a task that runs
+/// only if it is (3.2.5.1.2). Of one that does not say, none, as Windows has it (note 28): the ten minutes of the schema are
+/// written out by its clients.
 pub(super) fn idle_duration(conditions: &Conditions<'_>) -> u64 {
-    conditions.idle.duration.map_or(10 * 60_000, |duration| milliseconds(duration.seconds))
+    let duration = conditions.idle.duration.filter(|_| conditions.run_only_if_idle);
+    duration.map_or(0, |duration| milliseconds(duration.seconds))
 }
 
 /// From when on the machine has been idle for as long as the task demands, by the monotonic clock; `None` if it is not idle.
@@ -188,6 +191,8 @@ pub(super) struct Run {
     /// Whether it is run for the members of a group, and, if it is for one of them, for which session.
     pub(super) group: bool,
     pub(super) session: u32,
+    /// When the course of the repetition is over that it belongs to, for a cause that does not tell.
+    pub(super) ends: Option<Monotonic>,
 }
 
 /// Stands for the trigger of a run that has none; there are never so many.
@@ -213,15 +218,16 @@ pub(super) struct Needs {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct IdleNeed {
     pub(super) duration: u64,
-    pub(super) timeout: u64,
+    /// For ever if there is none.
+    pub(super) timeout: Option<u64>,
 }
 
 impl Needs {
     fn of(conditions: &Conditions<'_>) -> Self {
         let idle = || IdleNeed {
             duration: idle_duration(conditions),
-            // The hour of a task that does not say is that of Windows.
-            timeout: conditions.idle.wait_timeout.map_or(60 * 60_000, |timeout| milliseconds(timeout.seconds)),
+            // Of a task that does not say, for ever, as Windows has it (note 29).
+            timeout: conditions.idle.wait_timeout.map(|timeout| milliseconds(timeout.seconds)),
         };
         Self {
             mains: conditions.disallow_start_if_on_batteries,
@@ -249,43 +255,103 @@ impl Run {
             random_delay: 0,
             needs: Needs::of(&image.conditions()),
             attempt: 0,
-            group: image.runs_as().is_some_and(|principal| principal.group.is_some()),
+            group: is_group(image),
             session: 0,
+            ends: None,
         }
     }
 
-    /// Another run for the same reason, and the same member of its group, as what an instance was for.
-    pub(super) fn again(image: &Image<'_>, instance: &InstanceSlot) -> Self {
-        let run = Self::of(image);
-        Self {
-            cause: instance.cause(),
-            trigger: instance.trigger,
-            attempt: instance.attempt,
-            session: if run.group { instance.session } else { 0 },
-            ..run
+    /// A run that starts now for the same reason, and the same member of its group, as what an instance was for.
+    ///
+    /// # Errors
+    /// [`NotRun::Expired`] if the course of the repetition is over in which its trigger fired, and the instances of that are to
+    /// be stopped then.
+    pub(super) fn again(
+        image: &Image<'_>,
+        task: &TaskSlot,
+        clocks: &Clocks<'_>,
+        instance: &InstanceSlot,
+    ) -> Result<Self, NotRun> {
+        let mut run = Self::of(image);
+        run.cause = instance.cause();
+        run.trigger = instance.trigger;
+        run.attempt = instance.attempt;
+        run.session = if run.group { instance.session } else { 0 };
+        run.ends = instance.ends();
+        let is_its = |(trigger, ordinal): &(Trigger<'_>, u8)| match run.cause {
+            Cause::Calendar(at) => trigger.enabled && is_moment(trigger, at, clocks),
+            _ => *ordinal == instance.trigger && instance.definition == task.definition,
+        };
+        let Some((trigger, _)) = image.triggers().zip(0..NO_TRIGGER).find(is_its) else {
+            if instance.phase == Phase::Queued {
+                // Since a restart nobody knows which trigger it was.
+                run.limit = instance.limit;
+            }
+            return Ok(run);
+        };
+        if instance.waits_for == wait::FIRES && run.ends.is_some_and(|end| end <= clocks.now.monotonic) {
+            run.ends = None;
         }
+        // When that is, if it did not fire at the very end.
+        let end = match run.cause {
+            Cause::Calendar(at) => recur::duration_end(&trigger, &Anchors::default(), at, clocks.zone)
+                .filter(|end| *end > at)
+                .and_then(|end| clocks.monotonic_of(end)),
+            Cause::Boot(passed) | Cause::Registration(passed) => event(&trigger, image, task, clocks)
+                .filter(|(event, _)| *event != i64::MAX)
+                .and_then(|(event, delay)| {
+                    let end = elapsed::duration_end(delay, trigger.repetition.as_ref()).filter(|end| *end > passed)?;
+                    event.checked_add_unsigned(end)
+                }),
+            _ => run.ends.map(|Monotonic(end)| i64::try_from(end).unwrap_or(i64::MAX)),
+        };
+        let left = end.map(|end| u64::try_from(end.saturating_sub(clocks.monotonic())).unwrap_or(0));
+        if left == Some(0) && stops_at_end(&trigger) {
+            return Err(NotRun::Expired);
+        }
+        run.limit_by(&trigger, left);
+        Ok(run)
     }
 
-    /// What its trigger says of the time that it may run. `passed` are the milliseconds since the event that the trigger waits
-    /// for, if it waits for any.
-    pub(super) fn limit_to(&mut self, trigger: &Trigger<'_>, delay: u64, passed: Option<u64>) {
-        let left = passed
-            .and_then(|passed| Some(elapsed::duration_end(delay, trigger.repetition.as_ref())?.saturating_sub(passed)));
-        self.limit_by(trigger, left);
-    }
-
-    /// As [`limit_to`](Self::limit_to), with the milliseconds until the instances of this course of the repetition are to be
-    /// stopped.
+    /// What its trigger says of the time that it may run. `left` are the milliseconds until the instances of this course of the
+    /// repetition are to be stopped.
     pub(super) fn limit_by(&mut self, trigger: &Trigger<'_>, left: Option<u64>) {
         if let Some(limit) = trigger.execution_time_limit {
             self.limit = milliseconds(limit.seconds);
         }
-        if trigger.repetition.is_some_and(|repetition| repetition.stop_at_duration_end) {
+        if stops_at_end(trigger) {
             // What starts at the very end of the duration has nothing left to be stopped in.
             let ends = [self.limit, left.unwrap_or(0)].into_iter().filter(|&limit| limit > 0);
             self.limit = ends.min().unwrap_or(0);
         }
     }
+
+    /// As [`limit_by`](Self::limit_by) for a trigger that fires now, with a cause that does not tell when that was.
+    pub(super) fn limit_from(&mut self, trigger: &Trigger<'_>, left: Option<u64>, clocks: &Clocks<'_>) {
+        self.limit_by(trigger, left);
+        self.ends = left.map(|left| clocks.now.monotonic.plus(left));
+    }
+}
+
+/// Whether a task runs for the members of a group.
+fn is_group(image: &Image<'_>) -> bool {
+    image.runs_as().is_some_and(|principal| principal.group.is_some())
+}
+
+/// Whether a task, whose definition may be another than that which an instance was made with, can run it: nobody's run does not
+/// become that of a member, nor the other way round.
+pub(super) fn suits(image: &Image<'_>, instance: &InstanceSlot) -> bool {
+    is_group(image) == (instance.session != 0)
+}
+
+/// StopAtDurationEnd, [MS-TSCH] 2.5.3.2.
+fn stops_at_end(trigger: &Trigger<'_>) -> bool {
+    trigger.repetition.is_some_and(|repetition| repetition.stop_at_duration_end)
+}
+
+/// Whether a trigger of the calendar fires at that moment.
+fn is_moment(trigger: &Trigger<'_>, at: Timestamp, clocks: &Clocks<'_>) -> bool {
+    recur::next(trigger, &Anchors::default(), at.plus(-1), clocks.zone) == Some(at)
 }
 
 fn milliseconds(seconds: u64) -> u64 {
@@ -313,12 +379,11 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
             }
             None if !moment.relative => {
                 let at = Timestamp(moment.at);
-                let none = Anchors::default();
-                if recur::next(&trigger, &none, Timestamp(before), clocks.zone) != Some(at) {
+                if !is_moment(&trigger, at, clocks) {
                     continue;
                 }
                 run.cause = Cause::Calendar(at);
-                recur::duration_end(&trigger, &none, at, clocks.zone)
+                recur::duration_end(&trigger, &Anchors::default(), at, clocks.zone)
                     .map(|end| u64::try_from(end.since(at)).unwrap_or(0))
             }
             _ => continue,
@@ -327,7 +392,7 @@ pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>, momen
         if let TriggerKind::Time { random_delay } | TriggerKind::Calendar { random_delay, .. } = trigger.kind {
             run.random_delay = random_delay.map_or(0, |delay| milliseconds(delay.seconds));
         }
-        run.limit_by(&trigger, left);
+        run.limit_from(&trigger, left, clocks);
         return Some(run);
     }
     let at = Some(Timestamp(moment.at)).filter(|_| !moment.relative)?;

@@ -138,6 +138,7 @@ pub(super) enum NotRun {
     Disabled,
     MaintenanceOver,
     NobodyLoggedOn,
+    Expired,
 }
 
 impl From<NotRun> for Refused {
@@ -151,7 +152,8 @@ impl From<NotRun> for Refused {
             | NotRun::NoNetwork
             | NotRun::NotIdle
             | NotRun::RemoteAppSession
-            | NotRun::MaintenanceOver => Self::Hindered,
+            | NotRun::MaintenanceOver
+            | NotRun::Expired => Self::Hindered,
             NotRun::Disabled => Self::Disabled,
             NotRun::NobodyLoggedOn => Self::NobodyLoggedOn,
         }
@@ -173,6 +175,7 @@ impl From<NotRun> for Skipped {
             NotRun::Disabled => Self::Disabled,
             NotRun::MaintenanceOver => Self::MaintenanceOver,
             NotRun::NobodyLoggedOn => Self::NobodyLoggedOn,
+            NotRun::Expired => Self::Expired,
         }
     }
 }

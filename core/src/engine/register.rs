@@ -80,6 +80,7 @@ impl Engine<'_> {
                     registered: cx.now.wall,
                     registrant: Some(registration.registrant),
                     sddl: registration.sddl,
+                    disabled: None,
                 };
                 let index = self.create(cx, &entry, Some(&registration.image))?;
                 self.adopt(cx, index, Terms::of(&entry), &registration.image);
@@ -212,6 +213,7 @@ impl Engine<'_> {
             registered: cx.now.wall,
             registrant: Some(registration.registrant),
             sddl: registration.sddl.or(old.and_then(|old| old.sddl)),
+            disabled: None,
         };
         let put_entry = encode(&mut room, slot.number, &entry)?;
         let put_definition = pack(room, definition, &registration.image, &put_entry, total)?;
@@ -294,11 +296,14 @@ impl Engine<'_> {
         if enabled {
             let clocks = self.clocks(cx);
             let settled = read_state(cx, slot.number)?.and_then(|state| state.floor);
+            let disabled = fetch(self.memory.record, cx, slot.number)?.disabled;
             let image = plan::image(self.memory.record, cx.store, slot.definition)?;
             next = Some(plan::next(&image, &slot, &clocks, After::now(&clocks)));
             catches_up = CatchUp::of(&image) != CatchUp::Skip;
             let registered = Some(slot.anchor).filter(|_| !slot.has(flag::UNRESOLVED) && slot.anchor != i64::MAX);
-            let from = [registered.and_then(|at| clocks.wall_of(at)), settled].into_iter().flatten().max();
+            // One that was registered so was disabled from then on.
+            let since = disabled.or_else(|| clocks.wall_of(registered?));
+            let from = [since, settled].into_iter().flatten().max();
             if let (Some(from), Some(now)) = (from, cx.now.wall) {
                 passed = catch_up::count(&image, from.max(slot.floor), now, &clocks);
             }
@@ -306,14 +311,15 @@ impl Engine<'_> {
         let mut buffer = [0; STATE_MAX];
         let mut settled = None;
         if let Some(wall) = cx.now.wall.filter(|_| catches_up) {
+            self.keep_waiting(cx, task.0, Some(wall))?;
             // What came while it was disabled is not missed, also after a restart.
             let state = read_state(cx, slot.number)?.unwrap_or(State::NEVER);
             let state = State { floor: state.floor.max(Some(wall.plus(-1))), ..state };
             settled = Some(Change::Put(state_key(slot.number), state.encode(&mut buffer)?));
         }
         let length = cx.store.get(entry_key(slot.number), self.memory.record)?.ok_or(Refused::Damaged)?;
-        let entry = self.memory.record.get_mut(..length).ok_or(Refused::Damaged)?;
-        store::set_enabled(entry, enabled)?;
+        let length = store::set_enabled(self.memory.record, length, enabled, cx.now.wall)?;
+        let entry = self.memory.record.get(..length).ok_or(Refused::Damaged)?;
         let put = Change::Put(entry_key(slot.number), entry);
         let done = match settled {
             Some(settled) => self.written.apply(cx.store, &[settled, put]),
@@ -426,6 +432,7 @@ const fn folder(path: &str) -> store::Entry<'_> {
         registered: None,
         registrant: None,
         sddl: None,
+        disabled: None,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct TaskSlot {
     pub(super) links: Links,
     /// A task's last instance, a folder's last task.
     pub(super) last: Link,
-    /// A folder's last sub-folder.
+    /// A folder's last sub-folder. Of a task, when it [started last](Self::ran).
     pub(super) place: Link,
     /// See [`flag`].
     pub(super) flags: u32,
@@ -131,7 +131,23 @@ impl TaskSlot {
             self.flags &= !flag;
         }
     }
+
+    /// When a task started last, to the minute before; `None` if it never did while the time was known.
+    pub(super) fn ran(&self) -> Option<Timestamp> {
+        self.place.index().map(|minutes| Timestamp(i64::from(minutes) * MINUTE))
+    }
+
+    /// Notes a start of a task, if it is the latest.
+    pub(super) fn set_ran(&mut self, at: Timestamp) {
+        if let Ok(minutes) = u32::try_from(at.0.div_euclid(MINUTE))
+            && self.place.index().is_none_or(|before| before < minutes)
+        {
+            self.place = Link::to(minutes);
+        }
+    }
 }
+
+const MINUTE: i64 = 60_000;
 
 impl Linked<TaskSlot> for TaskSlot {
     fn neighbours(&self) -> Links {
@@ -170,7 +186,7 @@ pub struct InstanceSlot {
     pub(super) guid: Guid,
     /// When it started; [`Timestamp::MIN`] if the time was not known.
     pub(super) started: Timestamp,
-    /// The occurrence, as [`Cause`] has it.
+    /// The occurrence, as [`Cause`] has it; otherwise when the repetition is over that it belongs to.
     moment: i64,
     /// Milliseconds it may run; zero for ever.
     pub(super) limit: u64,
@@ -244,8 +260,8 @@ pub(super) mod order {
     pub(in super::super) const STOPPING: u8 = 1 << 5;
     /// It may be stopped for good.
     pub(in super::super) const HARD: u8 = 1 << 6;
-    /// Its record has arguments.
-    pub(in super::super) const ARGUMENTS: u8 = 1 << 7;
+    /// Its record has arguments; or it waits, and has a record.
+    pub(in super::super) const RECORD: u8 = 1 << 7;
 }
 
 impl InstanceSlot {
@@ -279,6 +295,11 @@ impl InstanceSlot {
         self.flags & flag != 0
     }
 
+    /// Becomes what was in another slot, or in this one before; it is in no list then.
+    pub(super) const fn resume(&mut self, before: &Self) {
+        *self = Self { links: Links::NONE, orders: Links::NONE, place: Link::NONE, word: self.word, ..*before };
+    }
+
     /// How it ended, if it started and has ended.
     pub(super) const fn result(&self) -> Status {
         Status(self.turn)
@@ -302,17 +323,27 @@ impl InstanceSlot {
         }
     }
 
-    pub(super) const fn set_cause(&mut self, cause: Cause) {
+    /// Notes why it runs, and when the course of the repetition is over that it belongs to.
+    pub(super) const fn set_cause(&mut self, cause: Cause, ends: Option<Monotonic>) {
+        let ends = if let Some(Monotonic(ends)) = ends { ends.cast_signed() } else { 0 };
         (self.cause, self.moment) = match cause {
             Cause::Demand => (0, 0),
             Cause::Calendar(at) => (1, at.0),
             Cause::Boot(elapsed) => (2, elapsed.cast_signed()),
             Cause::Registration(elapsed) => (3, elapsed.cast_signed()),
-            Cause::Idle => (4, 0),
-            Cause::Event => (5, 0),
-            Cause::Session => (6, 0),
+            Cause::Idle => (4, ends),
+            Cause::Event => (5, ends),
+            Cause::Session => (6, ends),
             Cause::Maintenance { at, exclusive } => (if exclusive { 8 } else { 7 }, at.0),
         };
+    }
+
+    /// When that is; `None` if its cause says more than that, or it is never over, or that was before a restart.
+    pub(super) const fn ends(&self) -> Option<Monotonic> {
+        match self.cause {
+            4..=6 if self.moment != 0 => Some(Monotonic(self.moment.cast_unsigned())),
+            _ => None,
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 //! catching up, if the task asks for that.
 
 use super::{
-    Context, Engine, InstanceSlot, TaskSlot, instances,
+    CatchUp, Context, Engine, InstanceSlot, Refused, TaskSlot, instances,
+    launch::read_state,
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
@@ -17,8 +18,8 @@ use crate::{
     event::{Event, Skipped},
     guid::Guid,
     limits::{MAINTENANCE_TIME, QUEUED_RUNS, SPREAD_TIME},
-    ports::Change,
-    recur::{self, Anchors, elapsed},
+    ports::{Change, StoreError},
+    recur::elapsed,
     status::Status,
     store::{self, ARGUMENTS, Cause},
     time::{Monotonic, Timestamp},
@@ -55,8 +56,8 @@ impl Engine<'_> {
             // What RestartOnFailure is for has another cause than the state of the machine, or none.
             Err(why) if admitted.is_ok() && why != NotRun::NobodyLoggedOn => Err(why),
             Err(why) => {
-                if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout > 0)) {
-                    let timeout = Some(cx.now.monotonic.plus(idle.timeout));
+                if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout != Some(0))) {
+                    let timeout = idle.timeout.map(|timeout| cx.now.monotonic.plus(timeout));
                     return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
                 }
                 if self.try_again_later(cx, task, run, arguments) { Ok(()) } else { Err(why) }
@@ -96,7 +97,8 @@ impl Engine<'_> {
     }
 
     /// Lets a run wait. A task has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
-    /// for the same. If it has arguments, they are kept in a record; a restart of the server drops it.
+    /// for the same. If it has arguments, they are kept in a record, which a restart of the server drops; and so is an occurrence
+    /// that the store has as settled, because a later one was, which a restart finds.
     pub(super) fn wait(
         &mut self,
         cx: &mut Context<'_>,
@@ -126,6 +128,7 @@ impl Engine<'_> {
         if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {
             return Err(NotRun::AlreadyRunning);
         }
+        let is_overtaken = self.is_overtaken(cx, task, run).map_err(NotRun::Store)?;
         let mut random = [0; 16];
         cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
         let index = self.instances.take(self.memory.instances, usize::MAX).ok_or(NotRun::NoSlot)?;
@@ -141,7 +144,7 @@ impl Engine<'_> {
         instance.trigger = run.trigger;
         instance.attempt = run.attempt;
         instance.session = run.session;
-        instance.set_cause(run.cause);
+        instance.set_cause(run.cause, run.ends);
         instance.started = Timestamp::MIN;
         let at = match until {
             Until::Fires { at, trigger, event } => {
@@ -162,8 +165,8 @@ impl Engine<'_> {
                 self.machine.idle_for(duration).map_or(timeout, |idle| idle.min(timeout))
             }
         };
-        if !arguments.is_empty() {
-            self.with_instance(index, |slot| slot.flags |= order::ARGUMENTS);
+        if !arguments.is_empty() || is_overtaken {
+            self.with_instance(index, |slot| slot.flags |= order::RECORD);
             if let Err(error) = self.put_instance(cx, index, Some(arguments)) {
                 self.instances.give(self.memory.instances, index);
                 return Err(NotRun::Store(error));
@@ -181,36 +184,134 @@ impl Engine<'_> {
         (slot.waits_for == wait::IDLE).then(idle)
     }
 
-    /// The moment has come that a run waited for, or that it would wait for no longer.
-    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, place: u32) {
-        let Some(&slot) = self.memory.instances.get(place as usize) else { return };
-        let mut buffer = [0; ARGUMENTS];
-        // Without its values it would be another run than the one that the event asked for.
-        let arguments = match instances::arguments(self.memory.record, cx.store, place, &slot) {
-            Ok(arguments) => buffer.get_mut(..arguments.len()).map(|room| {
-                room.copy_from_slice(arguments);
-                &*room
-            }),
-            Err(error) => {
-                self.tell(Event::StoreFailed { error });
-                None
-            }
+    /// Whether an occurrence of the calendar that is to wait was overtaken by a later one, so that no restart would look for it. A
+    /// member of a group runs in this life of the server or not at all.
+    fn is_overtaken(&self, cx: &mut Context<'_>, task: u32, run: &Run) -> Result<bool, StoreError> {
+        let (Some(at), Some(slot)) = (run.cause.settles(), self.memory.tasks.get(task as usize)) else {
+            return Ok(false);
         };
-        self.release(place);
-        match arguments {
-            _ if slot.waits_for == wait::COUNTED => {}
-            Some(arguments) => self.start_waited(cx, &slot, arguments),
-            None => self.skip(cx, slot.number, Skipped::StoreFailed, 1),
-        }
-        self.forget_arguments(cx, place, &slot);
+        let settled = list::iter::<OfTask, _>(self.memory.instances, slot.last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .filter(|slot| slot.phase != Phase::Waiting)
+            .filter_map(|slot| slot.cause().settles());
+        let state = read_state(cx, slot.number)?.and_then(|state| state.floor);
+        Ok(run.session == 0 && settled.chain(state).any(|settled| at < settled))
     }
 
-    /// Deletes the record that kept the arguments of a run that waited in a place, if nothing has a record there now.
-    fn forget_arguments(&mut self, cx: &mut Context<'_>, place: u32, waited: &InstanceSlot) {
-        let has_none = |slot: &InstanceSlot| {
-            slot.phase == Phase::Unused || slot.phase == Phase::Waiting && !slot.has(order::ARGUMENTS)
+    /// Makes durable that runs of a task wait whose occurrences come before one that is about to be settled.
+    pub(super) fn keep_waiting(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        settled: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let Some(settled) = settled else { return Ok(()) };
+        let mut done = Ok(());
+        self.each_instance(task, |engine, index, phase| {
+            let slot = engine.memory.instances.get(index as usize);
+            let is_overtaken = slot.is_some_and(|slot| {
+                let waits = phase == Phase::Waiting && slot.session == 0 && !slot.has(order::RECORD);
+                waits && slot.cause().settles().is_some_and(|at| at < settled)
+            });
+            if is_overtaken && done.is_ok() {
+                done = engine.put_instance(cx, index, Some(&[]));
+                engine.with_instance(index, |slot| slot.flags |= if done.is_ok() { order::RECORD } else { 0 });
+            }
+            false
+        });
+        done
+    }
+
+    /// After a start: what waited for its moment, and was overtaken by later runs of its task, runs late if the task wants all
+    /// that it missed, and is told as missed otherwise. One that nothing has overtaken is found by the calendar.
+    pub(super) fn settle_overtaken(&mut self, cx: &mut Context<'_>) -> Result<(), StoreError> {
+        for index in 0..self.instances.mark {
+            let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.phase == Phase::Waiting)
+            else {
+                continue;
+            };
+            let task = slot.task.index().and_then(|task| Some((task, *self.memory.tasks.get(task as usize)?)));
+            let is_overtaken = |task: &TaskSlot| slot.cause().settles().is_some_and(|at| at < task.floor);
+            if let Some((place, task)) = task.filter(|(_, task)| is_overtaken(task)) {
+                let catch_up = match plan::image(self.memory.record, cx.store, task.definition) {
+                    Ok(image) if task.has(flag::ENABLED) => CatchUp::of(&image),
+                    Err(Refused::Store(error)) => return Err(error),
+                    _ => CatchUp::Skip,
+                };
+                let is_owed = matches!((catch_up, slot.cause()), (CatchUp::All(_), Cause::Calendar(_)));
+                if is_owed && task.queued < QUEUED_RUNS {
+                    let turn = self.next_turn;
+                    self.next_turn = turn.saturating_add(1);
+                    self.with_instance(index, |slot| (slot.phase, slot.turn) = (Phase::Queued, turn));
+                    self.with_task(place, |task| task.queued += 1);
+                    self.stalled = true;
+                    continue;
+                }
+                self.note_passed(cx, task.number, 1);
+            }
+            self.release(index);
+            self.forget_record(cx, index, &slot);
+        }
+        Ok(())
+    }
+
+    /// The moment has come that a run waited for, or that it would wait for no longer. Returns whether the store did not fail; if
+    /// it did, the run goes on waiting.
+    pub(super) fn wait_over(&mut self, cx: &mut Context<'_>, place: u32) -> bool {
+        let Some(&slot) = self.memory.instances.get(place as usize) else { return true };
+        if self.closing && slot.cause().settles().is_some() {
+            // Of the calendar the next start of the server tells, or makes up for.
+            return true;
+        }
+        let mut buffer = [0; ARGUMENTS];
+        // Without its values it would be another run than the one that the event asked for.
+        let found = instances::arguments(self.memory.record, cx.store, place, &slot);
+        let arguments = found.map(|arguments| {
+            buffer.get_mut(..arguments.len()).map(|room| {
+                room.copy_from_slice(arguments);
+                &*room
+            })
+        });
+        self.release(place);
+        let mut slot = slot;
+        let started = match arguments {
+            _ if slot.waits_for == wait::COUNTED => Ok(()),
+            Ok(Some(arguments)) => self.start_waited(cx, &mut slot, arguments),
+            Ok(None) => Err(StoreError::Corrupt),
+            Err(error) => Err(error),
         };
-        if waited.has(order::ARGUMENTS)
+        if let Err(error) = started {
+            self.tell(Event::StoreFailed { error });
+            if matches!(error, StoreError::Failed { .. }) && self.wait_for_store(cx, place, &slot) {
+                return false;
+            }
+            self.skip(cx, slot.number, Skipped::StoreFailed, 1);
+        }
+        self.forget_record(cx, place, &slot);
+        started.is_ok()
+    }
+
+    /// Has a run wait once more that the store would not have, in the place where it has its record, if it has any; returns
+    /// whether it does.
+    fn wait_for_store(&mut self, cx: &mut Context<'_>, place: u32, before: &InstanceSlot) -> bool {
+        let Some(index) = self.instances.take(self.memory.instances, usize::MAX) else { return false };
+        let Some(task) = before.task.index().filter(|_| index == place || !before.has(order::RECORD)) else {
+            self.instances.give(self.memory.instances, index);
+            return false;
+        };
+        self.try_later(cx.now);
+        self.with_instance(index, |slot| slot.resume(before));
+        self.join(task, index);
+        self.set_deadline(index, cx.now, self.retry.since(cx.now.monotonic).max(1));
+        true
+    }
+
+    /// Deletes the record of a run that waited in a place, if nothing has a record there now.
+    fn forget_record(&mut self, cx: &mut Context<'_>, place: u32, waited: &InstanceSlot) {
+        let has_none = |slot: &InstanceSlot| {
+            slot.phase == Phase::Unused || slot.phase == Phase::Waiting && !slot.has(order::RECORD)
+        };
+        if waited.has(order::RECORD)
             && self.memory.instances.get(place as usize).is_some_and(has_none)
             && let Err(error) = self.written.apply(cx.store, &[Change::Delete(store::instance_key(place + 1))])
         {
@@ -219,57 +320,58 @@ impl Engine<'_> {
         }
     }
 
-    /// Starts a run that has waited.
-    fn start_waited(&mut self, cx: &mut Context<'_>, slot: &InstanceSlot, arguments: &[u8]) {
+    /// Starts a run that has waited, or tells why not.
+    ///
+    /// # Errors
+    /// What befell the store; what is left in `slot` is to be tried again.
+    fn start_waited(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: &mut InstanceSlot,
+        arguments: &[u8],
+    ) -> Result<(), StoreError> {
         let Some((index, task)) =
             slot.task.index().and_then(|index| Some((index, *self.memory.tasks.get(index as usize)?)))
         else {
-            return;
+            return Ok(());
         };
         if self.closing {
-            // Of the calendar the next start of the server tells, or makes up for.
-            if slot.cause().settles().is_none() {
-                self.skip(cx, task.number, Skipped::Stopped, 1);
-            }
-            return;
+            self.skip(cx, task.number, Skipped::Stopped, 1);
+            return Ok(());
         }
         if !task.has(flag::ENABLED) {
-            return self.tell_skipped(cx, task.number, NotRun::Disabled);
+            self.tell_skipped(cx, task.number, NotRun::Disabled);
+            return Ok(());
         }
         let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
         let fires = slot.waits_for == wait::FIRES;
         let clocks = self.clocks(cx);
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let trigger = image.triggers().nth(usize::from(slot.trigger));
-            let trigger = trigger.filter(|_| slot.definition == task.definition);
-            let mut run = Run::again(&image, slot);
-            let (mut again, mut opens) = (None, true);
-            if let Some(trigger) = trigger.filter(|_| slot.trigger != plan::NO_TRIGGER) {
-                let delay = elapsed::delay(&trigger).unwrap_or(0);
+            let trigger = trigger.filter(|_| fires && slot.definition == task.definition);
+            let opens = trigger.is_none_or(|trigger| plan::is_open(&trigger, &clocks));
+            let again = trigger.filter(|_| opens).and_then(|trigger| {
                 let passed = cx.now.monotonic.since(event);
-                let ends = |at| recur::duration_end(&trigger, &Anchors::default(), at, clocks.zone);
-                match (slot.cause(), clocks.now.wall) {
-                    (Cause::Calendar(at), Some(wall)) => {
-                        let left = ends(at).map(|end| u64::try_from(end.since(wall)).unwrap_or(0).max(1));
-                        run.limit_by(&trigger, left);
-                    }
-                    _ => run.limit_to(&trigger, delay, fires.then_some(passed)),
-                }
-                opens = !fires || plan::is_open(&trigger, &clocks);
-                again = elapsed::next(delay, trigger.repetition.as_ref(), Some(passed)).filter(|_| fires && opens);
-            }
-            (run, again, opens)
+                elapsed::next(elapsed::delay(&trigger)?, trigger.repetition.as_ref(), Some(passed))
+            });
+            (Run::again(&image, &task, &clocks, slot), again, opens)
         });
         let (run, again, opens) = match found {
             Ok(found) => found,
+            Err(Refused::Store(error)) => return Err(error),
             Err(refused) => {
                 self.tell_unreadable(&task, refused);
-                return self.skip(cx, task.number, Skipped::StoreFailed, 1);
+                self.skip(cx, task.number, Skipped::StoreFailed, 1);
+                return Ok(());
             }
         };
-        if !opens {
-            return self.skip(cx, task.number, Skipped::Expired, 1);
-        }
+        let run = match run {
+            Ok(run) if opens => run,
+            _ => {
+                self.skip(cx, task.number, Skipped::Expired, 1);
+                return Ok(());
+            }
+        };
         if let Some(again) = again {
             let until = Until::Fires { at: event.plus(again), trigger: slot.trigger, event };
             if let Err(why) = self.wait(cx, index, &run, until, arguments) {
@@ -290,8 +392,17 @@ impl Engine<'_> {
                 _ => self.launch_or_wait(cx, index, &run, arguments),
             },
         };
-        if let Err(why) = started {
-            self.tell_skipped(cx, task.number, why);
+        match started {
+            // What is to come of its trigger waits by itself.
+            Err(NotRun::Store(error @ StoreError::Failed { .. })) => {
+                slot.waits_for = wait::LATER;
+                Err(error)
+            }
+            Err(why) => {
+                self.tell_skipped(cx, task.number, why);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
     }
 
@@ -324,7 +435,7 @@ impl Engine<'_> {
         let Some(&slot) = self.memory.instances.get(index as usize) else { return };
         let (task, instance) = (slot.number, slot.guid);
         self.release(index);
-        self.forget_arguments(cx, index, &slot);
+        self.forget_record(cx, index, &slot);
         if slot.waits_for == wait::COUNTED {
             return;
         }

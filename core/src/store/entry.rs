@@ -2,6 +2,7 @@
 
 use super::{Damaged, TooLong, finish, open, optional};
 use crate::{bytes::Reader, bytes::Writer, sid::Sid, time::Timestamp};
+use minicbor::Decoder;
 
 const VERSION: u8 = 1;
 const ELEMENTS: u64 = 9;
@@ -13,6 +14,7 @@ const SID_MAX: usize = 8 + 4 * crate::sid::SUB_AUTHORITIES_MAX;
 ///
 /// ```text
 /// [version, enabled, folder, path, definition, registration triggers, registered at | null, registrant | null, sddl | null]
+/// [… sddl | null, disabled at]
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'r> {
@@ -32,6 +34,8 @@ pub struct Entry<'r> {
     pub registrant: Option<Sid>,
     /// The security descriptor that was given.
     pub sddl: Option<&'r str>,
+    /// When it was disabled since it was registered, if the time was known then, and there was room to say so.
+    pub disabled: Option<Timestamp>,
 }
 
 impl<'r> Entry<'r> {
@@ -40,6 +44,11 @@ impl<'r> Entry<'r> {
     /// # Errors
     /// [`Damaged`] if it has any other shape. Whether the path is legal is not looked at.
     pub fn decode(bytes: &'r [u8]) -> Result<Self, Damaged> {
+        Self::read(bytes).map(|(entry, _)| entry)
+    }
+
+    /// Reads the record, and tells where the elements end that every one has.
+    fn read(bytes: &'r [u8]) -> Result<(Self, usize), Damaged> {
         let mut decoder = open(bytes, VERSION, ELEMENTS)?;
         let enabled = decoder.bool()?;
         let folder = decoder.bool()?;
@@ -52,7 +61,12 @@ impl<'r> Entry<'r> {
             None => None,
         };
         let sddl = optional(&mut decoder, |decoder| decoder.str())?;
-        Ok(Self { enabled, folder, path, definition, registration_triggers, registered, registrant, sddl })
+        let end = decoder.position();
+        let more = Decoder::new(bytes).array()?.is_some_and(|elements| elements > ELEMENTS);
+        let disabled = if more { Some(Timestamp(decoder.i64()?)) } else { None };
+        let entry =
+            Self { enabled, folder, path, definition, registration_triggers, registered, registrant, sddl, disabled };
+        Ok((entry, end))
     }
 
     /// Writes the record to the front of `into` and returns it.
@@ -67,7 +81,12 @@ impl<'r> Entry<'r> {
         }
         let sid = writer.written();
         finish(into, |encoder| {
-            encoder.array(ELEMENTS)?.u8(VERSION)?.bool(self.enabled)?.bool(self.folder)?.str(self.path)?;
+            encoder
+                .array(ELEMENTS + u64::from(self.disabled.is_some()))?
+                .u8(VERSION)?
+                .bool(self.enabled)?
+                .bool(self.folder)?
+                .str(self.path)?;
             encoder.u32(self.definition)?.bool(self.registration_triggers)?;
             match self.registered {
                 Some(Timestamp(at)) => encoder.i64(at)?,
@@ -81,20 +100,35 @@ impl<'r> Entry<'r> {
                 Some(sddl) => encoder.str(sddl)?,
                 None => encoder.null()?,
             };
+            if let Some(Timestamp(at)) = self.disabled {
+                encoder.i64(at)?;
+            }
             Ok(())
         })
     }
 }
 
-/// Changes `enabled` in an encoded [`Entry`], whose length stays.
+/// Changes `enabled` in an encoded [`Entry`] of `length` bytes at the front of `record`, and notes when it was disabled, if that
+/// is known and there is room for nine bytes more; returns its length then.
 ///
 /// # Errors
-/// [`Damaged`] if `record` is not an entry; it is unchanged then.
-pub fn set_enabled(record: &mut [u8], enabled: bool) -> Result<(), Damaged> {
-    let mut decoder = open(record, VERSION, ELEMENTS)?;
-    let at = decoder.position();
-    decoder.bool()?;
+/// [`Damaged`] if it is no entry; it is unchanged then.
+pub fn set_enabled(record: &mut [u8], length: usize, enabled: bool, now: Option<Timestamp>) -> Result<usize, Damaged> {
     const FALSE: u8 = 0xF4;
+    const ARRAY: u8 = 0x80;
+    const PLAIN: u8 = ARRAY | ELEMENTS as u8;
+    let bytes = record.get(..length).ok_or(Damaged)?;
+    let (_, end) = Entry::read(bytes)?;
+    let at = open(bytes, VERSION, ELEMENTS)?.position();
     *record.get_mut(at).ok_or(Damaged)? = FALSE | u8::from(enabled);
-    Ok(())
+    if record.first().is_none_or(|head| !matches!(head.wrapping_sub(PLAIN), 0 | 1)) {
+        // What a later version appended stays.
+        return Ok(length);
+    }
+    let room = record.get_mut(end..).unwrap_or_default();
+    let since = now.filter(|_| !enabled);
+    let since = since.and_then(|Timestamp(at)| finish(room, |encoder| encoder.i64(at).map(|_| ())).ok());
+    let more = since.map_or(0, <[u8]>::len);
+    *record.first_mut().ok_or(Damaged)? = PLAIN + u8::from(more > 0);
+    Ok(end + more)
 }

@@ -25,6 +25,10 @@ pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARG
 /// The turn of a run that waits, and is dropped at the next start of the server.
 pub const VOLATILE: u32 = u32::MAX;
 
+/// The turn of a run that waits for its moment, of which later ones of its task have run: at the next start of the server it
+/// is made up for, or told as missed.
+pub const OVERTAKEN: u32 = VOLATILE - 1;
+
 /// What made an instance start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -81,7 +85,7 @@ pub struct Instance<'r> {
     /// Its arguments, each as a length (16 bits, little-endian) and its bytes of UTF-8.
     pub arguments: &'r [u8],
     /// If it waits: its place among those that wait for the same; the lowest starts first. [`VOLATILE`] if it waits for
-    /// something that no restart survives.
+    /// something that no restart survives, [`OVERTAKEN`] if for its moment.
     pub queued: Option<u32>,
     /// Number of the session that it runs in, if it runs for a member of a group.
     pub session: Option<NonZeroU32>,

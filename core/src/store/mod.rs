@@ -25,7 +25,7 @@ mod written;
 
 pub use entry::{Entry, set_enabled};
 pub use history::{HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, Started};
-pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance, VOLATILE};
+pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance, OVERTAKEN, VOLATILE};
 pub use state::{STATE_MAX, State};
 pub use written::Written;
 

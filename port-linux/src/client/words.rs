@@ -265,16 +265,16 @@ fn under(conditions: &Conditions<'_>, said: &mut Vec<String>) {
         said.push(format!("only if {network} is there"));
     }
     if conditions.run_only_if_idle {
-        // What is not said is as on Windows.
-        let long = conditions.idle.duration.map_or("10 minutes".to_owned(), |duration| span(&duration));
-        let wait = conditions.idle.wait_timeout.map_or("1 hour".to_owned(), |wait| span(&wait));
+        let long =
+            conditions.idle.duration.map_or("is idle".to_owned(), |long| format!("was idle for {}", span(&long)));
+        let wait = conditions.idle.wait_timeout.map_or("as long as it takes".to_owned(), |wait| span(&wait));
         let end = if conditions.idle.stop_on_idle_end { ", stops when it is not any more" } else { "" };
         let again = if conditions.idle.stop_on_idle_end && conditions.idle.restart_on_idle {
             ", starts again when it is once more"
         } else {
             ""
         };
-        said.push(format!("only if the computer was idle for {long}, for which it waits {wait}{end}{again}"));
+        said.push(format!("only if the computer {long}, for which it waits {wait}{end}{again}"));
     }
     if conditions.disallow_start_on_remote_app_session {
         said.push("not in a session of remote applications".into());

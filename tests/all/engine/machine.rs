@@ -197,8 +197,13 @@ fn whoever_comes_back_stops_it_and_it_starts_again_when_he_is_gone() {
 fn an_idle_trigger_fires_each_time_the_machine_becomes_idle() {
     let mut slots = Slots::new(4, 8);
     let mut world = boot(&mut slots);
-    let task = Task::new("a for=1").when(every(trigger(TriggerKind::Idle, ""), 120, Some(120)));
-    world.register("a", &task.on(|on| on.idle.duration = Some(Span::from_seconds(60)))).unwrap();
+    let task = || Task::new("a for=1").when(every(trigger(TriggerKind::Idle, ""), 120, Some(120)));
+    let minute = |on: &mut mainspring::task::Conditions<'_>| on.idle.duration = Some(Span::from_seconds(60));
+    world.register("a", &task().on(minute).on(|on| on.run_only_if_idle = true)).unwrap();
+    // For one that runs whether the machine is idle or not, IdleSettings do not count.
+    world
+        .register("b", &Task { actions: vec![mainspring_tests::world::exec("b for=1")], ..task().on(minute) })
+        .unwrap();
     world.run_for(5 * MINUTE);
     for idle in [true, false, true, true] {
         world.machine(|machine| machine.idle = idle);
@@ -207,6 +212,7 @@ fn an_idle_trigger_fires_each_time_the_machine_becomes_idle() {
     world.run_for(20 * MINUTE);
     // A minute after it became idle, and two minutes later if it still is; to be said to be idle again is nothing new.
     assert_eq!(world.outside.times("a"), ["12:06:00", "12:10:00", "12:12:00"]);
+    assert_eq!(world.outside.times("b"), ["12:05:00", "12:07:00", "12:09:00", "12:11:00"]);
     // A task that comes while the machine is idle waits for the next time.
     world.register("late", &Task::new("late").when(trigger(TriggerKind::Idle, ""))).unwrap();
     world.run_for(60 * MINUTE);

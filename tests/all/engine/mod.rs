@@ -18,3 +18,4 @@ mod queue;
 mod records;
 mod restart;
 mod sessions;
+mod waits;

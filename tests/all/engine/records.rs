@@ -29,6 +29,7 @@ fn entry() -> Entry<'static> {
         registered: Some(Timestamp(1_714_564_800_000)),
         registrant: Some(Sid::ADMINISTRATORS),
         sddl: Some("D:"),
+        disabled: None,
     }
 }
 
@@ -58,11 +59,32 @@ fn an_entry_is_what_it_was() {
     );
     assert_eq!(Entry::decode(bytes), Ok(entry()));
     let length = bytes.len();
-    set_enabled(&mut room[..length], false).unwrap();
-    assert_eq!(Entry::decode(&room[..length]), Ok(Entry { enabled: false, ..entry() }));
-    set_enabled(&mut room[..length], true).unwrap();
-    assert_eq!(Entry::decode(&room[..length]), Ok(entry()));
-    assert_eq!(set_enabled(&mut [0x80], true), Err(Damaged));
+    let off = Entry { enabled: false, ..entry() };
+    // Without room, or without a time, nobody will know since when.
+    for (left, now) in [(8, Some(Timestamp(7_000_000_000_000))), (200, None)] {
+        let room = &mut room[..length + left];
+        assert_eq!(set_enabled(room, length, false, now), Ok(length));
+        assert_eq!(Entry::decode(&room[..length]), Ok(off));
+        assert_eq!(set_enabled(room, length, true, now), Ok(length));
+        assert_eq!(Entry::decode(&room[..length]), Ok(entry()));
+    }
+    for at in [Timestamp(7_000_000_000_000), Timestamp(-5)] {
+        let longer = set_enabled(&mut room, length, false, Some(at)).unwrap();
+        let disabled = Entry { disabled: Some(at), ..off };
+        assert_eq!(Entry::decode(&room[..longer]), Ok(disabled));
+        let mut other = [0; 256];
+        assert_eq!(disabled.encode(&mut other).unwrap(), &room[..longer]);
+        assert_eq!(set_enabled(&mut room, longer, true, Some(at)), Ok(length));
+        assert_eq!(Entry::decode(&room[..length]), Ok(entry()));
+    }
+    // What a later version appended stays.
+    let mut later = room;
+    (later[0], later[length], later[length + 1]) = (0x8b, 0x07, 0x08);
+    assert_eq!(set_enabled(&mut later, length + 2, false, Some(Timestamp(9))), Ok(length + 2));
+    assert_eq!((later[0], &later[length..length + 2]), (0x8b, &[0x07, 0x08][..]));
+    assert!(!Entry::decode(&later[..length + 2]).unwrap().enabled);
+    assert_eq!(set_enabled(&mut [0x80], 1, true, None), Err(Damaged));
+    assert_eq!(set_enabled(&mut room[..4], length, true, None), Err(Damaged));
     assert_eq!(entry().encode(&mut [0; 20]), Err(TooLong));
     let bare = Entry { registered: None, registrant: None, sddl: None, folder: true, ..entry() };
     assert_eq!(Entry::decode(bare.encode(&mut room).unwrap()), Ok(bare));

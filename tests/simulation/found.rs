@@ -137,3 +137,42 @@ fn what_came_in_a_sleep_is_missed_though_the_zone_is_another_before_the_tick() {
         assert_eq!((world.outside.times("a").len(), world.skipped()), expected);
     }
 }
+
+/// Whoever is away for a moment takes nobody's turn.
+#[test]
+fn what_is_owed_has_its_turn_though_the_machine_was_idle_for_a_moment() {
+    for idle in [&[true][..], &[true, false], &[true, false, true, false]] {
+        let mut slots = Slots::new(4, 4);
+        let mut world = World::boot(&mut slots, Outside::new(START));
+        let idle_too = Task::new("a for=0").when(trigger(TriggerKind::Idle, "")).when(daily("2024-05-01T13:00:00"));
+        world.register("a", &idle_too.with(|with| with.start_when_available = true)).unwrap();
+        let mut outside = world.die();
+        outside.pass(2 * HOUR);
+        let mut slots = Slots::new(4, 4);
+        let mut world = World::boot(&mut slots, outside);
+        for idle in idle {
+            world.machine(|machine| machine.idle = *idle);
+        }
+        world.run_for(HOUR);
+        let away = if idle.len() == 1 { 1 } else { 0 };
+        assert_eq!((world.outside.times("a").len(), world.skipped()), (1 + away, vec![]), "{idle:?}");
+    }
+}
+
+/// A clock that is set back before anybody ticked leaves nothing untold.
+#[test]
+fn what_was_missed_is_told_though_the_clock_is_set_back_right_after_the_start() {
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let all = r#"<CatchUp xmlns="urn:mainspring:task">all 3</CatchUp>"#;
+    let task = Task::new("a for=0").when(every(daily("2024-05-01T13:00:00"), 4 * 3600, None));
+    world.register("a", &Task { data: Some(all), ..task }).unwrap();
+    let mut outside = world.die();
+    outside.pass(3 * DAY);
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, outside);
+    world.set_clock("2024-05-02T12:00:00");
+    world.run_for(HOUR - SECOND);
+    let runs = world.outside.times("a").len();
+    assert!(runs == 3 || runs < 3 && world.skipped() == [Skipped::Missed], "{runs} {:?}", world.skipped());
+}

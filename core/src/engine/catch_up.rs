@@ -16,7 +16,7 @@
 //! occurrence that comes first stands for the one that is owed, unless all are wanted.
 //!
 //! A tick that comes late, because the host stalled or a machine slept whose monotonic clock goes on meanwhile, runs what each
-//! task was due for; what lies between is settled, whatever the task asks for.
+//! task was due for; what lies between is settled and told as missed, whatever the task asks for.
 
 use super::{
     TaskSlot,

@@ -177,6 +177,7 @@ impl Engine<'_> {
             started: Some(instance.started).filter(|&at| at != Timestamp::MIN),
             cause: instance.cause(),
             action: instance.action,
+            attempt: instance.attempt,
             limit: Some(instance.limit).filter(|&limit| limit > 0),
             hard: instance.has(order::HARD),
             arguments,

@@ -292,6 +292,7 @@ impl Engine<'_> {
         slot.started = record.started.unwrap_or(Timestamp::MIN);
         slot.limit = record.limit.unwrap_or(0);
         slot.action = record.action;
+        slot.attempt = record.attempt;
         slot.session = record.session.map_or(0, NonZeroU32::get);
         slot.trigger = plan::NO_TRIGGER;
         slot.set_cause(record.cause, None);

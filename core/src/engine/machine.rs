@@ -152,9 +152,16 @@ impl Engine<'_> {
             if !triggers && !again {
                 continue;
             }
-            let found = plan::image(self.memory.record, cx.store, task.definition)
-                .map(|image| (Run::of(&image), plan::next(&image, &task, &clocks, After::now(&clocks))));
-            let (run, next) = match found {
+            let turns = &mut self.turns;
+            let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
+                let (mut slot, mut next) = (task, plan::next(&image, &task, &clocks, After::now(&clocks)));
+                if triggers && task.has(flag::OWED) && !task.has(flag::CATCHING_UP) {
+                    // It gave its turn up for an idle time that is over already.
+                    next = turns.next(&image, &mut slot, next, &clocks);
+                }
+                (Run::of(&image), next, slot.flags)
+            });
+            let (run, next, flags) = match found {
                 Ok(found) => found,
                 Err(refused) => {
                     self.tell_unreadable(&task, refused);
@@ -162,7 +169,7 @@ impl Engine<'_> {
                 }
             };
             if triggers {
-                self.arm_for_idle(index, &task, next, &clocks);
+                self.arm_for_idle(index, &task, next, flags, &clocks);
             }
             if again {
                 self.with_task(index, |task| task.set(flag::STOPPED_BY_USE, false));
@@ -179,8 +186,8 @@ impl Engine<'_> {
     }
 
     /// Arms a task with an idle trigger. What is due already fires with the next tick, which arms the task for what comes then;
-    /// what it is owed has its turn, unless it fires before.
-    fn arm_for_idle(&mut self, index: u32, task: &TaskSlot, next: Next, clocks: &Clocks<'_>) {
+    /// what it is owed has its turn, unless it fires before. `flags` are those of the task if it is armed so.
+    fn arm_for_idle(&mut self, index: u32, task: &TaskSlot, next: Next, flags: u32, clocks: &Clocks<'_>) {
         let due = queue::due(self.memory.queue, index);
         let is_due = match due {
             Some((at, true)) => at <= clocks.monotonic(),
@@ -192,11 +199,13 @@ impl Engine<'_> {
         }
         if task.has(flag::CATCHING_UP) {
             let comes_first =
-                next.moment.is_some_and(|moment| moment.relative && due.is_none_or(|(at, _)| moment.at < at));
+                next.moment.is_some_and(|moment| moment.relative && due.is_none_or(|(at, _)| moment.at <= at));
             if !comes_first {
                 return;
             }
             self.with_task(index, |task| task.set(flag::CATCHING_UP, false));
+        } else {
+            self.with_task(index, |task| task.flags = flags);
         }
         self.arm(index, next);
     }

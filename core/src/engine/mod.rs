@@ -29,14 +29,17 @@
 //! written as started when its turn comes, which no restart and no end of the server takes from it: only who stops it,
 //! deletes its task or lets another run take its place drops it.
 //!
-//! The store is written once when an instance has to wait, once when it starts, once when it ends, and once for every
-//! further action; and once more for up to five entries of the history, which wait for some minutes so that those that fall
-//! together are written together. [`Engine::written`] counts it.
+//! The store gets a list of changes when an instance has to wait for others, when it starts, when it ends, and for every further
+//! action. What the history has to say is in the list of an end, where up to five entries wait for each other for some minutes;
+//! only of what did not run it has lists of its own. [`Engine::written`] counts it.
+//!
+//! A run that waits for its moment has no record, as long as the calendar would find its occurrence again. When a later
+//! occurrence of its task is about to be settled it gets one.
 //!
 //! # What failed is not lost
 //!
 //! When the store fails, the call gets the error and memory stays as it was. Only that an instance ended, or was dropped
-//! while it waited, cannot be refused: it is kept in its slot and written again with later ticks. A run whose turn has
+//! while it waited, cannot be refused: it is kept in its slot and written again with later ticks. A run whose turn or moment has
 //! come goes on waiting until it can be recorded as started.
 //!
 //! A tick ends with the first failure, and until [`RETRY_TIME`](crate::limits::RETRY_TIME) is over nothing fires, so

@@ -1,10 +1,12 @@
-//! Runs that wait for a moment or for an idle machine, of which nothing is recorded but the values that they were given.
+//! Runs that wait for a moment or for an idle machine, of which nothing is recorded but the values that they were given, and what
+//! the calendar would not find again.
 //!
 //! A trigger that waits for an event may have a delay and a repetition ([MS-TSCH] 2.5.3), a task may need an idle machine
 //! and wait for it, and what could not start may be tried again (2.5.4.2). Each of these holds a slot for an instance, which
 //! clients see as queued. They are of this life of the server only: an event is not seen again after a restart, and neither
-//! is what waited for its delay. Occurrences of calendar triggers that waited when the power went are found again by
-//! catching up, if the task asks for that.
+//! is what waited for its delay. Occurrences of calendar triggers that waited when the power went are found again by the calendar,
+//! and are made up for, if the task asks for that, or told as missed. For those that a later one of their task has overtaken, a
+//! record stands in for that.
 
 use super::{
     CatchUp, Context, Engine, InstanceSlot, Refused, TaskSlot, instances,

@@ -15,12 +15,12 @@ const ELEMENTS: u64 = 11;
 /// Bytes of the arguments of a run, each with its length.
 pub const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
 
-/// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64, or than 67 if it is for
+/// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64, or than 68 if it is for
 /// a member of a group and all its numbers are the largest.
 ///
-/// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 2, limit 9, switch 1, arguments 3 and theirs,
+/// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 3, limit 9, switch 1, arguments 3 and theirs,
 /// each with a length of 2, turn 5, session 5
-pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 2 + 9 + 1 + 3 + ARGUMENTS + 5 + 5;
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 3 + 9 + 1 + 3 + ARGUMENTS + 5 + 5;
 
 /// The turn of a run that waits, and is dropped at the next start of the server.
 pub const VOLATILE: u32 = u32::MAX;
@@ -63,7 +63,7 @@ pub enum Cause {
 /// [… arguments, turn | null, session]
 /// ```
 ///
-/// Only one that waits has a turn. Whoever does not know of turns takes it for one that was started, and so never starts it.
+/// The action is its ordinal, and 256 times the number of attempts before. Only one that waits has a turn. Whoever does not know of turns takes it for one that was started, and so never starts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instance<'r> {
     /// Its identifier.
@@ -78,6 +78,8 @@ pub struct Instance<'r> {
     pub cause: Cause,
     /// Ordinal of the action that was started last.
     pub action: u8,
+    /// How often it was tried before.
+    pub attempt: u8,
     /// For how many milliseconds it may run.
     pub limit: Option<u64>,
     /// Whether it may be stopped for good.
@@ -125,14 +127,14 @@ impl<'r> Instance<'r> {
             8 => Cause::Maintenance { at: Timestamp(decoder.i64()?), exclusive: true },
             _ => return Err(Damaged),
         };
-        let action = decoder.u8()?;
+        let [action, attempt] = decoder.u16()?.to_le_bytes();
         let limit = optional(&mut decoder, |decoder| decoder.u64())?;
         let hard = decoder.bool()?;
         let arguments = decoder.bytes()?;
         let elements = Decoder::new(bytes).array()?.unwrap_or_default();
         let mut more = |at| if elements > at { optional(&mut decoder, |decoder| decoder.u32()) } else { Ok(None) };
         let (queued, session) = (more(ELEMENTS)?, more(ELEMENTS + 1)?.and_then(NonZeroU32::new));
-        Ok(Self { guid, task, definition, started, cause, action, limit, hard, arguments, queued, session })
+        Ok(Self { guid, task, definition, started, cause, action, attempt, limit, hard, arguments, queued, session })
     }
 
     /// Writes the record to the front of `into` and returns it.
@@ -158,7 +160,7 @@ impl<'r> Instance<'r> {
                 Cause::Session => encoder.u8(6)?.u8(0)?,
                 Cause::Maintenance { at: Timestamp(at), exclusive } => encoder.u8(7 + u8::from(exclusive))?.i64(at)?,
             };
-            encoder.u8(self.action)?;
+            encoder.u16(u16::from_le_bytes([self.action, self.attempt]))?;
             match self.limit {
                 Some(limit) => encoder.u64(limit)?,
                 None => encoder.null()?,

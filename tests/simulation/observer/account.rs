@@ -41,7 +41,11 @@ impl Observer {
                 (Some(wall), None) => {
                     self.unknown_from = Some(wall);
                     // What has not had its turn has it when the time is known again.
-                    self.carry(|item| item.turn);
+                    let busy: Vec<u32> =
+                        self.running.iter().filter(|(_, running)| !running.is_empty()).map(|(task, _)| *task).collect();
+                    self.carry(|item| {
+                        matches!(item.wanted[..], [Wanted::Since(_)]) || item.turn && busy.contains(&item.task)
+                    });
                 }
                 (None, None) => {}
             }
@@ -100,7 +104,7 @@ impl Observer {
         let late = LATE_TIME as i64;
         let mut passed_over = 0;
         let catches_up_all = plan.catch_up.as_ref().is_some_and(|wish| wish.starts_with("all"));
-        let owed = self.items.iter().any(|item| item.task == number && matches!(item.wanted[..], [Wanted::Since(_)]));
+        let owed = self.tasks[&number].may_be_owed || self.items.iter().any(|item| item.task == number && item.turn);
         // When a registration trigger of an earlier life is due, only the engine knows.
         let unknown = known.registered.0 != self.life
             && plan.when.iter().any(|when| when.enabled && matches!(when.wants, Wants::Registration(_)));
@@ -123,8 +127,15 @@ impl Observer {
                 asleep: how == Passed::Asleep,
             });
         }
-        if passed_over > 0 {
+        if let Some(known) = self.tasks.get_mut(&number).filter(|_| passed_over > 0) {
+            known.may_be_owed = true;
+        }
+        if passed_over > 0 && (owed || unknown) {
             self.except(LATE_TICK, passed_over);
+        } else if passed_over > 0 {
+            // They are told together, as missed.
+            let (wanted, due, excused) = (Vec::new(), after.mono, self.store_fails);
+            self.items.push(Item { task: number, wanted, due, until: due, excused, turn: false, asleep: true });
         }
     }
 
@@ -190,6 +201,12 @@ impl Observer {
         place.map(|place| self.tokens.remove(place)).is_some()
     }
 
+    /// Whether one was told at the very moment at which it was due.
+    fn is_told_at_once(&mut self, item: &Item) -> bool {
+        let place = self.tokens.iter().position(|token| token.0 == item.task && token.1 == item.due);
+        place.map(|place| self.tokens.remove(place)).is_some()
+    }
+
     /// Whatever had to be told before this moment was told.
     pub(super) fn settle(&mut self, limit: i64, only: Option<u32>) {
         let (now, all) = (self.last.mono, limit == i64::MAX);
@@ -206,19 +223,22 @@ impl Observer {
                 kept.push(item);
                 continue;
             }
-            if self.is_told(&item) {
-                continue;
-            }
-            if failing && !all {
-                item.excused = true;
-                kept.push(item);
+            if self.is_told_at_once(&item) || !item.turn && self.is_told(&item) {
                 continue;
             }
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
             let is_active = self.active.get(&item.task).is_some_and(|at| now - at <= self.turns());
             if item.turn && (is_busy || is_active) && !all {
-                // One that is owed all of them waits for the end of each.
+                // One that is owed all of them waits for the end of each; what is told meanwhile is of something else.
                 item.until = now + self.turns();
+                kept.push(item);
+                continue;
+            }
+            if self.is_told(&item) {
+                continue;
+            }
+            if failing && !all {
+                item.excused = true;
                 kept.push(item);
                 continue;
             }

@@ -210,8 +210,10 @@ impl Observer {
             floor,
             ran: i64::MIN,
             registered: (self.life, at.mono),
+            real: at.real,
             carried: None,
             overtaken: Vec::new(),
+            may_be_owed: false,
         };
         self.tasks.insert(number, known);
         // A floor that a wrong clock set too high is lifted.
@@ -257,7 +259,10 @@ impl Observer {
             let is_owed = |item: &Item| matches!(item.wanted[..], [Wanted::Since(_)]);
             if !enabled {
                 // The host slept, and did not tick since.
-                self.drop_items(number, DISABLED, |item| item.asleep || (item.due <= at.mono && item.until <= at.mono));
+                // And what is owed is so no more.
+                self.drop_items(number, DISABLED, |item| {
+                    item.asleep || (item.due <= at.mono && (item.turn || item.until <= at.mono))
+                });
             }
             let known = self.tasks.get_mut(&number).expect("a task");
             if known.enabled != enabled {

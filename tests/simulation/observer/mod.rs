@@ -58,9 +58,10 @@ pub(crate) const EXCEPTIONS: [&str; 10] = [
     IDLE_NO_MORE,
     EVENTS_LOST,
 ];
-/// A tick that comes late runs what each task was due for and what is late by less than a minute; what lies between is settled
-/// without a word (the module `engine` says so).
-pub(crate) const LATE_TICK: &str = "passed over by a late tick, and not told";
+/// A tick that comes late runs what each task was due for and what is late by less than a minute, and tells what lies between as
+/// missed. Of a task that is owed something, or has a registration trigger of an earlier life, only the engine knows what it was
+/// due for.
+pub(crate) const LATE_TICK: &str = "passed over by a late tick, and nobody knows what was due";
 /// While the store fails one task fires in a second, and what is late by more than a minute by then is settled without a word.
 pub(crate) const STORE_FAILED: &str = "passed over while the store failed";
 /// Whoever registers a task anew drops what waits of it.
@@ -158,8 +159,12 @@ struct Known {
     ran: i64,
     /// In which life, and when, it was registered.
     registered: (u64, i64),
+    /// When that was, whatever any clock says.
+    real: i64,
     /// The first occurrence that is owed from an earlier life.
     carried: Option<i64>,
+    /// A late tick passed some over: a cut before that was durable has them owed to it.
+    may_be_owed: bool,
     /// Those that waited as it ended, while later ones had run.
     overtaken: Vec<i64>,
 }

@@ -5,7 +5,7 @@ use super::{
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
-    slots::{OfTask, Phase, WithOrders, order},
+    slots::{OfTask, Phase, WithOrders, flag, order},
 };
 use crate::{
     event::{Event, Skipped},
@@ -397,8 +397,11 @@ impl Engine<'_> {
     }
 
     /// Up to where a restart is to settle the calendar of a task. What waits for its moment has settled its occurrence in memory
-    /// only; that another run ends does not settle it for good.
+    /// only; that another run ends does not settle it for good. Nor does it settle what was missed and is not counted yet.
     pub(super) fn durable_floor(&self, task: &TaskSlot) -> Timestamp {
+        if task.has(flag::MISSED) {
+            return Timestamp::MIN;
+        }
         list::iter::<OfTask, _>(self.memory.instances, task.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .filter(|slot| slot.phase == Phase::Waiting)

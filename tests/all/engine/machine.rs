@@ -212,7 +212,8 @@ fn an_idle_trigger_fires_each_time_the_machine_becomes_idle() {
     world.run_for(20 * MINUTE);
     // A minute after it became idle, and two minutes later if it still is; to be said to be idle again is nothing new.
     assert_eq!(world.outside.times("a"), ["12:06:00", "12:10:00", "12:12:00"]);
-    assert_eq!(world.outside.times("b"), ["12:05:00", "12:07:00", "12:09:00", "12:11:00"]);
+    // Two minutes after the first time somebody was there again.
+    assert_eq!(world.outside.times("b"), ["12:05:00", "12:09:00", "12:11:00"]);
     // A task that comes while the machine is idle waits for the next time.
     world.register("late", &Task::new("late").when(trigger(TriggerKind::Idle, ""))).unwrap();
     world.run_for(60 * MINUTE);

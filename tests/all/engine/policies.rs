@@ -294,7 +294,7 @@ fn arguments_that_the_room_for_records_does_not_hold_are_refused() {
     let actions = vec![Action::Exec { id: None, exec }; 2];
     let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
     world.register("a", &Task { actions, ..Task::default() }.with(queue)).unwrap();
-    let (fits, too_long) = ("x".repeat(53), "x".repeat(54));
+    let (fits, too_long) = ("x".repeat(52), "x".repeat(53));
     assert_eq!(world.run("a", &[&too_long]), Err(Refused::TooLarge));
     assert!(world.outside.starts().is_empty());
     for _ in 0..2 {

@@ -192,7 +192,15 @@ fn history_is_small_and_comes_back() {
 #[test]
 fn an_instance_that_was_started_is_what_it_was() {
     let mut room = [0; INSTANCE_MAX];
-    let small = Instance { task: 1, definition: 2, started: None, cause: Cause::Demand, limit: None, ..instance(&[]) };
+    let small = Instance {
+        attempt: 0,
+        task: 1,
+        definition: 2,
+        started: None,
+        cause: Cause::Demand,
+        limit: None,
+        ..instance(&[])
+    };
     let bytes = small.encode(&mut room).unwrap();
     assert_eq!(hex(bytes), "8b01500403020106050807090a0b0c0d0e0f100102f6000018fff6f540");
     assert_eq!(Instance::decode(bytes), Ok(small));

@@ -9,7 +9,7 @@
 //! <CatchUp xmlns="urn:mainspring:task">all 10</CatchUp>    each runs, oldest first, of the last so many: 1 to 100
 //! ```
 //!
-//! It is recognised as an element of its own, and as the same text in CDATA, as which the normalised form gives it back.
+//! It is recognised as a child element, and as the same text in CDATA, as which the normalised form gives it back.
 //!
 //! What is owed does not start in the first [`QUIET_TIME`](crate::limits::QUIET_TIME) after the server came up, and then one
 //! task every [`SPREAD_TIME`](crate::limits::SPREAD_TIME), so that a hundred tasks do not start in the same second. An
@@ -23,6 +23,7 @@ use super::{
     clocks::{Clocks, Moment},
     plan::{self, Next, Run},
     slots::flag,
+    wish::wish,
 };
 use crate::{
     limits::{MISSED_COUNTED, QUIET_TIME, SPREAD_TIME},
@@ -42,34 +43,15 @@ pub enum CatchUp {
     All(u8),
 }
 
-/// The most occurrences of one task that are caught up.
-const MOST: u8 = 100;
-
 impl CatchUp {
+    /// The most occurrences of one task that are caught up.
+    pub(super) const MOST: u8 = 100;
+
     /// What a task asks for: in its Data, or with StartWhenAvailable. A wish that cannot be read is none.
     #[must_use]
     pub fn of(image: &Image<'_>) -> Self {
         let default = if image.settings().start_when_available { Self::Latest } else { Self::Skip };
         image.data().and_then(wish).unwrap_or(default)
-    }
-}
-
-/// The wish that stands in a Data element.
-fn wish(data: &str) -> Option<CatchUp> {
-    let (_, tag) = data.split_once("<CatchUp")?;
-    let (attributes, rest) = tag.split_once('>')?;
-    let name = attributes.trim().strip_prefix("xmlns")?.trim_start().strip_prefix('=')?.trim();
-    if !matches!(name, "\"urn:mainspring:task\"" | "'urn:mainspring:task'") {
-        return None;
-    }
-    let (text, _) = rest.split_once("</CatchUp")?;
-    match text.trim() {
-        "skip" => Some(CatchUp::Skip),
-        "latest" => Some(CatchUp::Latest),
-        all => {
-            let count = all.strip_prefix("all")?.trim_start().parse().ok()?;
-            (1..=MOST).contains(&count).then_some(CatchUp::All(count))
-        }
     }
 }
 

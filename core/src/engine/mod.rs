@@ -70,6 +70,7 @@ mod slots;
 mod tell;
 mod views;
 mod waiting;
+mod wish;
 
 #[doc(no_inline)]
 pub use crate::store::{HISTORY_ENTRIES, Happened, Happening, Started, Written};

@@ -19,3 +19,4 @@ mod records;
 mod restart;
 mod sessions;
 mod waits;
+mod wish;

@@ -5,7 +5,7 @@ use super::{
     list::{self, Link},
     plan::{self, Run},
     refused::NotRun,
-    slots::{OfTask, Phase, WithOrders, flag, order},
+    slots::{OfTask, Phase, WithOrders, flag, order, wait},
 };
 use crate::{
     event::{Event, Skipped},
@@ -226,7 +226,7 @@ impl Engine<'_> {
                 return;
             }
             self.clear_deadline(index);
-            if slot.phase == Phase::Waiting && self.held && !self.closing {
+            if slot.phase == Phase::Waiting && slot.waits_for != wait::COUNTED && self.held && !self.closing {
                 // It keeps its place until the store is tried again.
                 self.set_deadline(index, cx.now, self.retry.since(cx.now.monotonic).max(1));
             } else if slot.phase == Phase::Waiting {

@@ -311,7 +311,10 @@ impl Engine<'_> {
         let mut buffer = [0; STATE_MAX];
         let mut settled = None;
         if let Some(wall) = cx.now.wall.filter(|_| catches_up) {
-            self.keep_waiting(cx, task.0, Some(wall))?;
+            if let Err(error) = self.keep_waiting(cx, task.0, Some(wall)) {
+                self.tell(Event::StoreFailed { error });
+                return Err(Refused::Store(error));
+            }
             // What came while it was disabled is not missed, also after a restart.
             let state = read_state(cx, slot.number)?.unwrap_or(State::NEVER);
             let state = State { floor: state.floor.max(Some(wall.plus(-1))), ..state };

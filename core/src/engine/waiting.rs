@@ -130,7 +130,8 @@ impl Engine<'_> {
         if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {
             return Err(NotRun::AlreadyRunning);
         }
-        let is_overtaken = self.is_overtaken(cx, task, run).map_err(NotRun::Store)?;
+        // A member of a group runs in this life of the server or not at all.
+        let is_overtaken = run.session == 0 && self.is_overtaken(cx, task, run.cause).map_err(NotRun::Store)?;
         let mut random = [0; 16];
         cx.entropy.fill(&mut random).map_err(|_| NotRun::NoEntropy)?;
         let index = self.instances.take(self.memory.instances, usize::MAX).ok_or(NotRun::NoSlot)?;
@@ -186,18 +187,16 @@ impl Engine<'_> {
         (slot.waits_for == wait::IDLE).then(idle)
     }
 
-    /// Whether an occurrence of the calendar that is to wait was overtaken by a later one, so that no restart would look for it. A
-    /// member of a group runs in this life of the server or not at all.
-    fn is_overtaken(&self, cx: &mut Context<'_>, task: u32, run: &Run) -> Result<bool, StoreError> {
-        let (Some(at), Some(slot)) = (run.cause.settles(), self.memory.tasks.get(task as usize)) else {
-            return Ok(false);
-        };
+    /// Whether what a run is for was overtaken by a later occurrence of its task, which is durable, so that no restart would look
+    /// for it.
+    fn is_overtaken(&self, cx: &mut Context<'_>, task: u32, cause: Cause) -> Result<bool, StoreError> {
+        let (Some(at), Some(slot)) = (cause.settles(), self.memory.tasks.get(task as usize)) else { return Ok(false) };
         let settled = list::iter::<OfTask, _>(self.memory.instances, slot.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .filter(|slot| slot.phase != Phase::Waiting)
             .filter_map(|slot| slot.cause().settles());
         let state = read_state(cx, slot.number)?.and_then(|state| state.floor);
-        Ok(run.session == 0 && settled.chain(state).any(|settled| at < settled))
+        Ok(settled.chain(state).any(|settled| at < settled))
     }
 
     /// Makes durable that runs of a task wait whose occurrences come before one that is about to be settled.
@@ -233,8 +232,9 @@ impl Engine<'_> {
                 continue;
             };
             let task = slot.task.index().and_then(|task| Some((task, *self.memory.tasks.get(task as usize)?)));
-            let is_overtaken = |task: &TaskSlot| slot.cause().settles().is_some_and(|at| at < task.floor);
-            if let Some((place, task)) = task.filter(|(_, task)| is_overtaken(task)) {
+            if let Some((place, task)) = task
+                && self.is_overtaken(cx, place, slot.cause())?
+            {
                 let catch_up = match plan::image(self.memory.record, cx.store, task.definition) {
                     Ok(image) if task.has(flag::ENABLED) => CatchUp::of(&image),
                     Err(Refused::Store(error)) => return Err(error),

@@ -200,3 +200,21 @@ fn what_is_not_made_up_for_is_told_though_a_run_was_taken_by_the_cut() {
     let task = world.task("a");
     assert_eq!(world.call(|engine, cx| engine.missed_runs(cx, task)), Ok(7));
 }
+
+/// What lies behind by another zone alone was not missed, and nothing is settled for it.
+#[test]
+fn another_zone_settles_nothing_that_a_clock_brings_again() {
+    let mut slots = Slots::new(4, 4);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let all = r#"<CatchUp xmlns="urn:mainspring:task">all 1</CatchUp>"#;
+    let task = Task::new("a for=0").when(every(daily("2024-05-01T13:00:00"), 60, Some(240)));
+    world.register("a", &Task { data: Some(all), ..task }).unwrap();
+    world.run_for(30 * MINUTE);
+    // An hour to the east the five lie behind; an hour later by the clock they come again.
+    world.outside.zone = Zone::fixed(3600);
+    world.call(|engine, cx| engine.zone_changed(cx));
+    world.run_for(10 * MINUTE);
+    world.set_clock("2024-05-01T11:55:00");
+    world.run_for(20 * MINUTE);
+    assert_eq!(world.outside.times("a"), ["12:00:00", "12:01:00", "12:02:00", "12:03:00", "12:04:00"]);
+}

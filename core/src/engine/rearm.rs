@@ -75,12 +75,13 @@ impl Engine<'_> {
         let passed_over = slot.has(flag::ARMED)
             && !slot.has(flag::RELATIVE | flag::EXPIRES)
             && due.zip(clocks.now.wall).is_some_and(|((due, _), wall)| due < wall.0);
-        let was_owed = slot.has(flag::OWED);
+        let (was_owed, floor) = (slot.has(flag::OWED), slot.floor);
         let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
         // What lay behind before was passed over earlier, or is there only because the zone is another.
         let missed = missed.filter(|at| passed_over || seen.now.wall.is_none_or(|seen| *at >= seen));
         if missed.is_none() && !was_owed {
             slot.set(flag::OWED, false);
+            slot.floor = floor;
         }
         slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
         if !is_due {

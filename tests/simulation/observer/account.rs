@@ -223,7 +223,8 @@ impl Observer {
                 kept.push(item);
                 continue;
             }
-            if self.is_told_at_once(&item) || !item.turn && self.is_told(&item) {
+            let is_of_many = item.wanted.is_empty() && item.excused;
+            if self.is_told_at_once(&item) || !item.turn && !is_of_many && self.is_told(&item) {
                 continue;
             }
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
@@ -234,7 +235,7 @@ impl Observer {
                 kept.push(item);
                 continue;
             }
-            if self.is_told(&item) {
+            if !is_of_many && self.is_told(&item) {
                 continue;
             }
             if failing && !all {

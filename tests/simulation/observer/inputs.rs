@@ -277,8 +277,13 @@ impl Observer {
         }
     }
 
+    /// How many skips were told until now.
+    pub(crate) fn told_so_far(&self) -> u64 {
+        self.token
+    }
+
     /// Somebody asked for a run.
-    pub(crate) fn ran(&mut self, name: usize, result: Result<Guid, Refused>) {
+    pub(crate) fn ran(&mut self, name: usize, result: Result<Guid, Refused>, told_before: u64) {
         match result {
             Ok(guid) => {
                 self.counts.demanded += 1;
@@ -287,11 +292,8 @@ impl Observer {
                 }
             }
             Err(_) => {
-                // What was told of it stands for no occurrence; it was the last that was told.
-                let number = self.number_of(name);
-                if self.tokens.last().is_some_and(|&(task, at, _)| Some(task) == number && at == self.last.mono) {
-                    self.tokens.pop();
-                }
+                // What was told of it stands for no occurrence.
+                self.tokens.retain(|(.., number)| *number <= told_before);
             }
         }
     }

@@ -9,7 +9,7 @@ use super::CatchUp;
 
 const NAMESPACE: &str = "urn:mainspring:task";
 
-/// Bytes of the longest wish, with the white space within.
+/// Bytes of the longest wish and some more.
 const LONGEST: usize = 16;
 
 /// A piece of markup, or what is between two.
@@ -116,8 +116,15 @@ fn read(mut pieces: Pieces<'_>) -> Option<CatchUp> {
     let mut words = heapless::String::<LONGEST>::new();
     loop {
         match pieces.next()? {
-            Piece::Text(text) if words.is_empty() => words.push_str(text.trim_start()).ok()?,
-            Piece::Text(text) => words.push_str(text).ok()?,
+            Piece::Text(text) => {
+                for character in text.chars() {
+                    let is_space = matches!(character, ' ' | '\t' | '\r' | '\n');
+                    // However much there is of it, and wherever, it says no more than one of it between two words.
+                    if !is_space || !(words.is_empty() || words.ends_with(' ')) {
+                        words.push(if is_space { ' ' } else { character }).ok()?;
+                    }
+                }
+            }
             Piece::Other => {}
             Piece::Start(..) => return None,
             Piece::End => break,

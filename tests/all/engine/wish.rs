@@ -23,6 +23,8 @@ fn a_wish_is_seen_however_it_is_written() {
         "<CatchUp xmlns='urn:mainspring:task'><?pi <CatchUp> ?>all 3</CatchUp>",
         "text<Mine a='<b>'><Too/></Mine><!-- <Mine> --><CatchUp xmlns='urn:mainspring:task'>all 3</CatchUp><Mine>",
         "<CatchUp>skip</CatchUp><CatchUp xmlns='urn:mainspring:task'>all 3</CatchUp>",
+        "<CatchUp xmlns='urn:mainspring:task'>\r\n                    all\t\t                   3\r\n                  </CatchUp>",
+        "<CatchUp xmlns='urn:mainspring:task'>\n        <!-- all -->\n        all\n        <!-- of -->\n        3\n</CatchUp>",
         // One that cannot be read stands in nobody's way.
         "<CatchUp xmlns='urn:mainspring:task'>never</CatchUp><CatchUp xmlns='urn:mainspring:task'>all 3</CatchUp>",
         "<CatchUp xmlns='urn:mainspring:task'><b/>skip</CatchUp><CatchUp xmlns='urn:mainspring:task'>all 3</CatchUp>",
@@ -77,7 +79,9 @@ fn markup(chance: &mut Chance, depth: u32, into: &mut String) {
                     ("CatchUp", "xmlns='urn:other'"),
                     ("m:CatchUp", "xmlns='urn:mainspring:task' xmlns:m='urn:other'"),
                 ][below(4) as usize];
-                *into += &format!("<{name} {declares}>{wish}</{name}>");
+                let [before, behind] =
+                    [(); 2].map(|()| [" ", "\n", "\t"][below(3) as usize].repeat(below(40) as usize));
+                *into += &format!("<{name} {declares}>{before}{wish}{behind}</{name}>");
             }
             6 => into.push_str("<Empty a='1'/>"),
             _ => {

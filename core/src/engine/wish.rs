@@ -61,6 +61,7 @@ impl<'d> Iterator for Pieces<'d> {
 }
 
 /// What a Data element of this text wishes.
+#[inline(never)] // What it needs of the stack is not for those that go on from there.
 pub(super) fn wish(data: &str) -> Option<CatchUp> {
     if !data.contains(NAMESPACE) {
         return None;

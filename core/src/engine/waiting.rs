@@ -123,8 +123,10 @@ impl Engine<'_> {
         if all >= QUEUED_RUNS && what != wait::COUNTED {
             return Err(NotRun::QueueFull);
         }
-        // Of events that count there are never more than a trigger demands, and half of the slots is for runs.
-        if what == wait::COUNTED && 2 * (self.instances.count as usize + 1) > self.memory.instances.len() {
+        // Of events that count there are never more than a trigger demands, and some machines are never idle: half of the slots is
+        // for runs.
+        let gives_way = matches!(until, Until::Counted { .. } | Until::Idle { timeout: None, .. });
+        if gives_way && 2 * (self.instances.count as usize + 1) > self.memory.instances.len() {
             return Err(NotRun::NoSlot);
         }
         if same > 0 && run.policy == crate::task::InstancesPolicy::IgnoreNew {

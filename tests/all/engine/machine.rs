@@ -9,7 +9,7 @@ use mainspring::{
     status::Status,
     task::{Boundary, InstancesPolicy, Network, Path, RestartOnFailure, Span, Trigger, TriggerKind},
 };
-use mainspring_tests::world::{MINUTE, Outside, Slots, Task, World, at, every, once, session, trigger};
+use mainspring_tests::world::{MINUTE, Outside, SECOND, Slots, Task, World, at, every, once, session, trigger};
 
 const START: &str = "2024-05-01T12:00:00";
 const NETWORK: &str = "{e45a4b2c-7e3f-4c1b-9f0e-0123456789ab}";
@@ -292,6 +292,26 @@ fn what_waits_is_bounded_and_ends_with_its_task() {
     assert!(world.outside.starts().is_empty());
     assert_eq!(world.skipped().last(), Some(&Skipped::Disabled));
     assert_eq!(world.engine.machine(), Machine { idle: true, ..Machine::default() });
+}
+
+/// Without a WaitTimeout a run waits for ever, and some machines are never idle.
+#[test]
+fn what_waits_for_ever_leaves_slots_for_what_runs() {
+    for (timeout, waiting) in [(None, 4), (Some(Span::from_seconds(86_400)), 8)] {
+        let mut slots = Slots::new(4, 8);
+        let mut world = boot(&mut slots);
+        let task = minutely("a").with(|with| with.instances_policy = InstancesPolicy::Parallel);
+        let if_idle = |on: &mut mainspring::task::Conditions<'_>| {
+            on.run_only_if_idle = true;
+            on.idle.wait_timeout = timeout;
+        };
+        world.register("a", &task.on(if_idle)).unwrap();
+        world.run_for(20 * MINUTE);
+        assert_eq!(world.skipped(), vec![Skipped::NoInstanceSlot; 20 - waiting]);
+        world.machine(|machine| machine.idle = true);
+        world.run_for(SECOND);
+        assert_eq!(world.outside.times("a").len(), waiting);
+    }
 }
 
 #[test]

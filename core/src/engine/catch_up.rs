@@ -9,7 +9,10 @@
 //! <CatchUp xmlns="urn:mainspring:task">all 10</CatchUp>    each runs, oldest first, of the last so many: 1 to 100
 //! ```
 //!
-//! It is recognised as a child element, and as the same text in CDATA, as which the normalised form gives it back.
+//! It is recognised as a child element, and as the same text in CDATA, as which the normalised form gives it back. The element
+//! itself declares the namespace, with a prefix or without; the words stand as they are here, with any white space of XML around
+//! and between them, and without references to characters. Of several wishes the first counts that can be read; one that cannot
+//! is none.
 //!
 //! What is owed does not start in the first [`QUIET_TIME`](crate::limits::QUIET_TIME) after the server came up, and then one
 //! task every [`SPREAD_TIME`](crate::limits::SPREAD_TIME), so that a hundred tasks do not start in the same second. An

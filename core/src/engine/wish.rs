@@ -1,9 +1,10 @@
 //! The wish of a task to have made up for what it missed, as it stands in the text of its Data element.
 //!
-//! The text is markup, or was CDATA and may be anything. It is gone through once, and where it is not well-formed it ends. A wish is
-//! an element CatchUp of our namespace that is a child of Data: not what stands in other elements, in a comment or in CDATA. The
-//! namespace is declared by the element itself, as all are that the definition's XML is kept with, by default or with a prefix,
-//! and without references to characters. Of several the first counts that can be read.
+//! The text is markup, or was CDATA and may be anything. It is gone through once, and where a tag does not end or none is open
+//! that could, it is at its end; names of end tags are not compared. A wish is an element CatchUp of our namespace that is a child of
+//! Data: not what stands in other elements, in a comment or in CDATA. The namespace is declared by the element itself, as all are
+//! that the definition's XML is kept with, by default or with a prefix. Neither it nor the words are read where they have references
+//! to characters. Of several wishes the first counts that can be read.
 
 use super::CatchUp;
 
@@ -131,12 +132,13 @@ fn read(mut pieces: Pieces<'_>) -> Option<CatchUp> {
             Piece::End => break,
         }
     }
-    match words.trim_end() {
+    match words.strip_suffix(' ').unwrap_or(&words) {
         "skip" => Some(CatchUp::Skip),
         "latest" => Some(CatchUp::Latest),
         all => {
-            let count = all.strip_prefix("all")?.trim_start().parse().ok()?;
-            (1..=CatchUp::MOST).contains(&count).then_some(CatchUp::All(count))
+            // The parser of numbers would take a sign, and zeros before the number.
+            let count = all.strip_prefix("all ").filter(|count| matches!(count.bytes().next(), Some(b'1'..=b'9')))?;
+            count.parse().ok().filter(|count| *count <= CatchUp::MOST).map(CatchUp::All)
         }
     }
 }

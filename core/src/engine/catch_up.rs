@@ -96,20 +96,37 @@ pub(super) fn note(
     // A task that has never fired, and nobody knows since when it is there, is owed nothing.
     let latest = last(image, now.plus(-1), clocks).filter(|at| *at > floor && floor != Timestamp::MIN);
     task.set(flag::OWED, false);
-    let mut oldest = latest?;
+    let owed = latest?;
     match CatchUp::of(image) {
         CatchUp::Skip => {}
         CatchUp::Latest => task.set(flag::OWED, true),
-        CatchUp::All(count) => {
-            for _ in 1..count {
-                let Some(before) = last(image, oldest.plus(-1), clocks).filter(|at| *at > floor) else { break };
-                oldest = before;
-            }
-            task.floor = floor.max(oldest.plus(-1));
+        CatchUp::All(most) => {
+            task.floor = floor.max(oldest(image, floor, owed, most, clocks).plus(-1));
             task.set(flag::OWED, true);
         }
     }
     latest
+}
+
+/// The oldest of the last so many occurrences of the calendar after `floor`, of which `latest` is one.
+fn oldest(image: &Image<'_>, floor: Timestamp, latest: Timestamp, most: u8, clocks: &Clocks<'_>) -> Timestamp {
+    let mut oldest = latest;
+    for _ in 1..most {
+        let Some(before) = last(image, oldest.plus(-1), clocks).filter(|at| *at > floor) else { break };
+        oldest = before;
+    }
+    oldest
+}
+
+/// How many of those that a task was owed before a clock was set, `seen`, will not run: with what has come since they are too many.
+/// Its floor is behind them then.
+pub(super) fn drop_oldest(image: &Image<'_>, task: &mut TaskSlot, seen: Timestamp, clocks: &Clocks<'_>) -> u32 {
+    let (CatchUp::All(most), Some(now)) = (CatchUp::of(image), clocks.now.wall) else { return 0 };
+    let Some(latest) = last(image, now.plus(-1), clocks).filter(|at| *at > task.floor) else { return 0 };
+    let kept = oldest(image, task.floor, latest, most, clocks).min(seen.plus(1));
+    let dropped = count(image, task.floor, kept, clocks);
+    task.floor = task.floor.max(kept.plus(-1));
+    dropped
 }
 
 /// What a task that is owed something runs now, and whether it is owed more. One that is owed several waits for the end of each.

@@ -1,7 +1,7 @@
 //! The wall clock was set, or became known, or the zone is another: every task is armed anew.
 
 use super::{
-    Context, Engine, TaskSlot, catch_up,
+    Context, Engine, Refused, TaskSlot, catch_up,
     clocks::{After, Clocks},
     load::{behind, definition_number, task_number},
     plan, queue,
@@ -22,7 +22,7 @@ impl Engine<'_> {
     pub(super) fn rebuild_queues(&mut self, cx: &mut Context<'_>, seen: Now) {
         let clocks = self.clocks(cx);
         let seen = Clocks { now: seen, ..clocks };
-        let resolved = self.resolve(cx, &clocks);
+        let resolved = self.resolve(cx, &clocks).and_then(|()| self.drop_oldest(cx, &clocks, &seen));
         self.sort(definition_number);
         self.turns = catch_up::Turns::default();
         let record = core::mem::take(&mut self.memory.record);
@@ -55,16 +55,38 @@ impl Engine<'_> {
         }
     }
 
+    /// Tells what tasks were owed that will not run, because with what the clock has passed over they are owed more than they want.
+    fn drop_oldest(&mut self, cx: &mut Context<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) -> Result<(), StoreError> {
+        let Some(seen) = seen.now.wall else { return Ok(()) };
+        for index in 0..self.tasks.mark {
+            let due = queue::due(self.memory.queue, index);
+            let Some(slot) = self.memory.tasks.get_mut(index as usize) else { break };
+            if !slot.has(flag::OWED) || !slot.has(flag::ENABLED) || is_left(slot, due, clocks.now) {
+                continue;
+            }
+            let dropped = match plan::image(self.memory.record, cx.store, slot.definition) {
+                Ok(image) => catch_up::drop_oldest(&image, slot, seen, clocks),
+                Err(Refused::Store(error)) => return Err(error),
+                // The scan does not come to it either.
+                Err(_) => 0,
+            };
+            if dropped > 0 {
+                let number = slot.number;
+                self.note_passed(cx, number, dropped);
+            }
+        }
+        Ok(())
+    }
+
     /// Arms a task anew, unless it is due; a trigger of the other clock that is due hides nothing of what the calendar missed.
     /// `seen` are the clocks as they were before.
     fn arm_anew(&mut self, index: u32, image: &Image<'_>, clocks: &Clocks<'_>, seen: &Clocks<'_>) {
         let due = queue::due(self.memory.queue, index);
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
-        let is_due = is_due(slot, due, clocks.now);
-        // One that is owed something has its turn when that is over that it is due for.
-        if is_due && (!slot.has(flag::RELATIVE) || slot.has(flag::CATCHING_UP)) {
+        if is_left(slot, due, clocks.now) {
             return;
         }
+        let is_due = is_due(slot, due, clocks.now);
         let since = match slot.anchor {
             i64::MAX => None,
             at if slot.has(flag::UNRESOLVED) => Some(Timestamp(at)),
@@ -137,6 +159,11 @@ impl Engine<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a task stays as it is armed. One that is owed something has its turn when that is over that it is due for.
+fn is_left(slot: &TaskSlot, due: Option<(i64, bool)>, now: Now) -> bool {
+    is_due(slot, due, now) && (!slot.has(flag::RELATIVE) || slot.has(flag::CATCHING_UP))
 }
 
 /// Whether a task is due, and stays so although the clock changed: a calendar trigger that the clock has passed over by

@@ -93,6 +93,33 @@ fn all_that_are_wanted_run_oldest_first() {
     assert_eq!(world.skipped(), [Skipped::Missed], "of the two that were too many");
 }
 
+/// A clock that is set has them counted anew, and of those that wait behind a run the oldest are too many then.
+#[test]
+fn what_is_too_many_when_the_clock_is_set_is_told() {
+    let task = Task { data: Some(ALL), ..Task::new("a").when(every(once("2024-05-01T12:30:00"), 3600, None)) };
+    let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+    // Six were missed until 18:05, of which three run; the first of them does not end.
+    let outside = after_a_break(&mut first, &[("a", task)], MINUTE, 6 * HOUR + 4 * MINUTE);
+    let mut world = World::boot(&mut second, outside);
+    world.run_until(at("2024-05-01T21:00:00"));
+    assert_eq!(world.outside.times("a"), ["18:06:00"]);
+    assert_eq!(world.skipped(), [Skipped::Missed]);
+    let task = world.task("a");
+    let mut missed = |world: &mut World<'_>| world.call(|engine, cx| engine.missed_runs(cx, task)).unwrap();
+    assert_eq!(missed(&mut world), 3);
+    // Those of 16:30 to 20:30 wait, and that of 21:30 is passed over: three of the six are too many.
+    world.set_clock("2024-05-01T21:45:00");
+    assert_eq!(world.skipped(), [Skipped::Missed; 2]);
+    assert_eq!(missed(&mut world), 6);
+    world.run_for(SECOND);
+    for _ in 0..4 {
+        world.call(|engine, cx| engine.stop(cx, task)).unwrap();
+        world.run_for(10 * SECOND);
+    }
+    assert_eq!(world.outside.times("a").len(), 4);
+    assert_eq!(missed(&mut world), 6);
+}
+
 #[test]
 fn a_power_cut_in_the_quiet_time_loses_nothing() {
     let task = when_available("a for=1").when(daily("2024-05-01T18:00:00"));

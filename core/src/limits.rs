@@ -96,8 +96,11 @@ pub const QUEUED_RUNS: u8 = 16;
 pub const STOP_TIME: u64 = 5_000;
 /// Milliseconds by which a step of the clock may pass over an occurrence that then runs late; one that was passed over by more
 /// is not run. After a stall of the host the occurrence that was due runs however late it is, and of those behind it the
-/// ones that are late by no more than this. Steps that nobody reported are noticed when they are larger.
+/// ones that are late by no more than this.
 pub const LATE_TIME: u64 = 60_000;
+/// Milliseconds by which the wall clock may go another way than the monotonic one between two ticks; after more every task is armed
+/// anew, though nobody reported a step.
+pub const STEP_TIME: u64 = 100;
 /// Milliseconds after the server came up in which nothing starts that was missed.
 pub const QUIET_TIME: u64 = 60_000;
 /// Milliseconds between starts of what was missed.

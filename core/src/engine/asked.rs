@@ -6,7 +6,7 @@ use super::{
     instances::{arguments, unpack},
     launch::read_state,
     list, plan, queue,
-    slots::{OfTask, Phase, flag},
+    slots::{OfTask, Phase, flag, wait},
 };
 use crate::{
     bytes::Writer,
@@ -136,7 +136,19 @@ impl Engine<'_> {
     pub fn wake(&self) -> Option<Timestamp> {
         let used = self.memory.tasks.get(..self.tasks.mark as usize).unwrap_or_default();
         let wakes = |slot: &TaskSlot| slot.has(flag::WAKE) && !slot.has(flag::EXPIRES);
-        used.iter().zip(0..).filter(|(slot, _)| wakes(slot)).filter_map(|(_, index)| self.due_at(index)).min()
+        let due = used.iter().zip(0..).filter(|(slot, _)| wakes(slot)).filter_map(|(_, index)| self.due_at(index));
+        // What waits for a moment is due then.
+        let instances = self.memory.instances.get(..self.instances.mark as usize).unwrap_or_default();
+        let waiting = instances.iter().filter(|slot| {
+            let is_moment = matches!(slot.waits_for, wait::FIRES | wait::AGAIN | wait::LATER);
+            let task = slot.task.index().and_then(|task| self.memory.tasks.get(task as usize));
+            slot.phase == Phase::Waiting && is_moment && task.is_some_and(|task| task.has(flag::WAKE))
+        });
+        let waiting = waiting.filter_map(|slot| {
+            let ahead = i64::try_from(slot.deadline.since(self.seen.monotonic)).ok()?;
+            Some(self.seen.wall?.plus(ahead))
+        });
+        due.chain(waiting).min()
     }
 
     /// What the wall clock shows, or will show, when a task is due.

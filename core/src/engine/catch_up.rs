@@ -64,7 +64,7 @@ fn last(image: &Image<'_>, at: Timestamp, clocks: &Clocks<'_>) -> Option<Timesta
 }
 
 /// The first occurrence of the calendar after a moment, of all triggers.
-fn first(image: &Image<'_>, after: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
+pub(super) fn first(image: &Image<'_>, after: Timestamp, clocks: &Clocks<'_>) -> Option<Timestamp> {
     image.triggers().filter_map(|trigger| recur::next(&trigger, &Anchors::default(), after, clocks.zone)).min()
 }
 
@@ -129,11 +129,17 @@ pub(super) fn drop_oldest(image: &Image<'_>, task: &mut TaskSlot, seen: Timestam
     dropped
 }
 
-/// What a task that is owed something runs now, and whether it is owed more. One that is owed several waits for the end of each.
-pub(super) fn run(image: &Image<'_>, task: &TaskSlot, clocks: &Clocks<'_>) -> Option<(Option<Run>, Timestamp, bool)> {
+/// What a task that is owed something runs now, and whether it is owed more. One that is owed several waits for the end of each,
+/// also if that `waits` for an idle machine or another attempt.
+pub(super) fn run(
+    image: &Image<'_>,
+    task: &TaskSlot,
+    waits: bool,
+    clocks: &Clocks<'_>,
+) -> Option<(Option<Run>, Timestamp, bool)> {
     let before = clocks.now.wall?.plus(-1);
     let all = matches!(CatchUp::of(image), CatchUp::All(_));
-    if all && task.running > 0 {
+    if all && (task.running > 0 || waits) {
         return Some((None, task.floor, true));
     }
     let at = if all { first(image, task.floor, clocks) } else { last(image, before, clocks) };

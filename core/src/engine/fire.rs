@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     event::{Event, Skipped},
-    limits::{FIRINGS_PER_TICK, LATE_TIME, RETRY_TIME},
+    limits::{FIRINGS_PER_TICK, LATE_TIME, RETRY_TIME, STEP_TIME},
     store::{Cause, DEFINITION},
     time::{Now, Timestamp},
 };
@@ -90,7 +90,7 @@ impl Engine<'_> {
     /// Whether the wall clock went another way than the monotonic clock since both were last seen.
     fn has_stepped(&self, now: Now) -> bool {
         match (self.clocks_as_seen(now).wall, now.wall) {
-            (Some(seen), Some(wall)) => wall.since(seen).unsigned_abs() > LATE_TIME,
+            (Some(seen), Some(wall)) => wall.since(seen).unsigned_abs() > STEP_TIME,
             (None, None) => false,
             _ => true,
         }
@@ -126,26 +126,33 @@ impl Engine<'_> {
             let at = Timestamp(moment.at);
             self.with_task(index, |task| task.floor = task.floor.max(at));
         }
+        let waits = self.has_occurrence_waiting(&task);
         let turns = &mut self.turns;
         let found = plan::image(self.memory.record, cx.store, task.definition).map(|image| {
             let (mut slot, mut run) = (task, None);
             let after = if retry { After::just_before(&clocks) } else { After::moment(moment, &clocks, LATE_TIME) };
+            let mut passed = 0;
             if slot.has(flag::CATCHING_UP) {
-                let owed = catch_up::run(&image, &task, &clocks);
+                let owed = catch_up::run(&image, &task, waits, &clocks);
                 slot.floor = owed.map_or(slot.floor, |(_, at, _)| at);
                 slot.set(flag::OWED, owed.is_some_and(|(.., more)| more));
                 run = owed.and_then(|(run, ..)| run);
-            } else if !retry {
+            } else if retry {
+                // What came while its definition could not be read is behind what it was due for then.
+                if task.floor != Timestamp::MIN && !task.has(flag::OWED) {
+                    passed = catch_up::count(&image, task.floor, after.wall.plus(1), &clocks);
+                    slot.floor = slot.floor.max(after.wall);
+                }
+            } else {
                 run = plan::run(&image, &task, &clocks, moment);
+                passed = plan::passed(&image, &task, &clocks, moment);
                 if !moment.relative {
                     // What a late tick passes over is settled with what it runs.
                     slot.floor = slot.floor.max(after.wall);
                 }
             }
             let next = plan::next(&image, &slot, &clocks, after);
-            let passed =
-                if retry || slot.has(flag::CATCHING_UP) { 0 } else { plan::passed(&image, &task, &clocks, moment) };
-            let settles = !moment.relative && CatchUp::of(&image) != CatchUp::Skip;
+            let settles = (retry || !moment.relative) && CatchUp::of(&image) != CatchUp::Skip;
             (run, turns.next(&image, &mut slot, next, &clocks), slot, passed, settles)
         });
         match found {
@@ -159,6 +166,9 @@ impl Engine<'_> {
                 self.arm(index, next);
                 if passed > 0 {
                     self.note_passed(cx, task.number, passed);
+                    if retry && settles {
+                        self.settle(cx, index);
+                    }
                 }
                 if let Some(run) = run
                     && let Err(why) = self.launch_after_random_delay(cx, index, &run)
@@ -166,7 +176,7 @@ impl Engine<'_> {
                     self.tell_skipped(cx, task.number, why);
                     if settles {
                         // That it was skipped is to be known when it is settled for good.
-                        self.write_history(cx);
+                        self.write_all_history(cx);
                         self.settle(cx, index);
                     }
                     return !matches!(why, NotRun::Store(_));
@@ -175,6 +185,11 @@ impl Engine<'_> {
             }
             Err(refused) => {
                 if let Refused::Store(_) = refused {
+                    if !retry && !task.has(flag::OWED) {
+                        // From here on is counted what comes until it can be read.
+                        let now = After::just_before(&clocks).wall;
+                        self.with_task(index, |task| task.floor = task.floor.max(now));
+                    }
                     self.arm_retry(index, cx.now);
                 } else {
                     self.disarm(index);
@@ -193,12 +208,11 @@ impl Engine<'_> {
     /// Deletes a task that fires no more, or looks again later, if something of it still runs; returns whether the store did not
     /// fail.
     fn expire(&mut self, cx: &mut Context<'_>, index: u32, task: &TaskSlot) -> bool {
-        let deleted = if task.last.is_some() {
-            Ok(())
-        } else {
-            self.path_of(cx, task.number).and_then(|path| self.delete(cx, &path))
-        };
-        if task.last.is_some() || deleted.is_err() {
+        // An event that was counted is no run, and may wait for others for ever.
+        let is_left = task.running == 0 && task.queued == 0 && !self.waits(task) && !task.has(flag::STOPPED_BY_USE);
+        let deleted =
+            if is_left { self.path_of(cx, task.number).and_then(|path| self.delete(cx, &path)) } else { Ok(()) };
+        if !is_left || deleted.is_err() {
             let at = i64::try_from(cx.now.monotonic.plus(LATE_TIME).0).unwrap_or(i64::MAX);
             let moment = Some(Moment { at, relative: true });
             self.arm(index, plan::Next { moment, delayed: false, expires: true });

@@ -1,7 +1,7 @@
 //! What happens outside and makes triggers fire: sessions and events, [MS-TSCH] 3.2.4.1 and 3.2.4.4.
 
 use super::{
-    Context, Engine, TaskSlot,
+    Context, Engine, InstanceSlot, Refused, TaskSlot,
     asked::Text,
     plan::{self, Run},
     refused::NotRun,
@@ -152,7 +152,7 @@ impl Engine<'_> {
                     // One that is damaged is told of once, and not again for every event.
                     task.set(flag::CHANNELS_NOTED, !matches!(refused, super::Refused::Store(_)));
                     let task = *task;
-                    self.tell_unreadable(&task, refused);
+                    self.tell_not_seen(cx, &task, refused);
                     return false;
                 }
             }
@@ -173,10 +173,15 @@ impl Engine<'_> {
             fire.fold(0, |bits, (_, ordinal)| bits | 1 << ordinal)
         });
         found.unwrap_or_else(|refused| {
-            self.tell_unreadable(&task, refused);
-            self.skip(cx, task.number, Skipped::StoreFailed, 1);
+            self.tell_not_seen(cx, &task, refused);
             0
         })
+    }
+
+    /// Tells that nobody could look whether a task waits for what has happened; it may have.
+    fn tell_not_seen(&mut self, cx: &mut Context<'_>, task: &TaskSlot, refused: Refused) {
+        self.tell_unreadable(task, refused);
+        self.skip(cx, task.number, Skipped::StoreFailed, 1);
     }
 
     /// Counts an event that a trigger waits for. If it is one of as many as that demands, within its period, they are done with,
@@ -190,7 +195,13 @@ impl Engine<'_> {
         values: &mut [u8; ARGUMENTS],
     ) -> Option<usize> {
         let task = *self.memory.tasks.get(index as usize)?;
-        let image = plan::image(self.memory.record, cx.store, task.definition).ok()?;
+        let image = match plan::image(self.memory.record, cx.store, task.definition) {
+            Ok(image) => image,
+            Err(refused) => {
+                self.tell_not_seen(cx, &task, refused);
+                return None;
+            }
+        };
         let TriggerKind::Event(wanted) = image.triggers().nth(usize::from(trigger))?.kind else { return None };
         let period = wanted.period_of_occurrence.map(|period| period.seconds.saturating_mul(1000));
         let demanded = usize::from(wanted.number_of_occurrences);
@@ -227,6 +238,23 @@ impl Engine<'_> {
         });
     }
 
+    /// A trigger that fires begins its repetition anew, as those of the calendar do: what is left of an earlier one is over. What
+    /// still waits for its delay has not begun.
+    fn end_repetition(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, delay: u64) {
+        self.each_instance(task, |engine, index, phase| {
+            let slot = engine.memory.instances.get(index as usize).copied();
+            let is_earlier = |slot: &InstanceSlot| {
+                let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
+                let is_its = (slot.waits_for, slot.trigger, slot.session) == (wait::FIRES, run.trigger, run.session);
+                phase == Phase::Waiting && is_its && event.plus(delay) <= cx.now.monotonic
+            };
+            if let Some(slot) = slot.filter(is_earlier) {
+                engine.end_waiting(cx, index, &slot);
+            }
+            false
+        });
+    }
+
     /// One trigger fires now: its run starts, or waits for the delay; what the repetition adds waits for its moment. `started` are
     /// those that fired for the same reason: what a call does not start, the next ticks do.
     fn trigger_fires(&mut self, cx: &mut Context<'_>, index: u32, ordinal: u8, fired: Fired<'_>, started: &mut usize) {
@@ -241,7 +269,11 @@ impl Engine<'_> {
             let after = (delay == 0).then_some(0);
             Some((run, delay, elapsed::next(delay, trigger.repetition.as_ref(), after)))
         });
-        let Ok(Some((mut run, delay, later))) = found else { return };
+        let (mut run, delay, later) = match found {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
+            Err(refused) => return self.tell_not_seen(cx, &task, refused),
+        };
         if let Some(SessionId(session)) = session.filter(|_| run.group) {
             run.session = session.get();
             if let Err(NotRun::NobodyLoggedOn) = self.members(cx, task.definition, run.session) {
@@ -250,6 +282,9 @@ impl Engine<'_> {
         }
         let now = cx.now.monotonic;
         if let Some(later) = later {
+            if later > delay || delay == 0 {
+                self.end_repetition(cx, index, &run, delay);
+            }
             let until = Until::Fires { at: now.plus(later), trigger: ordinal, event: now };
             if let Err(why) = self.wait(cx, index, &run, until, values) {
                 self.tell_skipped(cx, task.number, why);

@@ -6,12 +6,12 @@ use super::{
     slots::{OfTask, Phase, flag, order, wait},
 };
 use crate::{
-    event::Event,
+    event::{Event, Skipped},
     guid::Guid,
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     ports::{Store, StoreError},
     status::Status,
-    store::{self, ARGUMENTS, INSTANCE_MAX},
+    store::{self, ARGUMENTS, Cause, INSTANCE_MAX},
     time::Timestamp,
 };
 
@@ -167,7 +167,7 @@ impl Engine<'_> {
     pub fn exited(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
         let Some(index) = self.instance_at(instance) else { return };
         let Some(slot) = self.memory.instances.get_mut(index as usize) else { return };
-        if !slot.runs() {
+        if !slot.runs() || slot.waits_for == wait::RECORD {
             return;
         }
         let stopping = slot.has(order::STOPPING);
@@ -179,9 +179,16 @@ impl Engine<'_> {
             slot.phase = Phase::Starting;
             match self.put_instance(cx, index, None) {
                 Ok(()) => self.give_order(index, order::START),
-                Err(error) => {
+                // Its record is gone, with what it is to run with.
+                Err(error @ (StoreError::Corrupt | StoreError::TooSmall { .. })) => {
                     self.tell(Event::StoreFailed { error });
                     self.end(cx, index, result);
+                }
+                Err(error) => {
+                    self.tell(Event::StoreFailed { error });
+                    self.with_instance(index, |slot| slot.waits_for = wait::RECORD);
+                    self.unrecorded += 1;
+                    self.try_later(cx.now);
                 }
             }
             return;
@@ -198,32 +205,59 @@ impl Engine<'_> {
         let mut buffer = [0; INSTANCE_MAX];
         let arguments = arguments(&mut buffer, cx.store, index, &slot);
         self.end_noted(cx, index, result, false);
-        let Ok(arguments) = arguments else { return };
         if slot.has(order::STOPPING) || self.closing {
             return;
         }
         let clocks = self.clocks(cx);
-        if let Some(index) = slot.task.index()
-            && let Some(&task) = self.memory.tasks.get(index as usize)
-            && let Ok(image) = plan::image(self.memory.record, cx.store, task.definition)
-            && plan::suits(&image, &slot)
-            && let Ok(run) = Run::again(&image, &task, &clocks, &slot)
-        {
-            self.try_again_later(cx, index, &run, arguments);
+        let Some(task) = slot.task.index() else { return };
+        let Some(&of) = self.memory.tasks.get(task as usize) else { return };
+        let image = plan::image(self.memory.record, cx.store, of.definition);
+        match (arguments, image) {
+            (Ok(arguments), Ok(image)) => {
+                if plan::suits(&image, &slot)
+                    && let Ok(run) = Run::again(&image, &of, &clocks, &slot)
+                {
+                    self.try_again_later(cx, task, &run, arguments);
+                }
+            }
+            (Err(error), _) | (_, Err(Refused::Store(error))) => {
+                self.tell(Event::StoreFailed { error });
+                // Whether it is to be tried again is seen when its definition can be read.
+                let mut again = slot;
+                (again.phase, again.waits_for) = (Phase::Waiting, wait::AGAIN);
+                again.attempt = slot.attempt.saturating_add(1);
+                // Its arguments went with its record.
+                if slot.has(order::RECORD) || !self.wait_for_store(cx, index, &again) {
+                    self.skip(cx, of.number, Skipped::StoreFailed, 1);
+                }
+            }
+            _ => {}
         }
     }
 
     /// The server is about to end: asks every instance that was started to stop. From now on nothing is started; what ends
-    /// is recorded as ended, and what waits goes on waiting in the store for the next start of the server.
+    /// is recorded as ended. What waits goes on waiting in the store for the next start of the server, or is found again by its trigger;
+    /// what no start would find, which is what waits for an event or for a member of a group, is told as stopped.
     pub fn stop_all(&mut self, cx: &mut Context<'_>) {
         self.closing = true;
         for index in 0..self.instances.mark {
-            let lasts = |slot: &InstanceSlot| matches!(slot.phase, Phase::Queued | Phase::Waiting);
-            if self.memory.instances.get(index as usize).is_some_and(|slot| !lasts(slot)) {
+            if self.memory.instances.get(index as usize).is_some_and(|slot| !outlives(slot)) {
                 self.ask_to_stop(cx, index);
             }
         }
-        self.write_history(cx);
+        self.write_all_history(cx);
+    }
+}
+
+/// Whether the next start of the server knows of what waits, or finds it again. Events that were counted are of this life alone.
+fn outlives(slot: &InstanceSlot) -> bool {
+    match slot.phase {
+        Phase::Queued => slot.session == 0,
+        Phase::Waiting if slot.waits_for == wait::COUNTED => true,
+        Phase::Waiting => {
+            slot.session == 0 && !matches!(slot.cause(), Cause::Demand | Cause::Idle | Cause::Event | Cause::Session)
+        }
+        _ => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Context, Engine, InstanceSlot, TaskSlot, heap, instances,
     list::{self, Link},
-    plan::{self, Run},
+    plan::Run,
     refused::NotRun,
     slots::{OfTask, Phase, WithOrders, flag, order, wait},
 };
@@ -13,7 +13,7 @@ use crate::{
     limits::{FIRINGS_PER_TICK, QUEUED_RUNS, STOP_TIME},
     ports::{Change, StoreError},
     status::Status,
-    store::{self, Cause, INSTANCE, INSTANCE_MAX, STATE_MAX, State},
+    store::{self, Cause, INSTANCE_MAX, STATE_MAX, State},
     task::InstancesPolicy,
     time::{Now, Timestamp},
 };
@@ -21,23 +21,37 @@ use core::num::NonZeroU32;
 
 impl Engine<'_> {
     /// What the policy says to a run now: whether it waits. A member of a group waits for nobody else.
-    fn has_to_wait(&self, task: u32, policy: InstancesPolicy, session: u32) -> Result<bool, NotRun> {
+    fn has_to_wait(&self, task: u32, run: &Run) -> Result<bool, NotRun> {
+        let Run { policy, session, attempt, .. } = *run;
         let slot = self.memory.tasks.get(task as usize).ok_or(NotRun::NoSlot)?;
         let is_busy = |slot: &InstanceSlot| slot.runs() || slot.phase == Phase::Queued;
         let busy = (slot.running > 0 || slot.queued > 0) && (session == 0 || self.has_other(task, session, is_busy));
         match policy {
             InstancesPolicy::Parallel => Ok(false),
             InstancesPolicy::IgnoreNew if busy => Err(NotRun::AlreadyRunning),
+            // What was to run before, and could not, takes no later one's place.
+            InstancesPolicy::StopExisting if busy && attempt > 0 => Err(NotRun::AlreadyRunning),
             _ => Ok(busy),
         }
     }
 
     /// Whether a task has an instance for a session that is like that.
-    fn has_other(&self, task: u32, session: u32, is_like: impl Fn(&InstanceSlot) -> bool) -> bool {
+    pub(super) fn has_other(&self, task: u32, session: u32, is_like: impl Fn(&InstanceSlot) -> bool) -> bool {
         let last = self.memory.tasks.get(task as usize).map_or(Link::NONE, |task| task.last);
         list::iter::<OfTask, _>(self.memory.instances, last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .any(|slot| slot.session == session && is_like(slot))
+    }
+
+    /// Whether as many runs as may wait for others of a task, or of the same member of its group, do.
+    fn has_full_queue(&self, task: u32, session: u32) -> bool {
+        let Some(slot) = self.memory.tasks.get(task as usize).filter(|slot| slot.queued >= QUEUED_RUNS) else {
+            return false;
+        };
+        let waits = |slot: &&InstanceSlot| slot.phase == Phase::Queued && slot.session == session;
+        let slots = list::iter::<OfTask, _>(self.memory.instances, slot.last)
+            .filter_map(|index| self.memory.instances.get(index as usize));
+        slots.filter(waits).count() >= usize::from(QUEUED_RUNS)
     }
 
     /// Starts an instance of a task, or lets it wait, as the policy says.
@@ -50,8 +64,11 @@ impl Engine<'_> {
         arguments: &[u8],
     ) -> Result<Guid, NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
-        let wait = self.has_to_wait(task, run.policy, run.session)?;
-        if wait && run.policy == InstancesPolicy::Queue && slot.queued >= QUEUED_RUNS {
+        let wait = self.has_to_wait(task, run)?;
+        if wait
+            && (slot.queued == u8::MAX
+                || run.policy == InstancesPolicy::Queue && self.has_full_queue(task, run.session))
+        {
             return Err(NotRun::QueueFull);
         }
         if slot.running == u16::MAX {
@@ -123,21 +140,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Gives an instance its turn and makes durable that it waits.
-    fn enqueue(&mut self, cx: &mut Context<'_>, index: u32, arguments: &[u8]) -> Result<(), StoreError> {
-        let turn = self.next_turn;
-        self.with_instance(index, |instance| {
-            instance.turn = turn;
-            instance.started = Timestamp::MIN;
-        });
-        self.put_instance(cx, index, Some(arguments))?;
-        self.next_turn = turn.saturating_add(1);
-        Ok(())
-    }
-
     /// Makes the started record durable, then orders the start. It waits, as before, if the store fails. Without `arguments`
     /// it has those of its record.
-    fn begin(&mut self, cx: &mut Context<'_>, index: u32, arguments: Option<&[u8]>) -> Result<(), StoreError> {
+    pub(super) fn begin(
+        &mut self,
+        cx: &mut Context<'_>,
+        index: u32,
+        arguments: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return Ok(()) };
         instance.started = cx.now.wall.unwrap_or(Timestamp::MIN);
         instance.phase = Phase::Starting;
@@ -248,11 +258,17 @@ impl Engine<'_> {
         let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
         match instance.phase {
             Phase::Queued => {
-                let task = instance.number;
+                let slot = *instance;
+                self.skip(cx, slot.number, Skipped::Stopped, 1);
+                self.settle_dropped(cx, &slot);
                 self.drop_queued(cx, index);
-                self.skip(cx, task, Skipped::Stopped, 1);
             }
             Phase::Waiting => self.drop_waiting(cx, index),
+            Phase::Starting if instance.waits_for == wait::RECORD => {
+                instance.waits_for = 0;
+                self.unrecorded = self.unrecorded.saturating_sub(1);
+                self.end(cx, index, Status::SCHED_S_TASK_TERMINATED);
+            }
             Phase::Starting if instance.has(order::START) => self.end(cx, index, Status::SCHED_S_TASK_TERMINATED),
             Phase::Starting | Phase::Running if !instance.has(order::STOPPING) => self.order_stop(cx, index),
             // Whether there is anything to stop, the host's answer to the recovery tells.
@@ -310,20 +326,6 @@ impl Engine<'_> {
         any
     }
 
-    /// Drops an instance that waited, and its record. Without its task, as it never ran, it leaves no result.
-    fn drop_queued(&mut self, cx: &mut Context<'_>, index: u32) {
-        let Some(instance) = self.memory.instances.get_mut(index as usize) else { return };
-        instance.phase = Phase::Ended;
-        let (task, number, guid) = (instance.task, instance.number, instance.guid);
-        if let Some(task) = task.index() {
-            self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
-        }
-        self.detach(index);
-        self.unrecorded += 1;
-        self.tell(Event::InstanceEnded { task: number, instance: guid, result: Status::SCHED_S_TASK_TERMINATED });
-        self.record(cx, index);
-    }
-
     /// An instance has ended: its result is made durable, and what waited for it starts.
     pub(super) fn end(&mut self, cx: &mut Context<'_>, index: u32, result: Status) {
         self.end_noted(cx, index, result, true);
@@ -350,7 +352,7 @@ impl Engine<'_> {
     }
 
     /// Makes the result of an instance that has ended durable and gives its slot back; returns whether that went well.
-    fn record(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
+    pub(super) fn record(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
         match self.try_record(cx, index) {
             Ok(()) => {
                 self.unrecorded = self.unrecorded.saturating_sub(1);
@@ -409,7 +411,27 @@ impl Engine<'_> {
             .fold(task.floor, Timestamp::min)
     }
 
-    /// Tries again to make results durable, until one is not; returns whether all were that it came to. Those that a tick
+    /// Makes durable that an instance goes on with its next action, and has that started; returns whether that went well.
+    fn record_action(&mut self, cx: &mut Context<'_>, index: u32) -> bool {
+        match self.put_instance(cx, index, None) {
+            Ok(()) => {}
+            Err(error) => {
+                self.tell(Event::StoreFailed { error });
+                if matches!(error, StoreError::Corrupt | StoreError::TooSmall { .. }) {
+                    self.ask_to_stop(cx, index);
+                    return true;
+                }
+                self.try_later(cx.now);
+                return false;
+            }
+        }
+        self.unrecorded = self.unrecorded.saturating_sub(1);
+        self.with_instance(index, |slot| slot.waits_for = 0);
+        self.give_order(index, order::START);
+        true
+    }
+
+    /// Tries again to make results durable, and further actions, until one is not; returns whether all were that it came to. Those that a tick
     /// does not come to, the next one does.
     pub(super) fn record_again(&mut self, cx: &mut Context<'_>) -> bool {
         let mut left = FIRINGS_PER_TICK;
@@ -417,109 +439,17 @@ impl Engine<'_> {
             if left == 0 || self.unrecorded == 0 {
                 break;
             }
-            if self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Ended) {
-                if !self.record(cx, index) {
-                    return false;
-                }
-                left -= 1;
-            }
-        }
-        true
-    }
-
-    /// Starts the instance that has waited longest for the others of its task to end, if they have; returns whether the
-    /// store did not fail. One whose record is damaged ends instead: it would be in the way for ever.
-    fn start_queued(&mut self, cx: &mut Context<'_>, task: u32) -> bool {
-        loop {
-            let Some(next) = self.longest_queued(task) else { return true };
-            match self.still_admitted(cx, task, next) {
-                Ok(limit) => self.with_instance(next, |slot| slot.limit = limit.unwrap_or(slot.limit)),
-                Err(why) => {
-                    let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
-                    self.tell_skipped(cx, number, why);
-                    self.drop_queued(cx, next);
-                    continue;
-                }
-            }
-            match self.begin(cx, next, None) {
-                Ok(()) => {
-                    self.with_task(task, |task| task.queued = task.queued.saturating_sub(1));
-                }
-                Err(StoreError::Corrupt | StoreError::TooSmall { .. }) => {
-                    self.tell(Event::RecordDamaged { kind: INSTANCE, number: next + 1 });
-                    self.drop_queued(cx, next);
-                }
-                Err(error) => {
-                    self.stalled = true;
-                    self.try_later(cx.now);
-                    self.tell(Event::StoreFailed { error });
-                    return false;
-                }
-            }
-        }
-    }
-
-    /// Whether the machine admits a run whose turn has come; of one that somebody asked for it did then. Returns for how many
-    /// milliseconds it may run now, if its definition can be read.
-    fn still_admitted(&mut self, cx: &mut Context<'_>, task: u32, instance: u32) -> Result<Option<u64>, NotRun> {
-        let clocks = self.clocks(cx);
-        let (Some(&task), Some(&instance)) =
-            (self.memory.tasks.get(task as usize), self.memory.instances.get(instance as usize))
-        else {
-            return Ok(None);
-        };
-        if instance.session != 0 {
-            self.members(cx, task.definition, instance.session)?;
-        }
-        // What cannot be read is told when its action is looked for.
-        let Ok(image) = plan::image(self.memory.record, cx.store, task.definition) else { return Ok(None) };
-        if !plan::suits(&image, &instance) {
-            return Err(NotRun::NobodyLoggedOn);
-        }
-        let run = Run::again(&image, &task, &clocks, &instance)?;
-        if run.cause != Cause::Demand {
-            self.machine.admits(&run.needs, cx.now.monotonic)?;
-        }
-        Ok(Some(run.limit))
-    }
-
-    /// The instance of a task that waits and may start, if there is one.
-    fn longest_queued(&self, task: u32) -> Option<u32> {
-        let slot = self.memory.tasks.get(task as usize)?;
-        if slot.queued == 0 || self.closing {
-            return None;
-        }
-        let turn = |&index: &u32| self.memory.instances.get(index as usize).map(|slot| slot.turn);
-        let waits =
-            |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
-        // A member of a group waits for runs of that member alone.
-        let is_free = |&index: &u32| {
-            let session = self.memory.instances.get(index as usize).map_or(0, |slot| slot.session);
-            slot.running == 0 || session != 0 && !self.has_other(task, session, InstanceSlot::runs)
-        };
-        list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).filter(is_free).min_by_key(turn)
-    }
-
-    /// Starts instances that wait for nothing any more; returns whether the store did not fail. Those that a tick does not
-    /// come to, the next one does.
-    pub(super) fn start_stalled(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut left = FIRINGS_PER_TICK;
-        for index in 0..self.instances.mark {
             let Some(slot) = self.memory.instances.get(index as usize) else { break };
-            let Some(task) = slot.task.index().filter(|_| slot.phase == Phase::Queued) else { continue };
-            let is_in_the_way = |task: &TaskSlot| task.running > 0 && slot.session == 0;
-            if self.memory.tasks.get(task as usize).is_none_or(is_in_the_way) {
-                continue;
-            }
-            if left == 0 {
-                return true;
-            }
-            if !self.start_queued(cx, task) {
+            let is_recorded = match slot.phase {
+                Phase::Ended => self.record(cx, index),
+                Phase::Starting if slot.waits_for == wait::RECORD => self.record_action(cx, index),
+                _ => continue,
+            };
+            if !is_recorded {
                 return false;
             }
             left -= 1;
         }
-        self.stalled = false;
         true
     }
 

@@ -13,12 +13,12 @@ use super::{
     launch::read_state,
     list, plan,
     refused::NotRun,
-    slots::{OfTask, Phase, flag},
+    slots::{InstanceSlot, OfTask, Phase, flag},
 };
 use crate::{
     event::{Event, Skipped},
     limits::{HISTORY_PER_CALL, HISTORY_TIME},
-    ports::{Change, Store, StoreError},
+    ports::{Change, Key, Store, StoreError},
     store::{
         self, Cause, HISTORY, HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, INSTANCE, STATE_MAX, Started,
         Written, history_key,
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// Where a record lies in the ring.
-    const fn key(&self, sequence: u32) -> crate::ports::Key {
+    const fn key(&self, sequence: u32) -> Key {
         history_key(match sequence.wrapping_sub(1).checked_rem(self.records) {
             Some(place) => place + 1,
             None => 0,
@@ -184,9 +184,7 @@ impl Engine<'_> {
     /// Notes something, which is written at once if that is due.
     fn note(&mut self, cx: &mut Context<'_>, entry: Happening) {
         self.note_later(cx, entry);
-        if self.closing || self.ledger.is_due(cx.now.monotonic) {
-            self.write_history(cx);
-        }
+        self.keep_ledger_written(cx);
     }
 
     /// Notes something, which is written with what comes.
@@ -227,6 +225,16 @@ impl Engine<'_> {
         }
     }
 
+    /// Makes all pending entries durable, if the store has them.
+    pub(super) fn write_all_history(&mut self, cx: &mut Context<'_>) {
+        while !self.ledger.pending.is_empty() {
+            self.write_history(cx);
+            if self.ledger.refused {
+                return;
+            }
+        }
+    }
+
     /// Does both changes, together with the next record of the history if that is due. A store that has no room for that does
     /// them without it.
     #[inline(never)] // What it needs of the stack is not for those that do not come here.
@@ -262,6 +270,29 @@ impl Engine<'_> {
         }
     }
 
+    /// An occurrence that waited was told not to run: makes that durable, so that no restart makes up for it, or tells it as missed.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
+    pub(super) fn settle_dropped(&mut self, cx: &mut Context<'_>, instance: &InstanceSlot) {
+        let (Some(at), Some(index)) = (instance.cause().settles(), instance.task.index()) else { return };
+        // One that is still to come by the clock was dated by a wrong one, and a floor there would be in the way.
+        if cx.now.wall.is_none_or(|now| at > now) {
+            return;
+        }
+        self.write_all_history(cx);
+        let settled = match self.count_missed_of(cx, index) {
+            Err(Refused::Store(error)) => Err(error),
+            _ => self.keep_waiting(cx, index, Some(at)).and_then(|()| {
+                let Some(&task) = self.memory.tasks.get(index as usize) else { return Ok(()) };
+                let floor = Some(self.durable_floor(&task).max(at));
+                let state = read_state(cx, task.number)?.unwrap_or(store::State::NEVER);
+                self.put_state(cx, task.number, &store::State { floor: state.floor.max(floor), ..state })
+            }),
+        };
+        if let Err(error) = settled {
+            self.tell(Event::StoreFailed { error });
+        }
+    }
+
     fn put_state(&mut self, cx: &mut Context<'_>, task: u32, state: &store::State) -> Result<(), StoreError> {
         let mut buffer = [0; STATE_MAX];
         let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
@@ -279,15 +310,38 @@ impl Engine<'_> {
     }
 
     /// Occurrences of a task were passed over by a tick that came late: they are missed.
-    #[inline(never)] // What it needs of the stack is not for those that do not come here.
     pub(super) fn note_passed(&mut self, cx: &mut Context<'_>, task: u32, count: u32) {
-        self.skip(cx, task, Skipped::Missed, count);
+        self.note_missed(cx, task, count, None);
+    }
+
+    /// Notes that occurrences of a task were missed, in its state and in the history; the record that kept them is deleted with
+    /// that.
+    #[inline(never)] // What it needs of the stack is not for those that do not come here.
+    pub(super) fn note_missed(&mut self, cx: &mut Context<'_>, task: u32, count: u32, kept: Option<Key>) {
+        self.tell(Event::Skipped { task, reason: Skipped::Missed });
+        let what = Happened::Skipped { reason: Skipped::Missed, count };
+        self.note_later(cx, Happening { task, at: cx.now.wall, span: 0, what });
         let counted = read_state(cx, task).and_then(|state| {
             let state = state.unwrap_or(store::State::NEVER);
-            self.put_state(cx, task, &store::State { missed: state.missed.saturating_add(count), ..state })
+            let state = store::State { missed: state.missed.saturating_add(count), ..state };
+            let mut buffer = [0; STATE_MAX];
+            let bytes = state.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: STATE_MAX })?;
+            let put = Change::Put(store::state_key(task), bytes);
+            match kept {
+                Some(key) => self.apply_with_history(cx, [put, Change::Delete(key)]),
+                None => self.written.apply(cx.store, &[put]),
+            }
         });
         if let Err(error) = counted {
             self.tell(Event::StoreFailed { error });
+        }
+        self.keep_ledger_written(cx);
+    }
+
+    /// Writes what is noted, if that is due.
+    fn keep_ledger_written(&mut self, cx: &mut Context<'_>) {
+        if self.closing || self.ledger.is_due(cx.now.monotonic) {
+            self.write_history(cx);
         }
     }
 
@@ -459,11 +513,7 @@ pub fn latest(store: &mut dyn Store) -> Result<Option<Timestamp>, StoreError> {
 }
 
 /// A record of the history; one that is damaged is none.
-fn read_history(
-    cx: &mut Context<'_>,
-    key: crate::ports::Key,
-    buffer: &mut [u8; HISTORY_MAX],
-) -> Result<Option<History>, StoreError> {
+fn read_history(cx: &mut Context<'_>, key: Key, buffer: &mut [u8; HISTORY_MAX]) -> Result<Option<History>, StoreError> {
     match cx.store.get(key, buffer) {
         Ok(length) => Ok(length.and_then(|length| History::decode(buffer.get(..length)?).ok())),
         Err(StoreError::TooSmall { .. } | StoreError::Corrupt) => Ok(None),

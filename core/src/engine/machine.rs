@@ -10,7 +10,7 @@ use super::{
     slots::{Phase, flag, order},
     waiting::Until,
 };
-use crate::{guid::Guid, ports::StoreError, store::Cause, time::Monotonic};
+use crate::{event::Skipped, guid::Guid, ports::StoreError, store::Cause, time::Monotonic};
 
 /// What the host knows of the machine. The default is one that needs nobody to say anything of it: on mains, with a
 /// network, and never idle.
@@ -81,9 +81,9 @@ impl Engine<'_> {
     /// after [`load`](Self::load), before the first tick.
     ///
     /// # Errors
-    /// What befell the store; the tasks that come after are as they were.
+    /// What befell the store; the tasks that come after are as they were, until it is called again.
     pub fn machine_started(&mut self, cx: &mut Context<'_>) -> Result<(), StoreError> {
-        for index in 0..if core::mem::take(&mut self.volatile) { self.tasks.mark } else { 0 } {
+        for index in 0..if self.volatile { self.tasks.mark } else { 0 } {
             let Some(task) = self.memory.tasks.get(index as usize) else { break };
             if task.has(flag::FOLDER) || !task.has(flag::ENABLED) {
                 continue;
@@ -98,6 +98,7 @@ impl Engine<'_> {
                 return Err(error);
             }
         }
+        self.volatile = false;
         Ok(())
     }
 
@@ -165,6 +166,10 @@ impl Engine<'_> {
                 Ok(found) => found,
                 Err(refused) => {
                     self.tell_unreadable(&task, refused);
+                    if is_idle {
+                        // What was stopped has its turn when the machine is idle again.
+                        self.skip(cx, task.number, Skipped::StoreFailed, 1);
+                    }
                     continue;
                 }
             };

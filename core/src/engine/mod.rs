@@ -68,6 +68,7 @@ mod refused;
 mod register;
 mod slots;
 mod tell;
+mod turns;
 mod views;
 mod waiting;
 mod wish;

@@ -98,7 +98,22 @@ impl Engine<'_> {
             && !slot.has(flag::RELATIVE | flag::EXPIRES)
             && due.zip(clocks.now.wall).is_some_and(|((due, _), wall)| due < wall.0);
         let (was_owed, floor) = (slot.has(flag::OWED), slot.floor);
-        let missed = if slot.has(flag::ENABLED) { catch_up::note(image, slot, since, clocks) } else { None };
+        let now = After::now(clocks);
+        // What the calendar had ahead of it, though it was armed for something else, runs with the next tick if it is late by
+        // little, as it does of a task that was armed for it.
+        let comes_late = seen.now.wall.filter(|seen| {
+            let could_fire = !is_due && !was_owed && slot.has(flag::ENABLED) && slot.has(flag::RELATIVE);
+            could_fire && {
+                let first = catch_up::first(image, slot.floor.max(*seen), clocks);
+                let late = first.map_or(i64::MIN, |first| now.wall.since(first));
+                late >= 0 && late.unsigned_abs() < LATE_TIME
+            }
+        });
+        let missed = if slot.has(flag::ENABLED) && comes_late.is_none() {
+            catch_up::note(image, slot, since, clocks)
+        } else {
+            None
+        };
         // What lay behind before was passed over earlier, or is there only because the zone is another.
         let missed = missed.filter(|at| passed_over || seen.now.wall.is_none_or(|seen| *at >= seen));
         if missed.is_none() && !was_owed {
@@ -107,7 +122,8 @@ impl Engine<'_> {
         }
         slot.set(flag::MISSED, slot.has(flag::MISSED) || missed.is_some());
         if !is_due {
-            let next = plan::next(image, slot, clocks, After::now(clocks));
+            let after = After { wall: comes_late.unwrap_or(now.wall), ..now };
+            let next = plan::next(image, slot, clocks, after);
             let next = self.turns.next(image, slot, next, clocks);
             let due = slot.apply(next);
             self.queue().note(index, due);

@@ -6,7 +6,7 @@ use super::{
     enumerate::{Children, fetch},
     launch::read_state,
     list, names, plan,
-    slots::{Phase, flag, wait},
+    slots::{flag, wait},
 };
 use crate::{
     event::{Event, Skipped},
@@ -381,8 +381,9 @@ impl Engine<'_> {
         self.listeners.forget();
         if kind != Children::Folders {
             self.disarm(index);
-            self.each_instance(index, |engine, instance, phase| {
-                engine.leave(cx, instance, phase);
+            self.each_instance(index, |engine, instance, _| {
+                engine.detach(instance);
+                engine.ask_to_stop(cx, instance);
                 true
             });
         }
@@ -395,14 +396,6 @@ impl Engine<'_> {
         self.tasks.give(self.memory.tasks, index);
         self.tell(Event::Deleted { task: slot.number });
         Ok(())
-    }
-
-    /// An instance loses its task: one that runs is stopped, of one that has ended there is nothing left to record.
-    fn leave(&mut self, cx: &mut Context<'_>, instance: u32, phase: Phase) {
-        if phase != Phase::Queued {
-            self.detach(instance);
-        }
-        self.ask_to_stop(cx, instance);
     }
 }
 

@@ -221,7 +221,7 @@ pub struct InstanceSlot {
     pub(super) trigger: u8,
     /// How often it was tried before.
     pub(super) attempt: u8,
-    /// One of [`wait`], while it waits.
+    /// One of [`wait`], while it waits; of one that starts, [`wait::RECORD`] or nothing.
     pub(super) waits_for: u8,
 }
 
@@ -237,6 +237,8 @@ pub(super) mod wait {
     pub(in super::super) const COUNTED: u8 = 4;
     /// A part of a RandomDelay.
     pub(in super::super) const LATER: u8 = 5;
+    /// The store, to have its next action recorded: it runs, and the host knows nothing of that action.
+    pub(in super::super) const RECORD: u8 = 6;
 }
 
 // What a microcontroller pays for each run that it may have at once.

@@ -57,14 +57,30 @@ impl Engine<'_> {
             Ok(_) => Ok(()),
             // What RestartOnFailure is for has another cause than the state of the machine, or none.
             Err(why) if admitted.is_ok() && why != NotRun::NobodyLoggedOn => Err(why),
-            Err(why) => {
-                if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout != Some(0))) {
-                    let timeout = idle.timeout.map(|timeout| cx.now.monotonic.plus(timeout));
-                    return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
-                }
-                if self.try_again_later(cx, task, run, arguments) { Ok(()) } else { Err(why) }
-            }
+            Err(why) => self.wait_for_what_hinders(cx, task, run, why, arguments),
         }
+    }
+
+    /// Has a run that the state of the machine hinders wait for an idle machine, or for another attempt, as the task has it.
+    ///
+    /// # Errors
+    /// What hinders it, if the task wants neither.
+    pub(super) fn wait_for_what_hinders(
+        &mut self,
+        cx: &mut Context<'_>,
+        task: u32,
+        run: &Run,
+        why: NotRun,
+        arguments: &[u8],
+    ) -> Result<(), NotRun> {
+        if let (NotRun::NotIdle, Some(idle)) = (why, run.needs.idle.filter(|idle| idle.timeout != Some(0))) {
+            let timeout = idle.timeout.map(|timeout| cx.now.monotonic.plus(timeout));
+            return self.wait(cx, task, run, Until::Idle { timeout, duration: idle.duration }, arguments);
+        }
+        if matches!(run.cause, Cause::Maintenance { .. }) && why == NotRun::AlreadyRunning {
+            return self.wait(cx, task, run, Until::Later { at: cx.now.monotonic.plus(SPREAD_TIME) }, arguments);
+        }
+        if self.try_again_later(cx, task, run, arguments) { Ok(()) } else { Err(why) }
     }
 
     /// Starts a run for maintenance, or lets it wait for others that it may not run beside.
@@ -80,15 +96,19 @@ impl Engine<'_> {
         if late > i64::try_from(MAINTENANCE_TIME).unwrap_or(i64::MAX) {
             return Err(NotRun::MaintenanceOver);
         }
-        let used = self.memory.instances.get(..self.instances.mark as usize).unwrap_or_default();
-        let is_in_the_way = used.iter().filter(|slot| slot.runs()).any(|slot| match slot.cause() {
-            Cause::Maintenance { exclusive: other, .. } => exclusive || other,
-            _ => false,
-        });
-        if is_in_the_way {
-            return self.wait(cx, index, run, Until::Later { at: cx.now.monotonic.plus(SPREAD_TIME) }, &[]);
+        if self.is_in_the_way(exclusive) {
+            return self.wait_for_what_hinders(cx, index, run, NotRun::AlreadyRunning, &[]);
         }
         self.launch_or_wait(cx, index, run, &[])
+    }
+
+    /// Whether maintenance runs that other maintenance may not run beside.
+    pub(super) fn is_in_the_way(&self, exclusive: bool) -> bool {
+        let used = self.memory.instances.get(..self.instances.mark as usize).unwrap_or_default();
+        used.iter().filter(|slot| slot.runs()).any(|slot| match slot.cause() {
+            Cause::Maintenance { exclusive: other, .. } => exclusive || other,
+            _ => false,
+        })
     }
 
     /// Has a run tried once more after the interval of RestartOnFailure; returns whether it will be.
@@ -98,7 +118,7 @@ impl Engine<'_> {
         self.wait(cx, task, &run, Until::Again { at: cx.now.monotonic.plus(interval) }, arguments).is_ok()
     }
 
-    /// Lets a run wait. A task has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
+    /// Lets a run wait. A task, or a member of its group, has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
     /// for the same. If it has arguments, they are kept in a record, which a restart of the server drops; and so is an occurrence
     /// that the store has as settled, because a later one was, which a restart finds.
     pub(super) fn wait(
@@ -114,7 +134,7 @@ impl Engine<'_> {
         let (mut all, mut same) = (0, 0);
         self.each_instance(task, |engine, index, phase| {
             if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
-                all += u8::from(slot.waits_for != wait::COUNTED);
+                all += u8::from(slot.waits_for != wait::COUNTED && slot.session == run.session);
                 let is_same = slot.waits_for == what && slot.session == run.session;
                 same += u8::from(is_same && matches!(what, wait::AGAIN | wait::IDLE));
             }
@@ -192,13 +212,31 @@ impl Engine<'_> {
     /// Whether what a run is for was overtaken by a later occurrence of its task, which is durable, so that no restart would look
     /// for it.
     fn is_overtaken(&self, cx: &mut Context<'_>, task: u32, cause: Cause) -> Result<bool, StoreError> {
-        let (Some(at), Some(slot)) = (cause.settles(), self.memory.tasks.get(task as usize)) else { return Ok(false) };
-        let settled = list::iter::<OfTask, _>(self.memory.instances, slot.last)
+        let (Some(at), Some(task)) = (cause.settles(), self.memory.tasks.get(task as usize)) else { return Ok(false) };
+        // What a wrong clock settled for a definition that is no more, no restart counts either.
+        let registered = self.registered(cx, task);
+        let settles = |slot: &InstanceSlot| {
+            let settled = slot.cause().settles()?;
+            let stands =
+                slot.definition == task.definition || registered.is_none_or(|registered| settled <= registered);
+            // One that has ended, and is to be tried again, has settled its own.
+            (stands && (at < settled || at == settled && slot.phase == Phase::Ended)).then_some(())
+        };
+        let is_behind = list::iter::<OfTask, _>(self.memory.instances, task.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .filter(|slot| slot.phase != Phase::Waiting)
-            .filter_map(|slot| slot.cause().settles());
-        let state = read_state(cx, slot.number)?.and_then(|state| state.floor);
-        Ok(settled.chain(state).any(|settled| at < settled))
+            .any(|slot| settles(slot).is_some());
+        let state = read_state(cx, task.number)?.and_then(|state| state.floor);
+        Ok(is_behind || state.is_some_and(|settled| at <= settled))
+    }
+
+    /// When a task was registered, as far as that is known.
+    pub(super) fn registered(&self, cx: &Context<'_>, task: &TaskSlot) -> Option<Timestamp> {
+        match task.anchor {
+            i64::MAX => None,
+            at if task.has(flag::UNRESOLVED) => Some(Timestamp(at)),
+            at => self.clocks(cx).wall_of(at),
+        }
     }
 
     /// Makes durable that runs of a task wait whose occurrences come before one that is about to be settled.
@@ -226,7 +264,8 @@ impl Engine<'_> {
     }
 
     /// After a start: what waited for its moment, and was overtaken by later runs of its task, runs late if the task wants all
-    /// that it missed, and is told as missed otherwise. One that nothing has overtaken is found by the calendar.
+    /// that it missed, and is told as missed otherwise. What could not start before, and was to be tried again, is tried once there is a
+    /// turn for it. One that nothing has overtaken is found by the calendar.
     pub(super) fn settle_overtaken(&mut self, cx: &mut Context<'_>) -> Result<(), StoreError> {
         for index in 0..self.instances.mark {
             let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.phase == Phase::Waiting)
@@ -243,6 +282,7 @@ impl Engine<'_> {
                     _ => CatchUp::Skip,
                 };
                 let is_owed = matches!((catch_up, slot.cause()), (CatchUp::All(_), Cause::Calendar(_)));
+                let is_owed = is_owed || slot.attempt > 0 && task.has(flag::ENABLED);
                 if is_owed && task.queued < QUEUED_RUNS {
                     let turn = self.next_turn;
                     self.next_turn = turn.saturating_add(1);
@@ -251,7 +291,8 @@ impl Engine<'_> {
                     self.stalled = true;
                     continue;
                 }
-                self.note_passed(cx, task.number, 1);
+                self.note_missed(cx, task.number, 1, Some(store::instance_key(index + 1)));
+                self.with_instance(index, |slot| slot.flags &= !order::RECORD);
             }
             self.release(index);
             self.forget_record(cx, index, &slot);
@@ -290,6 +331,7 @@ impl Engine<'_> {
                 return false;
             }
             self.skip(cx, slot.number, Skipped::StoreFailed, 1);
+            self.settle_dropped(cx, &slot);
         }
         self.forget_record(cx, place, &slot);
         started.is_ok()
@@ -297,7 +339,7 @@ impl Engine<'_> {
 
     /// Has a run wait once more that the store would not have, in the place where it has its record, if it has any; returns
     /// whether it does.
-    fn wait_for_store(&mut self, cx: &mut Context<'_>, place: u32, before: &InstanceSlot) -> bool {
+    pub(super) fn wait_for_store(&mut self, cx: &mut Context<'_>, place: u32, before: &InstanceSlot) -> bool {
         let Some(index) = self.instances.take(self.memory.instances, usize::MAX) else { return false };
         let Some(task) = before.task.index().filter(|_| index == place || !before.has(order::RECORD)) else {
             self.instances.give(self.memory.instances, index);
@@ -345,6 +387,7 @@ impl Engine<'_> {
         }
         if !task.has(flag::ENABLED) {
             self.tell_skipped(cx, task.number, NotRun::Disabled);
+            self.settle_dropped(cx, slot);
             return Ok(());
         }
         let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
@@ -366,6 +409,7 @@ impl Engine<'_> {
             Err(refused) => {
                 self.tell_unreadable(&task, refused);
                 self.skip(cx, task.number, Skipped::StoreFailed, 1);
+                self.settle_dropped(cx, slot);
                 return Ok(());
             }
         };
@@ -373,6 +417,7 @@ impl Engine<'_> {
             Ok(run) if opens => run,
             _ => {
                 self.skip(cx, task.number, Skipped::Expired, 1);
+                self.settle_dropped(cx, slot);
                 return Ok(());
             }
         };
@@ -382,15 +427,17 @@ impl Engine<'_> {
                 self.tell_skipped(cx, task.number, why);
             }
         }
+        if slot.waits_for == wait::AGAIN && run.needs.restart.is_none_or(|(count, _)| run.attempt > count) {
+            // Nobody could read, when it failed, that it is not to be tried again.
+            return Ok(());
+        }
         let started = match slot.waits_for {
             // It has waited for as long as it may: what it waited for is there now or not.
-            wait::IDLE => match self.machine.admits(&run.needs, cx.now.monotonic) {
-                Ok(()) => self.launch(cx, index, &run, arguments).map(|_| ()),
-                Err(_) if self.try_again_later(cx, index, &run, arguments) => Ok(()),
-                Err(why) => Err(why),
-            },
-            _ => match slot.cause() {
-                Cause::Maintenance { at, exclusive } if slot.waits_for == wait::LATER => {
+            wait::IDLE if let Err(why) = self.machine.admits(&run.needs, cx.now.monotonic) => {
+                if self.try_again_later(cx, index, &run, arguments) { Ok(()) } else { Err(why) }
+            }
+            what => match slot.cause() {
+                Cause::Maintenance { at, exclusive } if what == wait::LATER || self.is_in_the_way(exclusive) => {
                     self.launch_for_maintenance(cx, index, &run, at, exclusive)
                 }
                 _ => self.launch_or_wait(cx, index, &run, arguments),
@@ -404,6 +451,7 @@ impl Engine<'_> {
             }
             Err(why) => {
                 self.tell_skipped(cx, task.number, why);
+                self.settle_dropped(cx, slot);
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -415,6 +463,13 @@ impl Engine<'_> {
         list::iter::<OfTask, _>(self.memory.instances, task.last)
             .filter_map(|index| self.memory.instances.get(index as usize))
             .any(|slot| slot.phase == Phase::Waiting && slot.waits_for != wait::COUNTED)
+    }
+
+    /// Whether a run of the task waits that the calendar had it due for.
+    pub(super) fn has_occurrence_waiting(&self, task: &TaskSlot) -> bool {
+        list::iter::<OfTask, _>(self.memory.instances, task.last)
+            .filter_map(|index| self.memory.instances.get(index as usize))
+            .any(|slot| slot.phase == Phase::Waiting && slot.cause().settles().is_some())
     }
 
     /// Drops what waits of a task and `is_meant`; returns whether there was anything.
@@ -438,13 +493,18 @@ impl Engine<'_> {
     pub(super) fn drop_waiting(&mut self, cx: &mut Context<'_>, index: u32) {
         let Some(&slot) = self.memory.instances.get(index as usize) else { return };
         let (task, instance) = (slot.number, slot.guid);
-        self.release(index);
-        self.forget_record(cx, index, &slot);
-        if slot.waits_for == wait::COUNTED {
-            return;
+        if slot.waits_for != wait::COUNTED {
+            self.tell(Event::InstanceEnded { task, instance, result: Status::SCHED_S_TASK_TERMINATED });
+            self.skip(cx, task, Skipped::Stopped, 1);
+            self.settle_dropped(cx, &slot);
         }
-        self.tell(Event::InstanceEnded { task, instance, result: Status::SCHED_S_TASK_TERMINATED });
-        self.skip(cx, task, Skipped::Stopped, 1);
+        self.end_waiting(cx, index, &slot);
+    }
+
+    /// Ends the time for which a run waits.
+    pub(super) fn end_waiting(&mut self, cx: &mut Context<'_>, index: u32, slot: &InstanceSlot) {
+        self.release(index);
+        self.forget_record(cx, index, slot);
     }
 }
 

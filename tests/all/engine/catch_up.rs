@@ -105,7 +105,7 @@ fn what_is_too_many_when_the_clock_is_set_is_told() {
     assert_eq!(world.outside.times("a"), ["18:06:00"]);
     assert_eq!(world.skipped(), [Skipped::Missed]);
     let task = world.task("a");
-    let mut missed = |world: &mut World<'_>| world.call(|engine, cx| engine.missed_runs(cx, task)).unwrap();
+    let missed = |world: &mut World<'_>| world.call(|engine, cx| engine.missed_runs(cx, task)).unwrap();
     assert_eq!(missed(&mut world), 3);
     // Those of 16:30 to 20:30 wait, and that of 21:30 is passed over: three of the six are too many.
     world.set_clock("2024-05-01T21:45:00");

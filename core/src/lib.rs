@@ -25,7 +25,7 @@
 //! # Rooms
 //!
 //! From the door down: [`scheduler`] and [`serve`]; the services [`tsch`], [`epm`] and [`mgmt`]; the [`engine`];
-//! [`store`], [`rpc`] and [`recur`]; [`task`], [`query`] and [`auth`]; [`pdu`] and [`ndr`]; and the ground that all stand on. Each
+//! [`store`], [`rpc`] and [`recur`]; [`task`], [`query`] and [`auth`]; [`pdu`], [`ndr`] and [`security`]; and the ground that all stand on. Each
 //! module says what it is and what it is not.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -48,6 +48,7 @@ pub mod query;
 pub mod recur;
 pub mod rpc;
 pub mod scheduler;
+pub mod security;
 pub mod serve;
 pub mod sid;
 pub mod status;

@@ -146,3 +146,9 @@ pub const QUERY_PREDICATES: usize = 4;
 pub const EVENT_FIELDS: usize = 256;
 /// Attributes of an element of UserData that queries see; further ones are not looked at.
 pub const EVENT_ATTRIBUTES: usize = 16;
+
+/// Bytes of a security descriptor, self-relative; a longer one is refused, and a call that brings it gets `E_INVALIDARG`. With SIDs
+/// of a domain it has room for 110 ACEs; those of real tasks have up to 6.
+pub const SECURITY_DESCRIPTOR: usize = 4096;
+/// ACEs of one access control list; a descriptor with more is refused, and a call that brings it gets `E_INVALIDARG`.
+pub const ACES: usize = 128;

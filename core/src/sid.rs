@@ -42,25 +42,35 @@ impl core::error::Error for SidError {}
 
 impl Sid {
     /// S-1-0-0, nobody.
-    pub const NOBODY: Self = Self { authority: [0; 6], count: 1, sub_authorities: [0; SUB_AUTHORITIES_MAX] };
+    pub const NOBODY: Self = Self::well_known(0, [0]);
+    /// S-1-1-0, everyone.
+    pub const EVERYONE: Self = Self::well_known(1, [0]);
+    /// S-1-3-0, whom the owner of a new object takes the place of in what it inherits.
+    pub const CREATOR_OWNER: Self = Self::well_known(3, [0]);
+    /// S-1-3-1, whom the group of a new object takes the place of in what it inherits.
+    pub const CREATOR_GROUP: Self = Self::well_known(3, [1]);
+    /// S-1-3-4, whoever owns the object.
+    pub const OWNER_RIGHTS: Self = Self::well_known(3, [4]);
+    /// S-1-5-11, everybody who logged in with a name.
+    pub const AUTHENTICATED_USERS: Self = Self::well_known(5, [11]);
     /// S-1-5-18, the operating system.
-    pub const LOCAL_SYSTEM: Self = Self::well_known(18);
+    pub const LOCAL_SYSTEM: Self = Self::well_known(5, [18]);
     /// S-1-5-19, LocalService.
-    pub const LOCAL_SERVICE: Self = Self::well_known(19);
+    pub const LOCAL_SERVICE: Self = Self::well_known(5, [19]);
     /// S-1-5-20, NetworkService.
-    pub const NETWORK_SERVICE: Self = Self::well_known(20);
+    pub const NETWORK_SERVICE: Self = Self::well_known(5, [20]);
     /// S-1-5-32-544, the built-in Administrators group.
-    pub const ADMINISTRATORS: Self = {
-        let mut sid = Self::well_known(32);
-        sid.sub_authorities[1] = 544;
-        sid.count = 2;
-        sid
-    };
+    pub const ADMINISTRATORS: Self = Self::well_known(5, [32, 544]);
 
-    const fn well_known(first: u32) -> Self {
+    const fn well_known<const COUNT: usize>(authority: u8, of_it: [u32; COUNT]) -> Self {
+        const { assert!(COUNT <= SUB_AUTHORITIES_MAX) };
         let mut sub_authorities = [0; SUB_AUTHORITIES_MAX];
-        sub_authorities[0] = first;
-        Self { authority: [0, 0, 0, 0, 0, 5], count: 1, sub_authorities }
+        let mut index = 0;
+        while index < COUNT {
+            sub_authorities[index] = of_it[index];
+            index += 1;
+        }
+        Self { authority: [0, 0, 0, 0, 0, authority], count: COUNT as u8, sub_authorities }
     }
 
     /// The SID S-1-`authority`-`sub_authorities`; `None` if there are more than [`SUB_AUTHORITIES_MAX`].
@@ -68,6 +78,15 @@ impl Sid {
     pub fn new(authority: [u8; 6], sub_authorities: &[u32]) -> Option<Self> {
         let mut sid = Self { authority, count: u8::try_from(sub_authorities.len()).ok()?, sub_authorities: [0; 15] };
         sid.sub_authorities.get_mut(..sub_authorities.len())?.copy_from_slice(sub_authorities);
+        Some(sid)
+    }
+
+    /// The SID with one more sub-authority: an account of the domain that this SID is; `None` if it has all that it may have.
+    #[must_use]
+    pub fn with(&self, sub_authority: u32) -> Option<Self> {
+        let mut sid = *self;
+        *sid.sub_authorities.get_mut(usize::from(self.count))? = sub_authority;
+        sid.count += 1;
         Some(sid)
     }
 
@@ -120,15 +139,35 @@ impl Sid {
         self.sub_authorities().iter().try_for_each(|&sub_authority| writer.u32(sub_authority))
     }
 
+    /// Whether `binary` is the whole binary form of this SID: a comparison in place, that copies nothing.
+    #[must_use]
+    #[inline]
+    pub fn is_binary(&self, binary: &[u8]) -> bool {
+        let &[1, count, a, b, c, d, e, f, ref rest @ ..] = binary else { return false };
+        // The last sub-authority is what SIDs differ in.
+        count == self.count
+            && rest.len() == 4 * usize::from(count)
+            && self
+                .sub_authorities()
+                .iter()
+                .rev()
+                .zip(rest.rchunks_exact(4))
+                .all(|(mine, its)| mine.to_le_bytes() == its)
+            && self.authority == [a, b, c, d, e, f]
+    }
+
     /// Parses the string form, [MS-DTYP] 2.4.2.1 (`S-1-5-32-544`, the authority in decimal or `0x` hexadecimal);
     /// `None` if it is anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("S-1-").or_else(|| text.strip_prefix("s-1-"))?;
         let mut parts = rest.split('-');
-        let number = |part: &str| match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
-            Some(digits) => u64::from_str_radix(digits, 16).ok(),
-            None => part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok()).flatten(),
+        let number = |part: &str| {
+            let hexadecimal = part.strip_prefix("0x").or_else(|| part.strip_prefix("0X"));
+            let (digits, radix) = hexadecimal.map_or((part, 10), |digits| (digits, 16));
+            // A sign is no digit.
+            let is_number = digits.bytes().all(|byte| char::from(byte).is_digit(radix));
+            is_number.then(|| u64::from_str_radix(digits, radix).ok()).flatten()
         };
         let [0, 0, authority @ ..] = number(parts.next()?)?.to_be_bytes() else { return None };
         let mut sid = Self { authority, count: 0, sub_authorities: [0; SUB_AUTHORITIES_MAX] };

@@ -48,9 +48,16 @@ fn canary_a_reader_that_panics_is_noticed() {
 /// Those whose readers read what comes from elsewhere.
 #[test]
 fn who_reads_what_comes_from_elsewhere_is_shown_damage() {
-    for file in
-        ["task/xml/bounds", "task/image", "task/packed", "task/job/file", "query/bounds", "time/tzif", "engine/records"]
-    {
+    for file in [
+        "task/xml/bounds",
+        "task/image",
+        "task/packed",
+        "task/job/file",
+        "query/bounds",
+        "time/tzif",
+        "engine/records",
+        "security/binary",
+    ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("all/{file}.rs"));
         let text = fs::read_to_string(path).unwrap();
         assert!(text.contains("damage::cut(") && text.contains("damage::flipped("), "{file}");

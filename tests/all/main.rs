@@ -18,6 +18,7 @@ mod readme;
 mod recur;
 mod rpc;
 mod scheduler;
+mod security;
 mod task;
 mod text;
 mod time;

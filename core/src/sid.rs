@@ -143,16 +143,19 @@ impl Sid {
     #[must_use]
     #[inline]
     pub fn is_binary(&self, binary: &[u8]) -> bool {
+        // The last sub-authority is what SIDs differ in: mostly nothing else is looked at.
+        let index = (binary.len() / 4).wrapping_sub(3);
+        match (binary.last_chunk(), self.sub_authorities.get(index)) {
+            (Some(last), Some(mine)) if u32::from_le_bytes(*last) != *mine => false,
+            _ => self.is_whole(binary),
+        }
+    }
+
+    fn is_whole(&self, binary: &[u8]) -> bool {
         let &[1, count, a, b, c, d, e, f, ref rest @ ..] = binary else { return false };
-        // The last sub-authority is what SIDs differ in.
         count == self.count
             && rest.len() == 4 * usize::from(count)
-            && self
-                .sub_authorities()
-                .iter()
-                .rev()
-                .zip(rest.rchunks_exact(4))
-                .all(|(mine, its)| mine.to_le_bytes() == its)
+            && self.sub_authorities().iter().zip(rest.chunks_exact(4)).all(|(mine, its)| mine.to_le_bytes() == its)
             && self.authority == [a, b, c, d, e, f]
     }
 

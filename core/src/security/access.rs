@@ -26,9 +26,37 @@ pub struct Token<'t> {
 impl Token<'_> {
     /// SidInToken, [MS-DTYP] 2.5.3.1.1: whether the user or one of the groups is that SID.
     #[must_use]
-    #[inline]
     pub fn has(&self, sid: Trustee<'_>) -> bool {
         sid.is(self.user) || self.groups.iter().any(|group| sid.is(group))
+    }
+}
+
+/// A token whose SIDs were looked at once: most trustees are nobody of it, which one bit tells.
+struct Known<'t> {
+    token: &'t Token<'t>,
+    // Of each SID of the token the bit of its last sub-authority is set.
+    bits: u64,
+}
+
+/// The bit of the last sub-authority of a SID.
+#[inline]
+const fn bit(last: u32) -> u64 {
+    // Accounts of a domain are numbered one after the other, and well-known groups nearly so.
+    1 << (last % 64)
+}
+
+impl<'t> Known<'t> {
+    #[inline]
+    fn new(token: &'t Token<'t>) -> Self {
+        let of = |sid: &Sid| bit(sid.sub_authorities().last().copied().unwrap_or_default());
+        Self { token, bits: token.groups.iter().fold(of(token.user), |bits, group| bits | of(group)) }
+    }
+
+    /// SidInToken.
+    #[inline]
+    fn has(&self, sid: Trustee<'_>) -> bool {
+        let last = sid.bytes().last_chunk().map_or(0, |last| u32::from_le_bytes(*last));
+        self.bits & bit(last) != 0 && self.token.has(sid)
     }
 }
 
@@ -76,7 +104,11 @@ fn effect(ace: Ace<'_>) -> Effect {
 /// denial of one denies all, and ends the walk.
 #[inline]
 fn walk(descriptor: &Descriptor<'_>, token: &Token<'_>, mut open: AccessMask, is_all: bool) -> AccessMask {
+    if open.is_empty() {
+        return open;
+    }
     let Some(dacl) = descriptor.dacl() else { return open };
+    let token = Known::new(token);
     let mut granted = AccessMask::NONE;
     let is_owner = descriptor.owner_in_place().is_some_and(|owner| token.has(owner));
     if is_owner && open.has_any(OF_OWNER) {

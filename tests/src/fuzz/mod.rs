@@ -4,36 +4,42 @@
 //! that once made it panic, with no fuzzer.
 
 mod at;
+mod descriptor;
 mod flash;
 mod image;
 mod job;
 mod moments;
 mod parameters;
 mod query;
+mod sddl;
 mod xml;
 
 pub use at::at;
+pub use descriptor::descriptor;
 pub use flash::flash;
 pub use image::image;
 pub use job::job;
 pub use moments::moments;
 pub use parameters::parameters;
 pub use query::query;
+pub use sddl::sddl;
 pub use xml::xml;
 
 /// What a target does with the bytes that a fuzzer makes up.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("at", at),
     ("canary", canary),
+    ("descriptor", descriptor),
     ("flash", flash),
     ("image", image),
     ("job", job),
     ("moments", moments),
     ("parameters", parameters),
     ("query", query),
+    ("sddl", sddl),
     ("xml", xml),
 ];
 

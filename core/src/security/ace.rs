@@ -1,7 +1,11 @@
 //! One entry of a list, and whom it is about.
 
 use super::mask::AccessMask;
-use crate::{bytes::Reader, guid::Guid, sid::Sid};
+use crate::{
+    bytes::Reader,
+    guid::Guid,
+    sid::{SUB_AUTHORITIES_MAX, Sid},
+};
 
 /// Bytes of ACE_HEADER, [MS-DTYP] 2.4.4.1.
 pub(super) const HEADER: usize = 4;
@@ -147,13 +151,14 @@ pub struct Trustee<'b>(
 
 impl<'b> Trustee<'b> {
     /// The SID that `bytes` begin with; `None` if they do not, or if it has no sub-authority and so no written form.
+    #[inline]
     pub(super) fn read(bytes: &'b [u8]) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
-        let sid = Sid::read(&mut reader).ok()?;
-        if sid.sub_authorities().is_empty() {
+        let &[1, count, ..] = bytes else { return None };
+        let count = usize::from(count);
+        if count == 0 || count > SUB_AUTHORITIES_MAX {
             return None;
         }
-        bytes.get(..reader.position()).map(Self)
+        bytes.get(..8 + 4 * count).map(Self)
     }
 
     /// The binary form, [MS-DTYP] 2.4.2.2.

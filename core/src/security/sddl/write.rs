@@ -18,7 +18,7 @@ use crate::sid::Sid;
 /// Writes the parts that `which` selects and that are there.
 ///
 /// # Errors
-/// What `out` returns; and an error where a list has an ACE that [`read`](super::read) would not read: of a kind without letters, with a condition
+/// What `out` returns; and an error where a list has an ACE that [`read`](super::read()) would not read: of a kind without letters, with a condition
 /// or a claim, or in the wrong list. Something may have been written then. A descriptor that was read has none such.
 pub fn write(descriptor: &Descriptor<'_>, which: SecurityInformation, out: &mut dyn Write) -> fmt::Result {
     let named = [

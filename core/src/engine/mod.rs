@@ -34,7 +34,11 @@
 //! only of what did not run it has lists of its own. [`Engine::written`] counts it.
 //!
 //! A run that waits for its moment has no record, as long as the calendar would find its occurrence again. When a later
-//! occurrence of its task is about to be settled it gets one.
+//! occurrence of its task is about to be settled it gets one. What is refused, dropped or stopped while it waits is settled with
+//! that, so that no restart makes up for it.
+//!
+//! What is limited by the end of a Duration runs for as long as there was left by the clocks when it started, wherever the wall clock goes
+//! meanwhile. A task that is disabled does not expire.
 //!
 //! # What failed is not lost
 //!

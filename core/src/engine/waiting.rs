@@ -5,8 +5,12 @@
 //! and wait for it, and what could not start may be tried again (2.5.4.2). Each of these holds a slot for an instance, which
 //! clients see as queued. They are of this life of the server only: an event is not seen again after a restart, and neither
 //! is what waited for its delay. Occurrences of calendar triggers that waited when the power went are found again by the calendar,
-//! and are made up for, if the task asks for that, or told as missed. For those that a later one of their task has overtaken, a
-//! record stands in for that.
+//! and are made up for, if the task asks for that, or told as missed. For those that a later one of their task has overtaken, and
+//! for what could not be started and is to be tried again, a record stands in for that: such an attempt has its turn soon after the
+//! next start, since nobody knows when it would have been.
+//!
+//! A trigger that waits for an event begins its repetition anew when it fires again. What a RandomDelay delays has fired, and starts
+//! although the EndBoundary of its trigger comes meanwhile; what waits for the Delay of an event has not, and does not.
 
 use super::{
     CatchUp, Context, Engine, InstanceSlot, Refused, TaskSlot, instances,

@@ -5,7 +5,9 @@
 
 use core::num::NonZeroU32;
 
-use crate::{sid::Sid, time::Timestamp};
+use zeroize::Zeroize as _;
+
+use crate::{sid::Sid, time::Now};
 
 /// The key of a record: its kind, then its number. Keys sort by kind first, then by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,7 +137,10 @@ pub trait Entropy {
 /// The most bytes of UTF-8 an account name may have.
 pub const ACCOUNT_NAME_MAX: usize = 64;
 
-/// Who somebody is, as the account store knows it.
+/// The most groups an account may be in. They are held by value in every security context.
+pub const ACCOUNT_GROUPS: usize = 8;
+
+/// Who somebody is, as the account store knows it. The hash is wiped when it is dropped.
 #[derive(Clone)]
 pub struct Account {
     /// The name as it was given when the account was made.
@@ -148,6 +153,28 @@ pub struct Account {
     pub administrator: bool,
     /// Whether the account may not log in.
     pub disabled: bool,
+    /// The groups it is in: relative identifiers, each the last sub-authority of a SID that is otherwise the account's,
+    /// [MS-DTYP] 2.4.2.
+    pub groups: heapless::Vec<u32, ACCOUNT_GROUPS>,
+}
+
+impl Account {
+    /// Whether the account is in that group.
+    #[must_use]
+    pub fn is_member(&self, group: &Sid) -> bool {
+        self.group_sids().any(|sid| sid == *group)
+    }
+
+    /// The SIDs of the groups it is in.
+    pub fn group_sids(&self) -> impl Iterator<Item = Sid> + '_ {
+        self.groups.iter().filter_map(|&relative| self.sid.with_relative(relative))
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.nt_hash.zeroize();
+    }
 }
 
 /// Leaves the hash out, so that it never reaches a log.
@@ -158,11 +185,23 @@ impl core::fmt::Debug for Account {
             .field("sid", &self.sid)
             .field("administrator", &self.administrator)
             .field("disabled", &self.disabled)
+            .field("groups", &self.groups)
             .finish_non_exhaustive()
     }
 }
 
-/// Knows accounts.
+/// A login that has ended, one way or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginAttempt<'l> {
+    /// The name that was given, as it came or without the host that is named with it. There may be no such account.
+    pub name: &'l str,
+    /// Number of the connection that it came by: the host, which accepted it, knows from where.
+    pub connection: u32,
+    /// When.
+    pub now: Now,
+}
+
+/// Knows accounts, and the groups they are in.
 ///
 /// An implementation
 /// - MUST compare names without letter case;
@@ -175,8 +214,32 @@ pub trait Accounts {
     /// The account with that SID.
     fn by_sid(&mut self, sid: &Sid) -> Option<Account>;
 
-    /// Hears of a failed login, so that it can be counted.
-    fn login_failed(&mut self, name: &str, at: Option<Timestamp>);
+    /// Hears of a failed login, so that it can be counted. It must not take another time for a name that is known.
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>);
+
+    /// Hears of a login that did not fail. By default that changes nothing.
+    fn login_succeeded(&mut self, attempt: LoginAttempt<'_>) {
+        let _ = attempt;
+    }
+
+    /// Brings an account up to date that somebody logged in with earlier, before each of their calls; `false` if it is
+    /// gone or disabled since, and the call is to be refused. By default who is logged in stays who they were until the
+    /// connection ends.
+    fn renew(&mut self, account: &mut Account) -> bool {
+        let _ = account;
+        true
+    }
+
+    /// The SID of the group of that name. By default there are no groups.
+    fn group_by_name(&mut self, name: &str) -> Option<Sid> {
+        let _ = name;
+        None
+    }
+
+    /// The name of the account or the group with that SID. By default there are no groups.
+    fn name_of(&mut self, sid: &Sid) -> Option<heapless::String<ACCOUNT_NAME_MAX>> {
+        self.by_sid(sid).map(|account| account.name.clone())
+    }
 }
 
 /// One of the sessions of those who are logged on: a number of the host's own.

@@ -8,7 +8,7 @@ use embedded_io_async::{Read, Write};
 
 use crate::{
     ports::Ports,
-    rpc::Association,
+    rpc::{Association, Step},
     scheduler::{ConnectionId, Scheduler},
     time::{Now, zone::Zone},
 };
@@ -22,6 +22,13 @@ use crate::{
 pub trait Host {
     /// Calls `borrow` with the scheduler, the time, the zone and the ports.
     fn lend(&self, borrow: &mut dyn FnMut(&mut Scheduler<'_>, Now, &Zone<'_>, &mut Ports<'_>));
+
+    /// Waits for as long as what a step made is to be held back, because of logins that failed; `false` if the connection
+    /// is to be closed instead. Meanwhile nothing more is read from it. By default nothing is held back.
+    fn hold(&self, connection: ConnectionId, step: &Step) -> impl Future<Output = bool> {
+        let _ = (connection, step);
+        core::future::ready(true)
+    }
 }
 
 /// Why [`serve`] returned.
@@ -76,6 +83,9 @@ pub async fn serve<H: Host>(
                 step = Some(scheduler.exchange(now, zone, connection, association, came, reply, ports));
             });
             let Some(step) = step else { return Ended::ByServer };
+            if !host.hold(connection, &step).await {
+                return Ended::ByServer;
+            }
             if step.produced > 0 && writer.write_all(reply.get(..step.produced).unwrap_or_default()).await.is_err() {
                 return Ended::Stream;
             }

@@ -102,6 +102,14 @@ impl Sid {
         self.sub_authorities.get(..usize::from(self.count)).unwrap_or_default()
     }
 
+    /// The SID with another relative identifier, [MS-DTYP] 2.4.2: its last sub-authority replaced. `None` if it has none.
+    #[must_use]
+    pub fn with_relative(mut self, relative: u32) -> Option<Self> {
+        let last = usize::from(self.count).checked_sub(1)?;
+        *self.sub_authorities.get_mut(last)? = relative;
+        Some(self)
+    }
+
     /// Number of bytes of the binary form.
     #[must_use]
     pub fn binary_len(&self) -> usize {

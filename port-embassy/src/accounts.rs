@@ -36,7 +36,7 @@ use core::cell::RefCell;
 
 use mainspring::{
     auth::nt_hash,
-    ports::{ACCOUNT_NAME_MAX, Account, Accounts, Change, Entropy, Key, Store, StoreError},
+    ports::{ACCOUNT_NAME_MAX, Account, Accounts, Change, Entropy, Key, LoginAttempt, Store, StoreError},
     sid::Sid,
     text,
     time::Timestamp,
@@ -354,6 +354,7 @@ impl Inner<'_> {
             },
             administrator: account.administrator,
             disabled: account.disabled,
+            groups: heapless::Vec::new(),
         })
     }
 
@@ -364,6 +365,7 @@ impl Inner<'_> {
             nt_hash: kept.nt_hash.0,
             administrator: kept.flags & ADMINISTRATOR != 0,
             disabled: kept.flags & DISABLED != 0,
+            groups: heapless::Vec::new(),
         })
     }
 }
@@ -385,10 +387,10 @@ impl Accounts for &AccountBook<'_> {
         built_in.find(|account| account.sid == *wanted).or_else(|| kept.find(|account| account.sid == *wanted))
     }
 
-    fn login_failed(&mut self, _: &str, at: Option<Timestamp>) {
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
         let failures = &mut self.inner.borrow_mut().failures;
         failures.count = failures.count.saturating_add(1);
-        failures.last = at;
+        failures.last = attempt.now.wall;
     }
 }
 

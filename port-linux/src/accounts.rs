@@ -26,10 +26,9 @@ use std::{
 
 use mainspring::{
     auth::nt_hash,
-    ports::{ACCOUNT_NAME_MAX, Account, Accounts, Entropy},
+    ports::{ACCOUNT_NAME_MAX, Account, Accounts, Entropy, LoginAttempt},
     sid::Sid,
     text,
-    time::Timestamp,
 };
 use rustix::fs::FlockOperation;
 use zeroize::Zeroizing;
@@ -193,7 +192,10 @@ impl AccountFile {
         contents.next = number + 1;
         let sid = account_sid(&machine, number).ok_or(AccountError::NoEntropy)?;
         let nt_hash = nt_hash(password);
-        contents.accounts.push((number, Account { name, sid, nt_hash, administrator, disabled: false }));
+        contents.accounts.push((
+            number,
+            Account { name, sid, nt_hash, administrator, disabled: false, groups: heapless::Vec::new() },
+        ));
 
         let unfinished = folder.file("accounts.new");
         let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
@@ -253,8 +255,8 @@ impl Accounts for AccountFile {
         self.current().find(|account| account.sid == *sid).cloned()
     }
 
-    fn login_failed(&mut self, name: &str, _at: Option<Timestamp>) {
-        tracing::warn!(account = ?name, "a login failed");
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
+        tracing::warn!(account = ?attempt.name, connection = attempt.connection, "a login failed");
     }
 }
 
@@ -335,7 +337,9 @@ fn parse_line(line: &str, contents: &mut Contents) -> Option<()> {
             let name = legal_name(parts.next()?).ok()?;
             let sid = account_sid(contents.machine.as_ref()?, number)?;
             contents.next = contents.next.max(number.checked_add(1)?);
-            contents.accounts.push((number, Account { name, sid, nt_hash, administrator, disabled }));
+            contents
+                .accounts
+                .push((number, Account { name, sid, nt_hash, administrator, disabled, groups: heapless::Vec::new() }));
         }
         _ => return None,
     }

@@ -5,14 +5,13 @@ use std::{io::Read as _, path::Path};
 
 use mainspring::{
     limits::XML_UNITS,
-    ports::{Account, Accounts},
+    ports::{Account, Accounts, LoginAttempt},
     sid::Sid,
     status::Status,
     task::{
         Image,
         xml::{self, Called, Names, Registrant, XmlError},
     },
-    time::Timestamp,
     tsch,
 };
 
@@ -321,5 +320,5 @@ impl Accounts for Nobody {
         None
     }
 
-    fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {}
+    fn login_failed(&mut self, _: LoginAttempt<'_>) {}
 }

@@ -9,7 +9,7 @@ use mainspring::{
     bytes::Order,
     engine::{self, Command, Context, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Entropy, NoEntropy, NoSessions, Ports},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSessions, Ports},
     rpc::{Association, Binding, Client, Level, Pool, Received, Secret},
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -51,8 +51,8 @@ impl Accounts for Alice {
         (*sid == self.0.sid).then(|| self.0.clone())
     }
 
-    fn login_failed(&mut self, name: &str, _: Option<Timestamp>) {
-        panic!("{name} did not get in");
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
+        panic!("{} did not get in", attempt.name);
     }
 }
 
@@ -241,6 +241,7 @@ fn the_door_allocates_nothing() {
         nt_hash: nt_hash("of alice"),
         administrator: true,
         disabled: false,
+        groups: heapless::Vec::new(),
     };
     let (mut store, mut entropy, mut accounts) = (ArrayStore::default(), Counter(0), Alice(account));
     let (seen, runs) = allocations(|| {

@@ -23,7 +23,7 @@ use mainspring::{
         Accepted, Acceptor, Credentials, Environment, Identity, Initiated, Initiator, Protection, Provider, nt_hash,
     },
     bytes::Writer,
-    ports::{Account, Accounts, Entropy, NoEntropy},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy},
     sid::Sid,
     time::{Monotonic, Now, Timestamp},
 };
@@ -46,7 +46,7 @@ impl Accounts for Host {
         None
     }
 
-    fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {
+    fn login_failed(&mut self, _: LoginAttempt<'_>) {
         panic!("the password is right");
     }
 }
@@ -61,13 +61,15 @@ fn host() -> Host {
         nt_hash: nt_hash("secret"),
         administrator: true,
         disabled: false,
+        groups: heapless::Vec::new(),
     })
 }
 
 /// Accepts a login from the client's tokens.
 fn accept(provider: Provider, tokens: &[Vec<u8>], buffer: &mut [u8]) -> (usize, Option<Protection>) {
     let (mut entropy, mut accounts) = (host(), host());
-    let mut environment = Environment { now: NOW, entropy: &mut entropy, accounts: &mut accounts, identity: &IDENTITY };
+    let mut environment =
+        Environment { now: NOW, entropy: &mut entropy, accounts: &mut accounts, connection: 0, identity: &IDENTITY };
     let mut acceptor = Acceptor::new(provider);
     let mut length = 0;
     for token in tokens {

@@ -9,7 +9,7 @@ use mainspring::{
     bytes::Order,
     engine::{Context, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
-    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, NoSessions, Ports, Store, StoreError},
+    ports::{Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSessions, Ports, Store, StoreError},
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
     status::Status,
@@ -105,8 +105,8 @@ impl Accounts for People {
         self.accounts.iter().find(|account| account.sid == *sid).cloned()
     }
 
-    fn login_failed(&mut self, name: &str, _: Option<Timestamp>) {
-        self.failures.push(name.to_owned());
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
+        self.failures.push(attempt.name.to_owned());
     }
 }
 
@@ -127,6 +127,7 @@ pub fn account(name: &str, identifier: u32, administrator: bool) -> Account {
         nt_hash: hash.to_be_bytes(),
         administrator,
         disabled: false,
+        groups: heapless::Vec::new(),
     }
 }
 

@@ -21,16 +21,17 @@ use crate::{bytes::Writer, limits, ports::Account};
 /// #     fn by_name(&mut self, name: &str) -> Option<Account> {
 /// #         (name == "ada").then(|| Account {
 /// #             name: "ada".try_into().unwrap(), sid: Sid::LOCAL_SYSTEM, nt_hash: nt_hash("secret"),
-/// #             administrator: true, disabled: false,
+/// #             administrator: true, disabled: false, groups: Default::default(),
 /// #         })
 /// #     }
 /// #     fn by_sid(&mut self, _: &Sid) -> Option<Account> { None }
-/// #     fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {}
+/// #     fn login_failed(&mut self, _: LoginAttempt<'_>) {}
 /// # }
 /// # let now = Now { monotonic: Monotonic(0), wall: None };
 /// # let (mut entropy, mut accounts) = (Host, Host);
 /// let identity = Identity { netbios_name: "CLOCK", dns_name: "clock.example" };
-/// let mut environment = Environment { now, entropy: &mut entropy, accounts: &mut accounts, identity: &identity };
+/// let mut environment =
+///     Environment { now, entropy: &mut entropy, accounts: &mut accounts, connection: 0, identity: &identity };
 /// let mut acceptor = Acceptor::new(Provider::Spnego);
 /// let mut initiator = Initiator::new(Provider::Spnego, Credentials::new("ada", "", "secret"));
 ///

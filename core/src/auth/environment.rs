@@ -21,6 +21,8 @@ pub struct Environment<'e> {
     pub entropy: &'e mut dyn Entropy,
     /// Who there is.
     pub accounts: &'e mut dyn Accounts,
+    /// Number of the connection that the login is on, for who counts logins that fail.
+    pub connection: u32,
     /// Who we are.
     pub identity: &'e Identity<'e>,
 }

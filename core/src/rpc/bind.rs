@@ -253,7 +253,8 @@ impl Association {
         if !matches!(Level::from_wire(trailer.level), Some(level) if level > Level::None) {
             return Err(Refused::FORBIDDEN);
         }
-        if self.securities.by_id(trailer.context).is_none() {
+        let is_new = self.securities.by_id(trailer.context).is_none();
+        if is_new {
             self.begin(trailer, provider)?;
         }
         let security = self.securities.by_id(trailer.context).ok_or(Refused::LIMIT)?;
@@ -264,9 +265,10 @@ impl Association {
             return Err(Refused::FORBIDDEN);
         }
         let Trust { entropy, accounts } = env.services.trust();
-        let mut lent = auth::Environment { now: env.now, entropy, accounts, identity: env.identity };
+        let mut lent =
+            auth::Environment { now: env.now, entropy, accounts, connection: self.connection, identity: env.identity };
         match acceptor.accept(token, reply, &mut lent)? {
-            Accepted::Continue => Ok(None),
+            Accepted::Continue => Ok(is_new.then_some(Login::Begun)),
             Accepted::Established(established) => {
                 security.state = State::Established(established);
                 Ok(Some(Login::Done))

@@ -1,7 +1,7 @@
 //! Calls: fragments of requests are joined, carried out, and answered in fragments.
 
 use super::{
-    Association, Call, Caller, Environment, Fault, Pool,
+    Association, Call, Caller, Environment, Fault, Pool, Trust,
     pending::{Head, Pending},
     security::{Judged, Securities},
     step::Done,
@@ -159,7 +159,7 @@ impl Association {
     }
 
     /// Calls the service, which leaves its reply in the scratch. An error says too whether the call was not made.
-    fn call(&self, env: &mut Environment<'_, '_>, head: &Head, stub: &Stub<'_>) -> Result<usize, (Fault, bool)> {
+    fn call(&mut self, env: &mut Environment<'_, '_>, head: &Head, stub: &Stub<'_>) -> Result<usize, (Fault, bool)> {
         let mut stub = match *stub {
             Stub::Received(stub) => stub,
             Stub::Joined { slot, length } => env.pool.slot(slot).get(..length).unwrap_or_default(),
@@ -170,6 +170,13 @@ impl Association {
                 return Err((Fault::ACCESS_DENIED, true));
             }
             stub = before;
+        }
+        let is_welcome = self.securities.account_mut(&head.judged).is_none_or(|account| {
+            let Trust { accounts, .. } = env.services.trust();
+            accounts.renew(account)
+        });
+        if !is_welcome {
+            return Err((Fault::ACCESS_DENIED, true));
         }
         let caller = Caller {
             account: self.securities.account(&head.judged),

@@ -135,6 +135,14 @@ impl Securities {
         Ok(Judged { security: Some(index), level, verified: true })
     }
 
+    /// The same, to be brought up to date.
+    pub(super) fn account_mut(&mut self, judged: &Judged) -> Option<&mut Account> {
+        match &mut self.0.get_mut(usize::from(judged.security?))?.state {
+            State::Established(established) => Some(&mut established.account),
+            _ => None,
+        }
+    }
+
     /// Who sent a fragment that was judged so.
     pub(super) fn account(&self, judged: &Judged) -> Option<&Account> {
         match &self.0.get(usize::from(judged.security?))?.state {

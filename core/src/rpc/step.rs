@@ -13,15 +13,17 @@ pub struct Step {
     pub more: bool,
     /// Why the connection is to be closed, once what was produced is sent. Further steps give nothing.
     pub close: Option<Closed>,
-    /// A login that ended in this step.
+    /// A login that began or ended in this step.
     pub login: Option<Login>,
     /// What to add to the statistics of the server.
     pub counts: Counts,
 }
 
-/// How a login ended.
+/// How far a login is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
+    /// The client has sent its first token, and is answered with what it must prove that it knows the password for.
+    Begun,
     /// The client is who it says.
     Done,
     /// The login was refused, or went wrong.

@@ -420,7 +420,7 @@ impl<'a> Scheduler<'a> {
         match step.login {
             Some(Login::Done) => self.tell(Event::LoggedIn { connection: connection.0 }),
             Some(Login::Failed) => self.tell(Event::LoginFailed { connection: connection.0 }),
-            None => {}
+            Some(Login::Begun) | None => {}
         }
         if let Some(reason) = step.close {
             self.tell(Event::ConnectionClosed { connection: connection.0, reason });

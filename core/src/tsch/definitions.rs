@@ -10,7 +10,7 @@ use crate::{
     guid::Guid,
     limits::LANGUAGES,
     ndr::{DecodeError, Decoder, Encoder},
-    ports::{Accounts, Entropy},
+    ports::{Accounts, Entropy, LoginAttempt},
     sid::Sid,
     status::Status,
     task::{
@@ -328,9 +328,10 @@ impl Attempt<'_, '_> {
             Some(Identity::Account(_) | Identity::Other(_)) if !asked => Ok(Verified::NotAsked),
             Some(Identity::Account(account)) if is_password(account, password) => Ok(Verified::Password),
             found => {
+                let attempt = |name| LoginAttempt { name, connection: arrival.connection, now: arrival.now };
                 match (found, self.credential.user.map(|user| user.to_string::<NAME_MAX>())) {
-                    (Some(Identity::Account(account)), _) => accounts.login_failed(&account.name, arrival.now.wall),
-                    (_, Some(Ok(name))) if asked => accounts.login_failed(&name, arrival.now.wall),
+                    (Some(Identity::Account(account)), _) => accounts.login_failed(attempt(&account.name)),
+                    (_, Some(Ok(name))) if asked => accounts.login_failed(attempt(&name)),
                     _ => {}
                 }
                 Err(Status::E_LOGON_FAILURE.into())

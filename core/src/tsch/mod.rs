@@ -70,6 +70,9 @@ struct Arrival<'c> {
     now: Now,
     #[cfg_attr(not(feature = "xml"), allow(dead_code))] // Only a registration depends on who calls.
     account: &'c Account,
+    /// Number of the connection.
+    #[cfg_attr(not(feature = "xml"), allow(dead_code))] // Only a registration brings a password.
+    connection: u32,
 }
 
 /// Why a method did not get to its end.
@@ -133,7 +136,7 @@ impl Service<'_, '_> {
         let answered = match call.caller.account {
             Some(account) if account.administrator && !account.disabled => {
                 let mut stub = Decoder::new(call.stub, call.order);
-                method(self, Arrival { now, account }, &mut stub, &mut out)
+                method(self, Arrival { now, account, connection: call.caller.connection }, &mut stub, &mut out)
             }
             _ => Err(Status::E_ACCESSDENIED.into()),
         };

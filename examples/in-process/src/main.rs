@@ -22,7 +22,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Change, Entropy, Key, NoEntropy, NoSessions, Ports, Store, StoreError},
+    ports::{Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSessions, Ports, Store, StoreError},
     rpc::Pool,
     scheduler::{Config, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -93,7 +93,7 @@ impl Accounts for Nobody {
         None
     }
 
-    fn login_failed(&mut self, _name: &str, _at: Option<Timestamp>) {}
+    fn login_failed(&mut self, _attempt: LoginAttempt<'_>) {}
 }
 
 fn now(start: Instant) -> Now {

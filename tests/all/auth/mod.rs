@@ -12,7 +12,7 @@ use mainspring::{
         Accepted, Acceptor, AuthError, Environment, Established, Identity, Initiated, Initiator, Protection, nt_hash,
     },
     bytes::Writer,
-    ports::{Account, Accounts, Entropy, NoEntropy},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy},
     sid::Sid,
     text::eq_ignore_case,
     time::{Monotonic, Now, Timestamp},
@@ -56,6 +56,7 @@ impl People {
             nt_hash: nt_hash(password),
             administrator: true,
             disabled: false,
+            groups: heapless::Vec::new(),
         };
         Self { list: list.iter().map(account).collect(), asked: 0, failed: Vec::new() }
     }
@@ -76,8 +77,8 @@ impl Accounts for People {
         self.list.iter().find(|account| account.sid == *sid).cloned()
     }
 
-    fn login_failed(&mut self, name: &str, _: Option<Timestamp>) {
-        self.failed.push(name.to_owned());
+    fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
+        self.failed.push(attempt.name.to_owned());
     }
 }
 
@@ -90,7 +91,8 @@ pub(super) fn accept(
     let mut buffer = [0; 4096];
     let mut reply = Writer::new(&mut buffer);
     let mut dice = Dice::Repeating;
-    let mut environment = Environment { now: NOW, entropy: &mut dice, accounts: people, identity: &IDENTITY };
+    let mut environment =
+        Environment { now: NOW, entropy: &mut dice, accounts: people, connection: 0, identity: &IDENTITY };
     let accepted = acceptor.accept(token, &mut reply, &mut environment)?;
     Ok((accepted, reply.written().to_vec()))
 }

@@ -98,7 +98,8 @@ fn an_unknown_wall_clock_keeps_nobody_out() {
     let mut initiator = Initiator::new(Provider::Ntlm, Credentials::new("ada", "", "correct horse"));
     let (_, negotiate) = initiate(&mut initiator, None).unwrap();
     let (mut acceptor, mut people, mut dice) = (Acceptor::new(Provider::Ntlm), People::recorded(), Dice::Repeating);
-    let mut environment = Environment { now, entropy: &mut dice, accounts: &mut people, identity: &IDENTITY };
+    let mut environment =
+        Environment { now, entropy: &mut dice, accounts: &mut people, connection: 0, identity: &IDENTITY };
     let mut buffer = [0; 1024];
     let mut reply = Writer::new(&mut buffer);
     acceptor.accept(&negotiate, &mut reply, &mut environment).unwrap();
@@ -252,8 +253,13 @@ fn answers_are_appended_and_a_full_buffer_is_an_error() {
                     accept(&mut acceptor, token, &mut people).unwrap();
                 }
                 let mut dice = Dice::Repeating;
-                let mut environment =
-                    Environment { now: NOW, entropy: &mut dice, accounts: &mut people, identity: &IDENTITY };
+                let mut environment = Environment {
+                    now: NOW,
+                    entropy: &mut dice,
+                    accounts: &mut people,
+                    connection: 0,
+                    identity: &IDENTITY,
+                };
                 let mut buffer = vec![0; 5 + room];
                 let mut reply = Writer::new(&mut buffer);
                 reply.put(b"start").unwrap();

@@ -151,7 +151,8 @@ fn a_message_of_another_login_is_refused() {
 
     let mut acceptor = Acceptor::new(Provider::Ntlm);
     let mut dice = Dice::Of(0x77);
-    let mut environment = Environment { now: NOW, entropy: &mut dice, accounts: &mut people, identity: &IDENTITY };
+    let mut environment =
+        Environment { now: NOW, entropy: &mut dice, accounts: &mut people, connection: 0, identity: &IDENTITY };
     let mut buffer = [0; 1024];
     acceptor.accept(&first, &mut Writer::new(&mut buffer), &mut environment).unwrap();
     let refused = acceptor.accept(&last, &mut Writer::new(&mut buffer), &mut environment);
@@ -182,7 +183,8 @@ fn messages_out_of_turn_end_the_login() {
 #[test]
 fn without_entropy_there_is_no_challenge_and_no_answer() {
     let (mut people, mut dice) = (People::recorded(), Dice::Empty);
-    let mut environment = Environment { now: NOW, entropy: &mut dice, accounts: &mut people, identity: &IDENTITY };
+    let mut environment =
+        Environment { now: NOW, entropy: &mut dice, accounts: &mut people, connection: 0, identity: &IDENTITY };
     let mut buffer = [0; 1024];
     let mut reply = Writer::new(&mut buffer);
     let refused = Acceptor::new(Provider::Ntlm).accept(&negotiate(FLAGS), &mut reply, &mut environment);

@@ -83,7 +83,8 @@ fn acceptor_takes_the_authenticate_message_of_the_specification() {
     let identity = Identity { netbios_name: "Server", dns_name: "server.example" };
     let mut people = People::new(&[("User", "Password")]);
     let mut dice = Dice::Repeating;
-    let mut environment = Environment { now: TIME, entropy: &mut dice, accounts: &mut people, identity: &identity };
+    let mut environment =
+        Environment { now: TIME, entropy: &mut dice, accounts: &mut people, connection: 0, identity: &identity };
     let mut acceptor = Acceptor::new(Provider::Ntlm);
     let mut buffer = [0; 512];
     let negotiate = unhex("4e544c4d535350000100000033828ae2");

@@ -12,7 +12,7 @@ use mainspring::{
     guid::Guid,
     limits::FRAGMENT_MAX,
     pdu::{Pdu, SyntaxId},
-    ports::{Account, Accounts, Entropy, NoEntropy},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy},
     rpc::{
         Association, Binding, Call, Client, ClientError, Counts, Environment, Fault, Interface, Level, Login, Method,
         Owner, Pool, Received, Secret, Services, Step, Trust,
@@ -97,6 +97,7 @@ impl Accounts for Known<'_> {
             nt_hash: auth::nt_hash("secret"),
             administrator: true,
             disabled: false,
+            groups: heapless::Vec::new(),
         })
     }
 
@@ -104,7 +105,7 @@ impl Accounts for Known<'_> {
         None
     }
 
-    fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {
+    fn login_failed(&mut self, _: LoginAttempt<'_>) {
         *self.0 += 1;
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     bytes::Writer,
     limits,
-    ports::Account,
+    ports::{Account, LoginAttempt},
 };
 
 /// The server's side of one login.
@@ -97,12 +97,13 @@ impl NtlmAcceptor {
 
         let user: heapless::String<{ limits::NTLM_USER }> = message.user.to_string().unwrap_or_default();
         let (name, account) = account(&user, env);
+        let attempt = LoginAttempt { name, connection: env.connection, now: env.now };
         let mut account = account.map(|account| (Key(account.nt_hash), account));
         if let Some((_, account)) = &mut account {
             account.nt_hash.zeroize();
         }
         let Some(response) = message.response else {
-            env.accounts.login_failed(name, env.now.wall);
+            env.accounts.login_failed(attempt);
             return Err(AuthError::Denied);
         };
 
@@ -136,10 +137,11 @@ impl NtlmAcceptor {
 
         match account {
             Some((_, account)) if bool::from(welcome & (proven_named | proven_domainless) & untouched) => {
+                env.accounts.login_succeeded(attempt);
                 Ok(Login { account, key: SessionKey { key, strength, exchanged: flags & flags::KEY_EXCHANGE != 0 } })
             }
             _ => {
-                env.accounts.login_failed(name, env.now.wall);
+                env.accounts.login_failed(attempt);
                 Err(AuthError::Denied)
             }
         }

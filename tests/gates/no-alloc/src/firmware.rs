@@ -9,7 +9,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot, Work},
     limits::FRAGMENT_MIN,
-    ports::{Account, Accounts, Entropy, NoEntropy, NoSessions, Ports},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSessions, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -60,7 +60,7 @@ impl Accounts for Nobody {
         None
     }
 
-    fn login_failed(&mut self, _: &str, _: Option<Timestamp>) {}
+    fn login_failed(&mut self, _: LoginAttempt<'_>) {}
 }
 
 /// 2030-01-01T00:00:00Z.

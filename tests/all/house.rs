@@ -51,7 +51,7 @@ const FLOORS: &[&[(&str, Sees)]] = &[
     ],
     // The door.
     &[("scheduler", Below)],
-    &[("serve", Only(&["rpc::Association", "scheduler"]))],
+    &[("serve", Only(&["rpc::Association", "rpc::Step", "scheduler"]))],
     &[("lib", Below)],
 ];
 const SERVICE: &[&str] = &["engine", "ndr", "rpc::interface", "security", "task"];

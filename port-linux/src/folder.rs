@@ -3,6 +3,7 @@
 //! | name | what |
 //! | --- | --- |
 //! | `accounts`, `accounts.lock` | [accounts](crate::accounts), and what is locked while they are changed |
+//! | `failures` | how many logins have failed lately, as the server that runs tells it |
 //! | `lock` | what the server that holds the folder has locked |
 //! | `records` | the [store](crate::store) |
 //! | `running/` | a note for each [child](crate::children) that runs |

@@ -1,15 +1,24 @@
 //! The server.
 
-use std::{io::BufRead, net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use mainspring::sid::Sid;
 use mainspring_linux::{
-    accounts::AccountFile,
+    accounts::{AccountError, AccountFile, Listed, Role},
     daemon::{self, Options, ServeError},
     entropy::Kernel,
     folder::Folder,
 };
 use zeroize::Zeroizing;
+
+/// Bytes that the line of a password may have.
+const PASSWORD: usize = 4096;
 
 /// A task scheduler that Windows administrators can manage remotely.
 #[derive(Debug, Parser)]
@@ -42,26 +51,114 @@ enum Verb {
         #[arg(long)]
         demo: bool,
     },
-    /// Manage accounts
+    /// Manage accounts, and the groups that they are in
+    ///
+    /// A server that runs on the data folder takes each change over at once, also for who is logged in. Every change prints the
+    /// security identifier (SID) of what it was about; none is ever used twice. To put an account into a group: `group add
+    /// GROUP`, then `group join GROUP ACCOUNT`.
     Account {
         #[command(subcommand)]
         verb: AccountVerb,
     },
 }
 
+/// Where accounts are.
+#[derive(Debug, Args)]
+struct Data {
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// Which account, and where it is.
+#[derive(Debug, Args)]
+struct Named {
+    /// Its name
+    name: String,
+    #[command(flatten)]
+    at: Data,
+}
+
+/// Which account and group.
+#[derive(Debug, Args)]
+struct Membership {
+    /// Name of the group
+    group: String,
+    /// Name of the account
+    account: String,
+    #[command(flatten)]
+    at: Data,
+}
+
 #[derive(Debug, Subcommand)]
 enum AccountVerb {
     /// Add an account; its password is the first line of standard input
     Add {
-        /// Its name
-        name: String,
+        #[command(flatten)]
+        account: Named,
         /// It may administer the scheduler
         #[arg(long)]
         admin: bool,
-        /// The data folder
-        #[arg(long, value_name = "DIR")]
-        data: PathBuf,
     },
+    /// List accounts and groups: name, SID, role, state, groups, and logins that failed in the last 15 minutes, at most 8 of them
+    List {
+        #[command(flatten)]
+        at: Data,
+    },
+    /// Give an account another password, the first line of standard input
+    Passwd {
+        #[command(flatten)]
+        account: Named,
+    },
+    /// Remove an account; who is logged in with it can do no more
+    Remove {
+        #[command(flatten)]
+        account: Named,
+        /// Also the last administrator who may log in
+        #[arg(long)]
+        force: bool,
+    },
+    /// Keep an account from logging in; who is logged in with it can do no more
+    Disable {
+        #[command(flatten)]
+        account: Named,
+        /// Also the last administrator who may log in
+        #[arg(long)]
+        force: bool,
+    },
+    /// Let an account log in again
+    Enable {
+        #[command(flatten)]
+        account: Named,
+    },
+    /// Have the server forget the failed logins of an account
+    Unlock {
+        #[command(flatten)]
+        account: Named,
+    },
+    /// Manage groups
+    Group {
+        #[command(subcommand)]
+        verb: GroupVerb,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum GroupVerb {
+    /// Add a group with nobody in it
+    Add {
+        #[command(flatten)]
+        group: Named,
+    },
+    /// Remove a group; the accounts in it stay
+    Remove {
+        #[command(flatten)]
+        group: Named,
+    },
+    /// Put an account into a group; the SIDs of both are printed
+    Join(Membership),
+    /// Take an account out of a group; the SIDs of both are printed
+    Leave(Membership),
 }
 
 fn main() -> ExitCode {
@@ -71,7 +168,7 @@ fn main() -> ExitCode {
             let max_tasks = max_tasks as usize;
             daemon::serve(&Options { data, listen, epm, max_tasks, actions_as, demo })
         }
-        Verb::Account { verb: AccountVerb::Add { name, admin, data } } => add(&data, &name, admin),
+        Verb::Account { verb } => account(verb),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,13 +179,94 @@ fn main() -> ExitCode {
     }
 }
 
-fn add(data: &std::path::Path, name: &str, admin: bool) -> Result<(), ServeError> {
-    let mut password = Zeroizing::new(String::new());
-    std::io::stdin().lock().read_line(&mut password)?;
-    let password = password.strip_suffix('\n').unwrap_or(&password);
-    let password = password.strip_suffix('\r').unwrap_or(password);
-    let folder = Folder::open(data)?;
-    let sid = AccountFile::add(&folder, name, password, admin, &mut Kernel)?;
-    println!("{sid}");
+fn account(verb: AccountVerb) -> Result<(), ServeError> {
+    match verb {
+        AccountVerb::Add { account: Named { name, at }, admin } => {
+            let password = password()?;
+            print_one(AccountFile::add(&at.folder()?, &name, &password, admin, &mut Kernel)?);
+        }
+        AccountVerb::List { at } => list(&at.folder()?)?,
+        AccountVerb::Passwd { account: Named { name, at } } => {
+            let password = password()?;
+            print_one(AccountFile::set_password(&at.folder()?, &name, &password)?);
+        }
+        AccountVerb::Remove { account: Named { name, at }, force } => {
+            print_one(AccountFile::remove(&at.folder()?, &name, force)?);
+        }
+        AccountVerb::Disable { account: Named { name, at }, force } => {
+            print_one(AccountFile::disable(&at.folder()?, &name, force)?);
+        }
+        AccountVerb::Enable { account: Named { name, at } } => print_one(AccountFile::enable(&at.folder()?, &name)?),
+        AccountVerb::Unlock { account: Named { name, at } } => print_one(AccountFile::unlock(&at.folder()?, &name)?),
+        AccountVerb::Group { verb } => match verb {
+            GroupVerb::Add { group: Named { name, at } } => {
+                print_one(AccountFile::add_group(&at.folder()?, &name, &mut Kernel)?);
+            }
+            GroupVerb::Remove { group: Named { name, at } } => {
+                print_one(AccountFile::remove_group(&at.folder()?, &name)?);
+            }
+            GroupVerb::Join(Membership { group, account, at }) => {
+                print_both(AccountFile::join(&at.folder()?, &group, &account)?);
+            }
+            GroupVerb::Leave(Membership { group, account, at }) => {
+                print_both(AccountFile::leave(&at.folder()?, &group, &account)?);
+            }
+        },
+    }
     Ok(())
+}
+
+impl Data {
+    fn folder(&self) -> Result<Folder, ServeError> {
+        Ok(Folder::open(&self.data)?)
+    }
+}
+
+/// The first line of standard input. It is read past the buffer that standard input has, which nobody would wipe.
+fn password() -> Result<Zeroizing<String>, ServeError> {
+    let mut line = Zeroizing::new([0; PASSWORD]);
+    let mut length = 0;
+    loop {
+        let Some(byte) = line.get_mut(length..=length) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "password is too long").into());
+        };
+        match rustix::io::read(rustix::stdio::stdin(), &mut *byte) {
+            Ok(0) => break,
+            Ok(_) if *byte == *b"\n" => break,
+            Ok(_) => length += 1,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+    }
+    let line = line.get(..length).unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = str::from_utf8(line).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "password is no UTF-8"))?;
+    Ok(Zeroizing::new(line.to_owned()))
+}
+
+/// One line for each, with tabs between, which no name has.
+fn list(folder: &Folder) -> Result<(), ServeError> {
+    let accounts = AccountFile::open(folder)?;
+    let mut out = io::stdout().lock();
+    for Listed { name, sid, role, disabled, groups, failures } in accounts.list() {
+        match role {
+            Role::Group => writeln!(out, "{name}\t{sid}\t{role}")?,
+            _ => {
+                let (state, groups) = (if disabled { "disabled" } else { "enabled" }, groups.join(","));
+                writeln!(out, "{name}\t{sid}\t{role}\t{state}\t{groups}\t{failures}")?;
+            }
+        }
+    }
+    match accounts.damaged() {
+        Some(line) => Err(AccountError::Line { line }.into()),
+        None => Ok(()),
+    }
+}
+
+fn print_one(sid: Sid) {
+    println!("{sid}");
+}
+
+fn print_both((group, account): (Sid, Sid)) {
+    println!("{group}\n{account}");
 }

@@ -14,7 +14,7 @@ use mainspring::{
     engine::{self, Refused, Work},
     guid::Guid,
     ports::{NoSessions, Ports, StoreError},
-    rpc::Association,
+    rpc::{Association, Step},
     scheduler::{Arrival, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
     status::Status,
@@ -28,7 +28,7 @@ use tokio::{
 
 use super::log;
 use crate::{
-    accounts::AccountFile,
+    accounts::{AccountFile, failures::Hold},
     children::{Children, Running},
     clock::{Alarm, Clocks, Delay, Ring},
     entropy::Kernel,
@@ -42,6 +42,9 @@ const ACTION: usize = 64 * 1024;
 
 /// How often it is asked whether the rest of a group has ended whose first process has.
 const ASK_GROUP: Duration = Duration::from_millis(100);
+
+/// How long it takes at most until the next count of failed logins is told.
+const TELL_FAILURES: Duration = Duration::from_secs(1);
 
 /// The scheduler and its ports.
 pub(super) struct State {
@@ -75,6 +78,8 @@ pub(super) struct Host {
     connections: RefCell<HashMap<u32, AbortHandle>>,
     /// Told whenever a child has ended.
     ended: Notify,
+    /// Told whenever logins have failed.
+    failed: Notify,
 }
 
 impl Host {
@@ -87,6 +92,7 @@ impl Host {
             alarm,
             connections: RefCell::default(),
             ended: Notify::new(),
+            failed: Notify::new(),
         }))
     }
 
@@ -125,6 +131,9 @@ impl Host {
     pub(super) fn accept(&self, arrival: &Arrival) -> Result<(ConnectionId, Association), NoSlot> {
         let mut accepted = Err(NoSlot);
         serve::Host::lend(self, &mut |scheduler, now, _, _| accepted = scheduler.accept(now, arrival));
+        if let Ok((connection, _)) = &accepted {
+            self.state.borrow_mut().accounts.connected(connection.0, arrival.remote.ip());
+        }
         accepted
     }
 
@@ -136,6 +145,7 @@ impl Host {
     /// The connection has been served to its end.
     pub(super) fn served(&self, connection: ConnectionId) {
         self.connections.borrow_mut().remove(&connection.0);
+        self.state.borrow_mut().accounts.disconnected(connection.0);
     }
 
     /// Rings the scheduler at its deadlines and when the clock is set, for ever.
@@ -173,6 +183,22 @@ impl Host {
                 watch.follow(&self.state.borrow().zone);
                 self.input(Input::ZoneChanged);
             }
+        }
+    }
+
+    /// Tells of failed logins whenever their counts have changed, but not all the time; for ever. That is done apart from the
+    /// logins, so that how long they take tells nothing of which accounts there are.
+    pub(super) async fn tell_failures(&self) {
+        loop {
+            {
+                let mut state = self.state.borrow_mut();
+                let now = state.clocks.now().monotonic;
+                if let Err(error) = state.accounts.tell_failures(now) {
+                    tracing::warn!(%error, "failed logins cannot be told");
+                }
+            }
+            self.failed.notified().await;
+            pause(TELL_FAILURES).await;
         }
     }
 
@@ -236,6 +262,7 @@ impl Host {
                     }
                     // A future that the runtime has never come to says nothing when it is dropped.
                     state.scheduler.closed(connection);
+                    state.accounts.disconnected(connection.0);
                 }
                 Output::Tell(event) => log::tell(event),
                 Output::Sleep(deadline) => {
@@ -259,6 +286,7 @@ impl Host {
     pub(super) fn into_store(self: Rc<Self>) -> Option<Records> {
         Rc::into_inner(self).map(|host| {
             let mut state = host.state.into_inner();
+            state.accounts.untell_failures();
             let written = state.scheduler.engine().written();
             tracing::info!(records = written.records, bytes = written.bytes, deleted = written.deleted, "written");
             state.store
@@ -271,6 +299,30 @@ impl serve::Host for Host {
         let mut state = self.state.borrow_mut();
         with_ports(&mut state, |scheduler, now, zone, ports| borrow(scheduler, now, zone, ports));
         self.drain(&mut state);
+    }
+
+    async fn hold(&self, connection: ConnectionId, step: &Step) -> bool {
+        let held = {
+            let mut state = self.state.borrow_mut();
+            let now = state.clocks.now().monotonic;
+            let held = state.accounts.hold(connection.0, step.login, now);
+            if state.accounts.failures_changed() {
+                self.failed.notify_one();
+            }
+            held
+        };
+        match held {
+            Hold::Not => true,
+            Hold::Close => false,
+            // Without a timer nothing is waited for: whoever must wait would not.
+            Hold::For(span) => match Delay::new() {
+                Ok(mut delay) => {
+                    delay.wait(Duration::from_millis(span)).await;
+                    true
+                }
+                Err(_) => false,
+            },
+        }
     }
 }
 

@@ -253,6 +253,10 @@ async fn run(
         let host = Rc::clone(host);
         async move { host.keep_zone().await }
     });
+    background.spawn_local({
+        let host = Rc::clone(host);
+        async move { host.tell_failures().await }
+    });
     if let Some(folder) = demo {
         demo::prepare(folder, main_at)?;
     }

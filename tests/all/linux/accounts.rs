@@ -4,10 +4,12 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use mainspring::{
     auth::nt_hash,
-    ports::{Accounts, Entropy, NoEntropy},
+    ports::{Accounts, Entropy, LoginAttempt, NoEntropy},
+    rpc::Login,
+    time::{Monotonic, Now},
 };
 use mainspring_linux::{
-    accounts::{AccountError, AccountFile},
+    accounts::{AccountError, AccountFile, failures::Hold},
     entropy::Kernel,
     folder::{Folder, FolderError},
 };
@@ -141,4 +143,218 @@ fn the_data_folder_is_private() {
     }
     fs::write(parent.path().join("file"), "").unwrap();
     assert!(matches!(Folder::open(&parent.path().join("file")), Err(FolderError::Io { .. })));
+}
+
+#[test]
+fn passwords_and_what_an_account_may_change_for_who_looks_again() {
+    let (_parent, folder) = private();
+    let sid = AccountFile::add(&folder, "Alice", "secret", true, &mut Kernel).unwrap();
+    AccountFile::add(&folder, "Root", "secret", true, &mut Kernel).unwrap();
+    let mut accounts = AccountFile::open(&folder).unwrap();
+    let mut alice = accounts.by_name("alice").unwrap();
+    assert_eq!(AccountFile::set_password(&folder, "alice", "another").unwrap(), sid);
+    assert_eq!(accounts.by_name("Alice").unwrap().nt_hash, nt_hash("another"));
+    assert!(matches!(AccountFile::set_password(&folder, "alice", ""), Err(AccountError::EmptyPassword)));
+    // Who is logged in stays who they are.
+    alice.nt_hash = [0; 16];
+    assert!(accounts.renew(&mut alice) && alice.nt_hash == [0; 16]);
+
+    assert_eq!(AccountFile::disable(&folder, "ALICE", false).unwrap(), sid);
+    assert!(accounts.by_name("alice").unwrap().disabled && !accounts.renew(&mut alice));
+    assert_eq!(AccountFile::enable(&folder, "alice").unwrap(), sid);
+    assert!(!accounts.by_name("alice").unwrap().disabled && accounts.renew(&mut alice));
+
+    assert_eq!(AccountFile::remove(&folder, "alice", false).unwrap(), sid);
+    assert!(accounts.by_name("alice").is_none() && accounts.by_sid(&sid).is_none() && !accounts.renew(&mut alice));
+    assert_eq!(accounts.name_of(&sid), None);
+    let again = AccountFile::add(&folder, "Alice", "secret", true, &mut Kernel).unwrap();
+    assert_ne!(again, sid);
+    assert!(!accounts.renew(&mut alice), "another account of that name is another account");
+    for unknown in [
+        AccountFile::set_password(&folder, "nobody", "x"),
+        AccountFile::disable(&folder, "nobody", true),
+        AccountFile::enable(&folder, "nobody"),
+        AccountFile::remove(&folder, "nobody", true),
+        AccountFile::unlock(&folder, "nobody"),
+    ] {
+        assert!(matches!(unknown, Err(AccountError::UnknownAccount)), "{unknown:?}");
+    }
+}
+
+#[test]
+fn groups_have_members_names_and_sids() {
+    let (_parent, folder) = private();
+    let mut accounts = AccountFile::open(&folder).unwrap();
+    let group = AccountFile::add_group(&folder, "Night shift", &mut Kernel).unwrap();
+    let alice = AccountFile::add(&folder, "Alice", "secret", true, &mut Kernel).unwrap();
+    let bob = AccountFile::add(&folder, "Bob", "secret", false, &mut Kernel).unwrap();
+    assert_eq!(accounts.group_by_name("NIGHT SHIFT"), Some(group));
+    assert_eq!(accounts.name_of(&group).as_deref(), Some("Night shift"));
+    assert_eq!(accounts.name_of(&bob).as_deref(), Some("Bob"));
+    assert!(accounts.by_name("Night shift").is_none() && accounts.by_sid(&group).is_none(), "it is no account");
+    assert!(accounts.group_by_name("Alice").is_none(), "and an account is no group");
+
+    let mut logged_in = accounts.by_name("bob").unwrap();
+    assert!(!logged_in.is_member(&group));
+    assert_eq!(AccountFile::join(&folder, "night shift", "bob").unwrap(), (group, bob));
+    AccountFile::join(&folder, "night shift", "bob").unwrap();
+    assert!(accounts.renew(&mut logged_in) && logged_in.is_member(&group) && !logged_in.is_member(&alice));
+    assert_eq!(logged_in.group_sids().collect::<Vec<_>>(), [group]);
+    assert!(!accounts.by_name("alice").unwrap().is_member(&group));
+    let listed = AccountFile::open(&folder).unwrap().list();
+    let told: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.sid, one.groups.join(","))).collect();
+    assert_eq!(
+        told,
+        [("Night shift", group, String::new()), ("Alice", alice, String::new()), ("Bob", bob, "Night shift".into())]
+    );
+
+    assert_eq!(AccountFile::leave(&folder, "night shift", "bob").unwrap(), (group, bob));
+    AccountFile::leave(&folder, "night shift", "bob").unwrap();
+    assert!(accounts.renew(&mut logged_in) && !logged_in.is_member(&group));
+    AccountFile::join(&folder, "night shift", "bob").unwrap();
+    assert_eq!(AccountFile::remove_group(&folder, "night shift").unwrap(), group);
+    assert!(accounts.renew(&mut logged_in) && logged_in.groups.is_empty());
+    assert_ne!(AccountFile::add_group(&folder, "Night shift", &mut Kernel).unwrap(), group);
+
+    for taken in [
+        AccountFile::add_group(&folder, "ALICE", &mut Kernel),
+        AccountFile::add_group(&folder, "night shift", &mut Kernel),
+        AccountFile::add(&folder, "night shift", "x", true, &mut Kernel),
+    ] {
+        assert!(matches!(taken, Err(AccountError::Exists)), "{taken:?}");
+    }
+    for well_known in ["SYSTEM", "administrators", "Everyone", "S-1-5-32-544", "s-1-1-0"] {
+        let refused = AccountFile::add_group(&folder, well_known, &mut Kernel);
+        assert!(matches!(refused, Err(AccountError::WellKnown)), "{well_known}: {refused:?}");
+    }
+    assert!(matches!(AccountFile::add_group(&folder, "a\\b", &mut Kernel), Err(AccountError::Name)));
+    assert!(matches!(AccountFile::join(&folder, "bob", "alice"), Err(AccountError::UnknownGroup)));
+    assert!(matches!(AccountFile::join(&folder, "night shift", "eve"), Err(AccountError::UnknownAccount)));
+}
+
+#[test]
+fn an_account_is_in_eight_groups_at_most() {
+    let (_parent, folder) = private();
+    AccountFile::add(&folder, "a", "secret", true, &mut Kernel).unwrap();
+    let groups: Vec<_> = (0..9).map(|number| format!("g{number}")).collect();
+    for group in &groups {
+        AccountFile::add_group(&folder, group, &mut Kernel).unwrap();
+    }
+    for group in &groups[..8] {
+        AccountFile::join(&folder, group, "a").unwrap();
+    }
+    AccountFile::join(&folder, "g3", "a").expect("it is in that one");
+    assert!(matches!(AccountFile::join(&folder, "g8", "a"), Err(AccountError::ManyGroups)));
+    assert_eq!(AccountFile::open(&folder).unwrap().by_name("a").unwrap().groups.len(), 8);
+    AccountFile::leave(&folder, "g0", "a").unwrap();
+    AccountFile::join(&folder, "g8", "a").unwrap();
+}
+
+#[test]
+fn the_last_administrator_who_may_log_in_stays() {
+    let (_parent, folder) = private();
+    let add = |name, admin| AccountFile::add(&folder, name, "secret", admin, &mut Kernel).unwrap();
+    (add("a", true), add("b", true), add("user", false));
+    AccountFile::disable(&folder, "a", false).unwrap();
+    let refused = [AccountFile::disable(&folder, "b", false), AccountFile::remove(&folder, "b", false)];
+    assert!(refused.iter().all(|refused| matches!(refused, Err(AccountError::LastAdministrator))), "{refused:?}");
+    AccountFile::disable(&folder, "a", false).expect("it is disabled already");
+    AccountFile::remove(&folder, "user", false).expect("it is no administrator");
+    AccountFile::disable(&folder, "b", true).unwrap();
+    AccountFile::enable(&folder, "a").unwrap();
+    AccountFile::remove(&folder, "b", false).expect("there is another");
+    AccountFile::remove(&folder, "a", true).unwrap();
+    assert!(AccountFile::open(&folder).unwrap().list().is_empty());
+}
+
+#[test]
+fn lines_that_lie_are_left_out() {
+    let (_parent, folder) = private();
+    AccountFile::add(&folder, "a", "secret", true, &mut Kernel).unwrap();
+    AccountFile::add_group(&folder, "g", &mut Kernel).unwrap();
+    AccountFile::join(&folder, "g", "a").unwrap();
+    let path = folder.file("accounts");
+    let whole = fs::read_to_string(&path).unwrap();
+    let hash = "8846f7eaee8fb117ad06bdd830b7586c";
+    for line in [
+        format!("account 1000 administrator {hash} b"),
+        format!("account 1001 administrator {hash} b"),
+        format!("account 1002 administrator {hash} A"),
+        format!("account 1002 administrator {hash} G"),
+        format!("account 4294967295 administrator {hash} b"),
+        format!("account 1002 administrator {hash}0 b"),
+        "group 1000 - h".into(),
+        "group 1002 1000, h".into(),
+        "group 1002 , h".into(),
+        "group 1002  h".into(),
+        "group 1002 - a".into(),
+        "group 1002".into(),
+        "unlocked 1000".into(),
+        "unlocked 1000 -1".into(),
+        "next x".into(),
+        "what".into(),
+    ] {
+        fs::write(&path, format!("{whole}{line}\n")).unwrap();
+        let mut accounts = AccountFile::open(&folder).unwrap();
+        assert_eq!((accounts.damaged(), accounts.list().len()), (Some(6), 2), "{line}");
+        assert_eq!(accounts.by_name("a").unwrap().groups, [1001], "{line}");
+        let refused = AccountFile::disable(&folder, "a", true);
+        assert!(matches!(refused, Err(AccountError::Line { line: 6 })), "{line}: {refused:?}");
+    }
+    // Whoever takes an account out by hand does not have to take it out of its groups too.
+    fs::write(
+        &path,
+        whole.lines().filter(|line| !line.starts_with("account")).fold(String::new(), |k, l| k + l + "\n"),
+    )
+    .unwrap();
+    assert_eq!(AccountFile::open(&folder).unwrap().damaged(), None);
+    fs::write(&path, "# x\n".repeat(300_000)).unwrap();
+    assert!(matches!(AccountFile::open(&folder), Err(AccountError::Full)));
+}
+
+#[test]
+fn no_hash_is_in_what_is_logged() {
+    let (_parent, folder) = private();
+    AccountFile::add(&folder, "a", "secret", true, &mut Kernel).unwrap();
+    let mut accounts = AccountFile::open(&folder).unwrap();
+    let account = accounts.by_name("a").unwrap();
+    let printed = format!("{accounts:?} {account:?} {:?}", accounts.list());
+    for form in [format!("{:?}", nt_hash("secret")), format!("{:?}", &nt_hash("secret")[..4]).replace(']', "")] {
+        assert!(!printed.contains(&form), "{printed}");
+    }
+}
+
+/// A server that runs counts failures, a command that lists them reads what it told, and one that unlocks is heard.
+#[test]
+fn failures_are_told_and_forgotten() {
+    let (_parent, folder) = private();
+    AccountFile::add(&folder, "alice", "secret", true, &mut Kernel).unwrap();
+    let mut server = AccountFile::open(&folder).unwrap();
+    let attempt = |name| {
+        let now = Now { monotonic: Monotonic(5_000), wall: None };
+        LoginAttempt { name, connection: 3, now }
+    };
+    let now = Monotonic(6_000);
+    server.connected(3, [192, 0, 2, 1].into());
+    for name in ["alice", "ALICE", "eve", "alice", "alice", "alice"] {
+        server.login_failed(attempt(name));
+    }
+    assert!(server.failures_changed());
+    server.tell_failures(now).unwrap();
+    assert_eq!(fs::metadata(folder.file("failures")).unwrap().permissions().mode() & 0o777, 0o600);
+    let count = || AccountFile::open(&folder).unwrap().list()[0].failures;
+    assert_eq!(count(), 5);
+    assert!(matches!(server.hold(3, Some(Login::Begun), now), Hold::For(_)));
+
+    server.disconnected(3);
+    server.connected(4, [192, 0, 2, 1].into());
+    AccountFile::disable(&folder, "alice", true).unwrap();
+    assert!(matches!(server.hold(4, Some(Login::Begun), now), Hold::For(_)), "another change forgets nothing");
+    server.connected(5, [192, 0, 2, 1].into());
+    AccountFile::unlock(&folder, "alice").unwrap();
+    assert_eq!(server.hold(5, Some(Login::Begun), now), Hold::Not);
+    server.tell_failures(now).unwrap();
+    assert_eq!(count(), 0);
+    server.untell_failures();
+    assert!(!folder.file("failures").exists());
 }

@@ -3,5 +3,6 @@
 mod accounts;
 mod children;
 mod clock;
+mod failures;
 mod image;
 mod store;

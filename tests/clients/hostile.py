@@ -358,12 +358,25 @@ def xml_bombs():
 
 def wrong_passwords():
     """wrong passwords are refused, many of them, and logged without any secret"""
+    delays = HOST.has("accounts")
     for number in range(20):
+        if delays and number % 4 == 0:
+            HOST.unlock()
         try:
             tsch.hSchRpcHighestVersion(rpc.bound(HOST, password=f"wrong {number}"))
         except (rpc.DCERPCException, OSError):
             continue
         raise AssertionError("a wrong password got in")
+    if delays:
+        # Whoever goes on waits longer and longer; one more here, for a second, and the right password after it for two.
+        for number in range(2):
+            begun = time.monotonic()
+            try:
+                tsch.hSchRpcHighestVersion(rpc.bound(HOST, password=f"wrong {number}"))
+            except (rpc.DCERPCException, OSError):
+                pass
+        assert time.monotonic() - begun > 0.9, "the sixth failure came as quickly as the first"
+        HOST.unlock()
     served()
     with open(HOST.log, errors="replace") as log:
         log = log.read()

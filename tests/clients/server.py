@@ -130,6 +130,11 @@ class Server(Target):
         command += ["--admin"] if admin else []
         subprocess.run(command, input=password + "\n", text=True, check=True, timeout=30, stdout=subprocess.DEVNULL)
 
+    def unlock(self, name=NAME):
+        """Has the server forget the failed logins of an account."""
+        command = [self.program, "account", "unlock", name, "--data", self.data]
+        subprocess.run(command, check=True, timeout=30, stdout=subprocess.DEVNULL)
+
     def start(self, before=None):
         """Starts it and waits until it says where it listens; `before` runs in the new process first."""
         command = [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0"]

@@ -195,6 +195,11 @@ impl Contents {
         self.names.get(&fold(name)).copied().filter(|number| self.accounts.contains_key(number))
     }
 
+    /// The number of some account, if there is one.
+    pub(super) fn first(&self) -> u32 {
+        self.accounts.keys().next().copied().unwrap_or_default()
+    }
+
     /// The number of the group of that name.
     pub(super) fn group(&self, name: &str) -> Option<u32> {
         self.names.get(&fold(name)).copied().filter(|number| self.groups.contains_key(number))

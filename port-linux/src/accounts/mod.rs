@@ -180,7 +180,10 @@ impl AccountFile {
 impl Accounts for AccountFile {
     fn by_name(&mut self, name: &str) -> Option<Account> {
         let contents = self.look();
-        contents.whole(contents.account(name)?)
+        let number = contents.account(name);
+        // For a name that is nobody's another account is put together, and thrown away: so it takes as long.
+        let found = std::hint::black_box(contents.whole(number.unwrap_or(contents.first())));
+        found.filter(|_| number.is_some())
     }
 
     fn by_sid(&mut self, sid: &Sid) -> Option<Account> {

@@ -254,7 +254,9 @@ fn an_account_is_in_eight_groups_at_most() {
 fn the_last_administrator_who_may_log_in_stays() {
     let (_parent, folder) = private();
     let add = |name, admin| AccountFile::add(&folder, name, "secret", admin, &mut Kernel).unwrap();
-    (add("a", true), add("b", true), add("user", false));
+    for (name, admin) in [("a", true), ("b", true), ("user", false)] {
+        add(name, admin);
+    }
     AccountFile::disable(&folder, "a", false).unwrap();
     let refused = [AccountFile::disable(&folder, "b", false), AccountFile::remove(&folder, "b", false)];
     assert!(refused.iter().all(|refused| matches!(refused, Err(AccountError::LastAdministrator))), "{refused:?}");

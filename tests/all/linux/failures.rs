@@ -134,7 +134,9 @@ fn a_source_is_an_address_or_a_network_of_ipv6() {
     let stranger = v6([0x2001, 0xdb8, 1, 3, 3, 4, 5, 6]);
     for (from, same, other) in [(one, neighbour, stranger), (ONE, v6([0, 0, 0, 0, 0, 0xffff, 0xc000, 0x0201]), OTHER)] {
         let mut world = World::new();
-        (0..ENOUGH).for_each(|number| drop(world.fail(from, &number.to_string())));
+        (0..ENOUGH).for_each(|number| {
+            let _ = world.fail(from, &number.to_string());
+        });
         let (same, other) = (world.connect(same), world.connect(other));
         assert_eq!(world.begin(other), Hold::Not);
         assert_eq!(world.begin(same), Hold::For(1_000));
@@ -178,7 +180,9 @@ fn a_name_is_slow_from_everywhere_and_never_locked() {
 #[test]
 fn who_knows_a_password_takes_back_what_failed_in_that_name_only() {
     let mut world = World::new();
-    (0..4).for_each(|_| drop(world.fail(ONE, "alice")));
+    (0..4).for_each(|_| {
+        let _ = world.fail(ONE, "alice");
+    });
     assert_eq!(world.log_in(ONE, "Alice", true), Some((0, 0)));
     (0..4).for_each(|_| assert_eq!(world.fail(ONE, "alice").unwrap().0, 0, "counted anew"));
     world.log_in(ONE, "mallory", true);
@@ -190,7 +194,9 @@ fn who_knows_a_password_takes_back_what_failed_in_that_name_only() {
 #[test]
 fn what_is_forgotten_delays_nobody() {
     let mut world = World::new();
-    (0..9).for_each(|_| drop(world.fail(ONE, "alice")));
+    (0..9).for_each(|_| {
+        let _ = world.fail(ONE, "alice");
+    });
     world.fail(ONE, "bob");
     let connection = world.connect(ONE);
     assert!(world.failures.take_changed());
@@ -205,7 +211,9 @@ fn what_is_forgotten_delays_nobody() {
 #[test]
 fn a_flood_of_names_makes_none_quick() {
     let mut world = World::new();
-    (0..6u8).for_each(|number| drop(world.fail(IpAddr::from([10, 0, 0, number]), "alice")));
+    (0..6u8).for_each(|number| {
+        let _ = world.fail(IpAddr::from([10, 0, 0, number]), "alice");
+    });
     let (before, _) = world.failures.of_name("alice", world.at());
     // One failure each, twice as many names as there is room for: alice has more, and stays.
     for number in 0..2 * NAMES {
@@ -228,7 +236,9 @@ fn a_flood_of_names_makes_none_quick() {
 #[test]
 fn a_flood_of_sources_does_not_free_one_that_failed_more() {
     let mut world = World::new();
-    (0..ENOUGH).for_each(|number| drop(world.fail(ONE, &number.to_string())));
+    (0..ENOUGH).for_each(|number| {
+        let _ = world.fail(ONE, &number.to_string());
+    });
     for number in 0..2 * SOURCES {
         let [_, a, b, c] = u32::try_from(number).unwrap().to_be_bytes();
         let connection = world.connect(IpAddr::from([10, a, b, c]));

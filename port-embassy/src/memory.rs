@@ -8,7 +8,7 @@
 //! | each task or folder | 76 | slot, index and queue |
 //! | each run at once | 168 | slot and job |
 //! | each [`run_actions`](crate::host::Host::run_actions) | | its text, and the largest of the functions' futures |
-//! | each connection | 1,852 | slot, and the state of its logins, which is in the future of its socket |
+//! | each connection | 1,924 | slot, and the state of its logins, which is in the future of its socket |
 //! | | `RX + TX + 2 · FRAGMENT` | its [`SocketMemory`](crate::net::SocketMemory) |
 //! | each call of several fragments at once | `CALL + 12` | |
 //! | all calls | `REPLY + IMAGE + RECORD` | |
@@ -38,7 +38,7 @@ const _: () = {
 
     assert!(size_of::<TaskSlot>() + 5 * size_of::<u32>() <= 76);
     assert!(size_of::<InstanceSlot>() + size_of::<Job>() <= 168);
-    assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<mainspring::rpc::Association>() <= 1852);
+    assert!(size_of::<ConnectionSlot>() + size_of::<Closing>() + size_of::<mainspring::rpc::Association>() <= 1924);
     assert!(size_of::<Owner>() <= 12);
     assert!(size_of::<Option<Kept>>() <= 96);
     assert!(size_of::<SntpMemory>() <= 232);

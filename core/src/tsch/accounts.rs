@@ -76,7 +76,7 @@ const WELL_KNOWN: &[WellKnown] = &[
     WellKnown { authority: "", identifier: 1, sub_authorities: &[0], names: &["Everyone"] },
 ];
 
-/// Finds out who is meant by `name`: a SID string, a well-known name, or the name of an account, which may come as `user`,
+/// Finds out who is meant by `name`: a SID string, a well-known name, or the name of an account or a group, which may come as `user`,
 /// `HOST\user`, `.\user` or `user@host`. Which host is named does not matter: there are no accounts but ours.
 pub(super) fn identify(name: &str, accounts: &mut dyn Accounts) -> Option<Identity> {
     if let Some(sid) = Sid::parse(name) {
@@ -86,11 +86,16 @@ pub(super) fn identify(name: &str, accounts: &mut dyn Accounts) -> Option<Identi
     if let Some(sid) = well_known(authority, bare) {
         return Some(of_sid(sid, accounts));
     }
-    let found = match accounts.by_name(bare) {
-        None if authority.is_empty() => accounts.by_name(bare.rsplit_once('@')?.0),
-        found => found,
-    };
-    found.map(Identity::Account)
+    let short = bare.rsplit_once('@').map(|(short, _)| short).filter(|_| authority.is_empty());
+    for name in [Some(bare), short].into_iter().flatten() {
+        if let Some(account) = accounts.by_name(name) {
+            return Some(Identity::Account(account));
+        }
+        if let Some(group) = accounts.group_by_name(name) {
+            return Some(Identity::Other(group));
+        }
+    }
+    None
 }
 
 /// The SID of who is meant by a name in a definition, as [`Registrant`](crate::task::xml::Registrant) wants it: a SID string,
@@ -119,13 +124,19 @@ pub(super) fn identify_utf16(name: Utf16<'_>, accounts: &mut dyn Accounts) -> Op
     identify(&name.to_string::<NAME_MAX>().ok()?, accounts)
 }
 
-/// Whether `password` is the account's, found out in the same time whatever it is.
-pub(super) fn is_password(account: &Account, password: Utf16<'_>) -> bool {
+/// A name without the host that is named with it: `HOST\user`, `.\user` or `user@host`.
+pub(super) fn bare(name: &str) -> &str {
+    let name = name.rsplit_once('\\').map_or(name, |(_, bare)| bare);
+    name.split_once('@').map_or(name, |(bare, _)| bare)
+}
+
+/// Whether `password` is the account's, found out in the same time whatever it is, and whether there is such an account.
+pub(super) fn is_password(account: Option<&Account>, password: Utf16<'_>) -> bool {
     let mut hash = Md4::new();
     for unit in password.units() {
         hash.update(unit.to_le_bytes());
     }
     let given: [u8; 16] = hash.finalize().into();
-    let right = given.ct_eq(&account.nt_hash);
-    bool::from(right) && !account.disabled
+    let right = given.ct_eq(&account.map_or([0; 16], |account| account.nt_hash));
+    bool::from(right) && account.is_some_and(|account| !account.disabled)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Arrival, Refusal, Service,
-    accounts::{Identity, NAME_MAX, identify, identify_utf16, is_password, is_service},
+    accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
     context, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
@@ -318,25 +318,30 @@ impl Attempt<'_, '_> {
     /// Checks the password, if the kind of logon needs one or one was given. Services have none and groups cannot log in.
     ///
     /// # Errors
-    /// `E_LOGON_FAILURE` if there is no such account or the password is wrong; the failure is told to the accounts.
+    /// `E_LOGON_FAILURE` if there is no such account, it is disabled or the password is wrong, which takes the same work; the accounts
+    /// hear of it.
     fn verify(&self, arrival: Arrival<'_>, accounts: &mut dyn Accounts) -> Result<Verified, Refusal> {
         let password = self.credential.password.unwrap_or_default();
         let needed = matches!(self.logon, Logon::Password | Logon::InteractiveTokenOrPassword);
         let asked = needed || !password.is_empty();
-        match self.identity {
-            Some(Identity::Service(_)) => Ok(Verified::NotAsked),
-            Some(Identity::Account(_) | Identity::Other(_)) if !asked => Ok(Verified::NotAsked),
-            Some(Identity::Account(account)) if is_password(account, password) => Ok(Verified::Password),
-            found => {
-                let attempt = |name| LoginAttempt { name, connection: arrival.connection, now: arrival.now };
-                match (found, self.credential.user.map(|user| user.to_string::<NAME_MAX>())) {
-                    (Some(Identity::Account(account)), _) => accounts.login_failed(attempt(&account.name)),
-                    (_, Some(Ok(name))) if asked => accounts.login_failed(attempt(&name)),
-                    _ => {}
-                }
-                Err(Status::E_LOGON_FAILURE.into())
+        let account = match self.identity {
+            Some(Identity::Service(_)) => return Ok(Verified::NotAsked),
+            Some(Identity::Account(_) | Identity::Other(_)) if !asked => return Ok(Verified::NotAsked),
+            Some(Identity::Account(account)) => Some(account),
+            Some(Identity::Other(_)) | None => None,
+        };
+        let right = is_password(account, password);
+        if asked {
+            let given = self.credential.user.and_then(|user| user.to_string::<NAME_MAX>().ok()).unwrap_or_default();
+            let name = account.map_or(bare(&given), |account| &account.name);
+            let attempt = LoginAttempt { name, connection: arrival.connection, now: arrival.now };
+            if right {
+                accounts.login_succeeded(attempt);
+            } else {
+                accounts.login_failed(attempt);
             }
         }
+        if right { Ok(Verified::Password) } else { Err(Status::E_LOGON_FAILURE.into()) }
     }
 }
 

@@ -1,9 +1,6 @@
 //! Stores that fail for a while: nothing is lost by that without a word.
 
-use super::{
-    history::history_by,
-    once::{again, logs_on, on_event, stop, told},
-};
+use super::once::{again, logs_on, on_event, stop, told};
 use mainspring::{event::Skipped, ports::StoreError, store::INSTANCE, task::TriggerKind};
 use mainspring_tests::world::{
     HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, daily, every, exec, once, trigger,

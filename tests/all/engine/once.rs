@@ -5,14 +5,13 @@ use crate::task::image::event as subscription;
 use mainspring::{
     engine::Happened,
     event::Skipped,
-    ports::StoreError,
     query::Event,
     sid::Sid,
     store::INSTANCE,
     task::{self, Boundary, InstancesPolicy, Maintenance, RestartOnFailure, Span, Trigger, TriggerKind},
 };
 use mainspring_tests::world::{
-    DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, daily, every, exec, once, registration, trigger,
+    DAY, HOUR, MINUTE, Outside, SECOND, Slots, Task, World, at, daily, every, once, registration, trigger,
 };
 
 const START: &str = "2024-05-01T12:00:00";

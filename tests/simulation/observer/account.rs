@@ -228,7 +228,9 @@ impl Observer {
                 continue;
             }
             let is_busy = self.running.get(&item.task).is_some_and(|running| !running.is_empty());
-            let is_active = self.active.get(&item.task).is_some_and(|at| now - at <= self.turns());
+            let patience = self.tasks.get(&item.task).map_or(0, |known| patience(&known.plan));
+            let active = self.active.get(&item.task).map_or(i64::MAX, |at| now - at);
+            let is_active = active <= self.turns();
             if item.turn && (is_busy || is_active) && !all {
                 // One that is owed all of them waits for the end of each; what is told meanwhile is of something else.
                 item.until = now + self.turns();
@@ -236,6 +238,12 @@ impl Observer {
                 continue;
             }
             if !is_of_many && self.is_told(&item) {
+                continue;
+            }
+            if item.turn && active <= self.turns().saturating_add(patience) && !all {
+                // Of one that is owed all of them another may wait for its moment, unseen.
+                item.until = now + self.turns();
+                kept.push(item);
                 continue;
             }
             if failing && !all {

@@ -66,6 +66,7 @@ impl Observer {
                 // It came in an earlier life, if it waited then.
                 let is_reached = at.wall.is_some_and(|wall| moment <= wall)
                     || (waits && moment <= self.high)
+                    || self.claims.contains_key(&(task, Occurrence::Calendar(moment)))
                     || self.overtaken.contains(&guid);
                 if !is_reached {
                     return self.fail(early, format!("t{} runs for {moment} at {:?}", known.name, at.wall));
@@ -82,10 +83,16 @@ impl Observer {
                 return self.fail(early, format!("t{} runs for maintenance at {moment:?}", known.name));
             }
             Cause::Boot(elapsed) => {
-                if at.mono - self.boot < elapsed as i64 || known.registered.0 == self.life {
-                    return self.fail(early, format!("t{} at boot after {elapsed}", known.name));
+                // It may have waited for its turn since an earlier life, and waits for something else then.
+                let is_reached = at.mono - self.boot >= elapsed as i64 && known.registered.0 != self.life;
+                let earlier = (0..self.life)
+                    .rev()
+                    .find(|life| self.claims.contains_key(&(task, Occurrence::Boot(*life, elapsed))));
+                match earlier.filter(|_| !is_reached) {
+                    Some(life) => Some(Occurrence::Boot(life, elapsed)),
+                    None if is_reached => Some(Occurrence::Boot(self.life, elapsed)),
+                    None => return self.fail(early, format!("t{} at boot after {elapsed}", known.name)),
                 }
-                Some(Occurrence::Boot(self.life, elapsed))
             }
             Cause::Registration(elapsed) => {
                 let (life, registered) = known.registered;
@@ -275,6 +282,7 @@ impl Observer {
             *self.counts.skips.entry(format!("{reason:?}")).or_default() += 1;
             self.token += 1;
             self.tokens.push((task, self.last.mono, self.token));
+            self.active.insert(task, self.last.mono);
         }
         match *event {
             Event::InstanceStarted { task, instance } => {

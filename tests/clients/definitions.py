@@ -323,6 +323,52 @@ def runs():
     mainspring("runs", file("wrong.xml", "<Task/>"), expect=1)
 
 
+def zones():
+    """a zone that is none is refused, and never taken for UTC"""
+    path = file("daily.xml", task("<Triggers><CalendarTrigger><StartBoundary>2026-03-01T02:30:00</StartBoundary><ScheduleByDay/></CalendarTrigger></Triggers>"))
+    text = file("zone.tab", "# no zone at all\n")
+    for zone in (text, "/etc/passwd", "../../../etc/passwd", "zone.tab", "", ":", "/dev/zero", "Europe"):
+        said = mainspring("runs", path, "--zone", zone, expect=2)
+        assert "zone" in said and "+00:00" not in said, said
+    said = mainspring("runs", path, "--zone", text, expect=2)
+    assert said.startswith(f"{text}: no zone can be read from it: "), said
+    for words in (("runs", path), ("runs", path, "--from", "2026-04-01T00:00:00")):
+        for zone in ("Nowhere/Else", text):
+            done = subprocess.run([os.path.abspath(ARGUMENTS.client), *words], capture_output=True, text=True, timeout=60, env={**os.environ, "TZ": zone})
+            equal((done.returncode, done.stdout), (2, ""), f"TZ={zone}")
+            assert zone in done.stderr, done.stderr
+    server = [os.path.abspath(ARGUMENTS.server), "serve", "--demo", "--listen", "127.0.0.1:0"]
+    for zone in ("Nowhere/Else", text):
+        done = subprocess.run(server, capture_output=True, text=True, timeout=20, env={**os.environ, "TZ": zone})
+        equal(done.returncode, 1, "the server does not start")
+        assert zone in done.stderr and "zone of local times" in done.stderr, done.stderr
+
+
+def numbers_of_runs():
+    """no number but one that can be shown is taken, and what is not shown is named"""
+    path = file("minutely.xml", task("<Triggers><TimeTrigger><Repetition><Interval>PT1M</Interval></Repetition><StartBoundary>2020-01-01T00:00:00Z</StartBoundary></TimeTrigger></Triggers>"))
+    for number in ("0", "-1", "100001", "18446744073709551615"):
+        for words in (("runs", path), ("--server", "127.0.0.1:1", "--user", "a", "history", "\\a")):
+            assert "-n" in mainspring(*words, f"-n={number}", expect=2)
+    equal(len(mainspring("runs", path, "-n", "100000").splitlines()), 100000, "runs")
+    since = ("--zone", "UTC", "--since", "2026-01-01T00:00:00Z", "-n", "3")
+    said = mainspring("runs", path, *since).splitlines()
+    equal(said[:3], [f"2026-01-01T00:0{minute}:00+00:00" for minute in range(3)], "the first since then, with that moment itself")
+    equal(len(said), 4, f"{said}")
+    assert said[3].startswith("there are more until now, the next at 2026-01-01T00:03:00+00:00: "), said
+    equal(len(json.loads(mainspring("--json", "runs", path, *since))), 3, "JSON")
+    assert "there are more until now" in both("--json", "runs", path, *since)
+    equal(mainspring("runs", path, "--zone", "UTC", "--from", "2027-01-01T00:00:00Z", "-n", "1"), "2027-01-01T00:00:00+00:00\n", "from a moment on, with it")
+    disabled = file("disabled.xml", open(path, encoding="utf-8").read().replace("</Triggers>", "</Triggers><Settings><Enabled>false</Enabled></Settings>"))
+    said = mainspring("runs", disabled, *since).splitlines()
+    assert said[4] == "the task is disabled: it missed none of these times, unless it was enabled then", said
+    said = mainspring("runs", disabled, "-n", "1").splitlines()
+    assert len(said) == 2 and said[1].startswith("the task is disabled: it runs at none of these times"), said
+    help = mainspring("runs", "--help")
+    for words in ("at or after this time", "the earliest first", "up to 100000", "disabled"):
+        assert words in help, f"{words}\n{help}"
+
+
 def exports():
     """each task of an export is judged at its place, and what is not well-formed around them is; many are neither registered nor converted"""
     def export(*tasks):
@@ -619,4 +665,4 @@ def corpus():
     print(f"# {len(said)} files: {len(said) - len(invalid)} told in words, {len(invalid)} invalid, {len(malformed)} of them malformed")
 
 
-run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, permissions, versions, runs, packed, at_rest, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)
+run([in_words, every_word, in_any_encoding, in_its_place, each_file, one_line_each, converted, accounts, paths, permissions, versions, runs, zones, numbers_of_runs, packed, at_rest, exports, exports_of_one, exports_with_namespaces, large_exports, exports_of_windows, job_accounts, hidden, jobs, corpus], ARGUMENTS.only)

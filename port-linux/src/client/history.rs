@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     Failure, checked, line,
-    runs::{self, local},
+    runs::{self, LINES_MAX, local},
     with_session_of,
 };
 
@@ -25,9 +25,9 @@ use super::{
 pub(super) struct History {
     /// Path of the task
     path: String,
-    /// How many entries at most, the latest
-    #[arg(short, default_value_t = 20)]
-    number: usize,
+    /// How many entries at most, the latest; up to 100000
+    #[arg(short, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=LINES_MAX))]
+    number: u32,
     /// The zone of the times that are printed, such as Europe/Paris; without it, that of this machine
     #[arg(long)]
     zone: Option<String>,
@@ -41,6 +41,7 @@ pub(super) struct History {
 pub(super) fn carry_out(arguments: &super::Arguments, wanted: &History) -> Result<String, Failure> {
     let zone = runs::zone(wanted.zone.as_deref())?;
     let zone = zone.zone();
+    let number = wanted.number as usize;
     let entries = with_session_of(arguments, &HISTORY_INTERFACE, |session| {
         let mut entries: Vec<HistoryEntry> = Vec::new();
         let mut from = LATEST;
@@ -52,8 +53,8 @@ pub(super) fn carry_out(arguments: &super::Arguments, wanted: &History) -> Resul
             let next = answer.next;
             entries.extend(answer.entries);
             // A server whose answers lead nowhere is not asked for ever.
-            if next == 0 || next >= from || entries.len() >= wanted.number {
-                entries.truncate(wanted.number);
+            if next == 0 || next >= from || entries.len() >= number {
+                entries.truncate(number);
                 entries.reverse();
                 return Ok(entries);
             }

@@ -60,7 +60,7 @@ use crate::{
     clock::now,
     definition::{self, Known},
     export::Part,
-    zone::LocalZone,
+    zone::{LocalZone, ZoneError},
 };
 use plain::{line, one_line};
 pub use session::{CallError, Session};
@@ -105,7 +105,7 @@ enum Verb {
     Validate(files::Validate),
     /// Write a definition in another form; needs no server
     Convert(files::Convert),
-    /// Say when a task runs next, or would have run
+    /// Say when a task runs next, or would have run; of a disabled task too, which is said then
     Runs(runs::Runs),
     /// Say what became of a task's runs, and why some did not happen
     History(history::History),
@@ -196,6 +196,12 @@ impl std::fmt::Display for Failure {
             }
             Self::File(reason) | Self::Usage(reason) | Self::Unreachable(reason) => f.write_str(reason),
         }
+    }
+}
+
+impl From<ZoneError> for Failure {
+    fn from(error: ZoneError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 
@@ -429,7 +435,7 @@ impl Task {
         // A task that has not run gives a success code without a time.
         checked(last.status)?;
         let last = (!last.at.is_zero()).then_some((last.at, last.result));
-        let start = local_time();
+        let start = local_time()?;
         let runs = session.call(&ScheduledRuntimes { path, start, end: None, requested: 1 })?;
         // Neither having no more runs nor having no schedule is a failure.
         checked(runs.status)?;
@@ -549,10 +555,10 @@ fn printed(time: SystemTime) -> String {
 }
 
 /// What the clock on the wall shows here.
-fn local_time() -> Option<SystemTime> {
-    let zone = LocalZone::of_machine();
-    let (civil, milliseconds) = zone.zone().civil_at(now().wall?)?;
-    SystemTime::from_civil(civil, milliseconds)
+fn local_time() -> Result<Option<SystemTime>, ZoneError> {
+    let zone = LocalZone::of_machine()?;
+    let shown = now().wall.and_then(|now| zone.zone().civil_at(now));
+    Ok(shown.and_then(|(civil, milliseconds)| SystemTime::from_civil(civil, milliseconds)))
 }
 
 /// The tasks in columns, under their titles.

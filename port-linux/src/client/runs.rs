@@ -17,17 +17,21 @@ use crate::{
     zone::LocalZone,
 };
 
+/// The most runs, or entries, that are shown at once.
+pub(super) const LINES_MAX: i64 = 100_000;
+
 #[derive(Debug, Args)]
 pub(super) struct Runs {
     /// Path of a task, or a definition in a file whose name ends in .xml, .job or .cbor, which needs no server
     task: PathBuf,
-    /// How many at most
-    #[arg(short, default_value_t = 10)]
-    number: usize,
-    /// Runs after this time rather than after now, such as 2026-03-29T00:00:00, with or without an offset
+    /// How many at most, up to 100000
+    #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=LINES_MAX))]
+    number: u32,
+    /// Runs at or after this time rather than from now on, such as 2026-03-29T00:00:00, with or without an offset
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// Runs from this time until now: what was missed by a server that was off
+    /// Runs from this time until now, the earliest first: what was missed by a server that was off. Where there are more than
+    /// -n, that is said, with the time of the next
     #[arg(long, value_name = "TIME", conflicts_with = "from")]
     since: Option<String>,
     /// The zone of times without an offset, such as Europe/Paris; without it, that of this machine
@@ -41,7 +45,8 @@ struct Run {
     is_moved: bool,
 }
 
-/// The runs of a task, a line each.
+/// The runs of a task, a line each, and what else there is to know. With JSON the latter is no part of what is printed, and is said
+/// on standard error.
 ///
 /// # Errors
 /// [`Failure::Usage`] for a time or zone that is none, [`Failure::File`] for a definition that is invalid, or what the server said.
@@ -60,10 +65,28 @@ pub(super) fn carry_out(arguments: &super::Arguments, wanted: &Runs) -> Result<S
         (None, Some(from)) => (moment(from)?, Timestamp::MAX),
         (None, None) => (present, Timestamp::MAX),
     };
-    let runs = runs(&image, from, until, wanted.number, &zone);
+    let number = wanted.number as usize;
+    // One more tells whether there are more.
+    let mut runs = runs(&image, from, until, number.saturating_add(1), &zone);
+    let more = runs.get(number).map(|run| local(run.at, &zone));
+    runs.truncate(number);
+    let mut notes = Vec::new();
+    if let Some(next) = more.filter(|_| wanted.since.is_some()) {
+        notes.push(format!(
+            "there are more until now, the next at {next}: -n shows more of them, --since {next} those from there on"
+        ));
+    }
+    if !image.settings().enabled {
+        notes.push(if wanted.since.is_some() {
+            "the task is disabled: it missed none of these times, unless it was enabled then".to_owned()
+        } else {
+            "the task is disabled: it runs at none of these times, unless it is enabled before".to_owned()
+        });
+    }
     let written = runs.iter().map(|run| (local(run.at, &zone), run.is_moved));
     if arguments.json {
         let objects = written.map(|(at, moved)| json!({ "at": at, "moved": moved })).collect::<Vec<Value>>();
+        notes.iter().for_each(|note| eprintln!("{note}"));
         return Ok(line(&objects.into()));
     }
     let mut text = String::new();
@@ -75,6 +98,9 @@ pub(super) fn carry_out(arguments: &super::Arguments, wanted: &Runs) -> Result<S
     if runs.is_empty() {
         text += "no run is on a schedule then\n";
     }
+    for note in notes {
+        let _ = writeln!(text, "{note}");
+    }
     if others > 0 {
         let _ = writeln!(text, "{others} of its triggers wait for something other than a time");
     }
@@ -83,8 +109,7 @@ pub(super) fn carry_out(arguments: &super::Arguments, wanted: &Runs) -> Result<S
 
 /// The zone of that name, or that of this machine.
 pub(super) fn zone(name: Option<&str>) -> Result<LocalZone, Failure> {
-    let Some(name) = name else { return Ok(LocalZone::of_machine()) };
-    LocalZone::of_name(name).ok_or_else(|| Failure::Usage(format!("{name}: no zone of that name")))
+    Ok(name.map_or_else(LocalZone::of_machine, LocalZone::of_name)?)
 }
 
 /// The definition, from the file or the server.
@@ -99,7 +124,7 @@ fn image(arguments: &super::Arguments, wanted: &Runs) -> Result<Vec<u8>, Failure
     Ok(bytes)
 }
 
-/// The runs from `from` on, in their order; what several triggers have at one moment is one.
+/// The runs from `from` to `until`, both included, in their order and `number` at most; what several triggers have at one moment is one.
 fn runs(image: &Image<'_>, from: Timestamp, until: Timestamp, number: usize, zone: &Zone<'_>) -> Vec<Run> {
     let triggers: Vec<_> = image.triggers().filter(|trigger| trigger.enabled && is_of_calendar(trigger)).collect();
     let none = Anchors::default();

@@ -41,7 +41,7 @@ use crate::{
     clock::Delay,
     folder::{Folder, FolderError},
     store::Records,
-    zone::LocalZone,
+    zone::{LocalZone, ZoneError},
 };
 use host::{Host, State};
 use start::MachineStart;
@@ -97,6 +97,8 @@ pub enum ServeError {
     Database(redb::DatabaseError),
     /// The records could not be read.
     Store(StoreError),
+    /// The variable `TZ` names no zone.
+    Zone(ZoneError),
     /// It is not possible to listen there.
     Listen {
         /// Where.
@@ -122,6 +124,7 @@ impl std::fmt::Display for ServeError {
             }
             Self::Database(error) => write!(f, "database cannot be opened: {error}"),
             Self::Store(error) => write!(f, "records cannot be read: {error}"),
+            Self::Zone(error) => write!(f, "zone of local times: {error}"),
             Self::Listen { address, error } => write!(f, "cannot listen at {address}: {error}"),
             Self::Io(error) => error.fmt(f),
         }
@@ -146,6 +149,7 @@ from!(
     Accounts(AccountError),
     Database(redb::DatabaseError),
     Store(StoreError),
+    Zone(ZoneError),
     Io(io::Error)
 );
 
@@ -174,6 +178,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
         None if options.demo => Credentials::of(NOBODY)?,
         None => return Err(ServeError::Root),
     };
+    let zone = LocalZone::of_server()?;
     let mut folder = Folder::open(&data)?;
     folder.hold()?;
     let limit = raise_limit();
@@ -202,7 +207,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
                 None => None,
             };
             let scheduler = Scheduler::new(memory::lend(max_tasks), config(main_at));
-            let host = Host::new(State::new(scheduler, store, accounts, children, LocalZone::of_machine()))?;
+            let host = Host::new(State::new(scheduler, store, accounts, children, zone))?;
             let start = MachineStart::read(folder.file("boot"));
             host.start(start.is_new())?;
             start.note()?;

@@ -16,7 +16,7 @@ use crate::{
     status::Status,
     store::{self, Cause, INSTANCE_MAX},
     task::{
-        Action, Email, Message, Path,
+        Action, Email, Image, Message, Path,
         parameters::{argument, substitute},
     },
     time::{Monotonic, Timestamp},
@@ -191,6 +191,7 @@ impl Engine<'_> {
                 command: write(&mut rest, |into| into.write_str(exec.command))?,
                 arguments: fill_in(&mut rest, exec.arguments, values)?,
                 working_directory: fill_in(&mut rest, exec.working_directory, values)?,
+                priority: priority(&image),
             })),
             Action::ComHandler { handler, .. } => {
                 let data = fill_in(&mut rest, handler.data, values)?;
@@ -244,6 +245,11 @@ impl<'a> Values<'a> {
         }
         None
     }
+}
+
+#[inline(never)] // What it needs of the stack is not for whoever reads the store.
+fn priority(image: &Image<'_>) -> u8 {
+    image.settings().priority
 }
 
 /// Text with the values of a run put in for its parameters.

@@ -140,6 +140,8 @@ pub struct Command<'c> {
     pub arguments: &'c str,
     /// The folder to start it in; empty if the definition names none.
     pub working_directory: &'c str,
+    /// Priority of the task, 0 (the highest) to 10, [MS-TSCH] 2.5.4.17.
+    pub priority: u8,
 }
 
 /// What to have an object of the host do, parameters put in, [MS-TSCH] 2.5.7.2 and 2.5.9.

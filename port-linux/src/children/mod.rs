@@ -5,6 +5,22 @@
 //! the server's `TZ` and `LANG`, and `MAINSPRING_INSTANCE`. No shell is asked; the arguments are split as Windows
 //! programs split theirs, see [`split_arguments`].
 //!
+//! # Priority
+//!
+//! The Priority of the task is the niceness of the child and of what it starts, and by that of its input and output. Lower
+//! than the server's only a server gets it that may do that, such as root; another says so once, and starts the child with
+//! its own.
+//!
+//! | Priority | on Windows | niceness |
+//! | --- | --- | --- |
+//! | 0 | real time | -20 |
+//! | 1 | high | -10 |
+//! | 2, 3 | above normal | -5 |
+//! | 4, 5, 6 | normal | 0 |
+//! | 7 (where nothing is said), 8 | below normal | 10, as work in the background has it from `nice` |
+//! | 9 | idle, lowest | 15 |
+//! | 10 | idle | 19 |
+//!
 //! # Results
 //!
 //! The exit code is the result; a child that a signal ended has 128 and the signal's number, as in a shell. A child that
@@ -128,6 +144,8 @@ pub struct Children {
     credentials: Credentials,
     boot: String,
     limit: Option<Rlimit>,
+    /// Whether it was said that a niceness cannot be had.
+    is_refusal_told: bool,
     processes: HashMap<Guid, Process>,
     /// The children found by their environment, while instances are being recovered.
     found: Option<HashMap<Guid, Identity>>,
@@ -146,6 +164,7 @@ impl Children {
             credentials,
             boot: proc::boot(),
             limit,
+            is_refusal_told: false,
             processes: HashMap::new(),
             found: None,
         })
@@ -186,6 +205,7 @@ impl Children {
             // The child may run already; it has had no time to open a thousand files.
             let _ = rustix::process::prlimit(Some(pid), Resource::Nofile, *limit);
         }
+        self.set_niceness(pid, action.priority);
         let handles = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK).and_then(|handle| {
             let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0)?;
             Ok((handle, ended))
@@ -203,6 +223,18 @@ impl Children {
         self.note(instance, pid);
         self.processes.insert(instance, Process::new(pid, handle, Some(child)));
         Ok(Running { pid: pid.as_raw_nonzero().get().unsigned_abs(), ended })
+    }
+
+    /// Gives a child, and whatever it has started already, the niceness of its task.
+    fn set_niceness(&mut self, group: Pid, priority: u8) {
+        let niceness = niceness(priority);
+        if let Err(error) = rustix::process::setpriority_pgrp(Some(group), niceness)
+            && !self.is_refusal_told
+            && error != rustix::io::Errno::SRCH
+        {
+            self.is_refusal_told = true;
+            tracing::warn!(priority, niceness, %error, "the priority of tasks cannot be had; they run with the server's, which is said once");
+        }
     }
 
     /// Looks whether an instance that an earlier server started still runs, and adopts it if so.
@@ -306,6 +338,19 @@ impl Children {
 
     fn unnote(&self, instance: Guid) {
         let _ = fs::remove_file(self.note_path(instance));
+    }
+}
+
+/// The niceness that stands for a Priority: see the module.
+const fn niceness(priority: u8) -> i32 {
+    match priority {
+        0 => -20,
+        1 => -10,
+        2 | 3 => -5,
+        4..=6 => 0,
+        7 | 8 => 10,
+        9 => 15,
+        _ => 19,
     }
 }
 

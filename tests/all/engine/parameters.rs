@@ -2,7 +2,7 @@
 
 use mainspring::{
     engine::Work,
-    task::{Action, ComHandler, Email, Exec, Message, Named, Texts},
+    task::{Action, ComHandler, Email, Exec, Message, Named, Settings, Texts},
 };
 use mainspring_tests::world::{Outside, Slots, Task, World};
 
@@ -15,7 +15,8 @@ const PUT_IN: &str = "a value $(Arg1) $(Other) $(Arg0)";
 fn with_work(action: Action<'_>, check: impl FnOnce(Work<'_>)) {
     let mut slots = Slots::new(2, 2);
     let mut world = World::boot(&mut slots, Outside::new("2024-05-01T12:00:00"));
-    let task = world.register("a", &Task { actions: vec![action], ..Task::default() }).unwrap();
+    let settings = Settings { priority: 2, ..Settings::default() };
+    let task = world.register("a", &Task { actions: vec![action], settings, ..Task::default() }).unwrap();
     let instance = world.quiet(|engine, cx| engine.run(cx, task, &mut ["value"].into_iter())).unwrap();
     let mut room = [0; 2048];
     world.quiet(|engine, cx| check(engine.action(cx, instance, &mut room).unwrap()));
@@ -32,6 +33,7 @@ fn of_an_exec_not_in_the_command() {
         let Work::Command(command) = work else { panic!("{work:?}") };
         assert_eq!(command.command, WRITTEN);
         assert_eq!((command.arguments, command.working_directory), (PUT_IN, PUT_IN));
+        assert_eq!(command.priority, 2, "that of its task");
     });
 }
 

@@ -52,7 +52,7 @@ impl Fixture {
     }
 
     fn start(&mut self, command: &str, arguments: &str) -> Result<Running, Status> {
-        self.children.start(self.instance, &Command { command, arguments, working_directory: "" })
+        self.children.start(self.instance, &Command { command, arguments, working_directory: "", priority: 7 })
     }
 
     fn sh(&mut self, script: &str) -> Running {
@@ -133,7 +133,7 @@ fn what_cannot_be_started_says_why() {
     assert_eq!(fixture.start("", "").unwrap_err(), Status::E_FILE_NOT_FOUND);
     assert_eq!(fixture.start("/etc/passwd", "").unwrap_err(), Status::E_ACCESSDENIED);
     assert_eq!(fixture.start("a\0b", "").unwrap_err(), Status::E_INVALIDARG);
-    let elsewhere = Command { command: "/bin/true", arguments: "", working_directory: "/nowhere" };
+    let elsewhere = Command { command: "/bin/true", arguments: "", working_directory: "/nowhere", priority: 7 };
     assert_eq!(fixture.children.start(fixture.instance, &elsewhere).unwrap_err(), Status(0x8007_010B));
     assert_eq!(fixture.children.count(), 0);
 }
@@ -146,7 +146,7 @@ fn a_child_gets_a_clean_world() {
     let script = format!("(pwd; readlink /proc/self/fd/0 /proc/$$/fd/1; env) > '{}'", out.display());
     let arguments = format!("-c \"{script}\"");
     let directory = format!("\"{}\"", place.display());
-    let command = Command { command: "\"/bin/sh\"", arguments: &arguments, working_directory: &directory };
+    let command = Command { command: "\"/bin/sh\"", arguments: &arguments, working_directory: &directory, priority: 7 };
     let running = fixture.children.start(fixture.instance, &command).unwrap();
     let group = rustix::process::getpgid(Pid::from_raw(running.pid.cast_signed())).unwrap();
     assert_eq!(group.as_raw_nonzero().get().unsigned_abs(), running.pid);
@@ -317,7 +317,7 @@ fn root_runs_actions_as_another_user() {
 
     let arguments =
         format!("-c \"(id -u; id -g; id -G; grep CapEff /proc/self/status; echo $USER) > '{}'\"", out.display());
-    let command = Command { command: "sh", arguments: &arguments, working_directory: "" };
+    let command = Command { command: "sh", arguments: &arguments, working_directory: "", priority: 7 };
     let running = children.start(instance, &command).unwrap();
     wait(&running);
     assert_eq!(children.ended(instance), Some(Status(0)));
@@ -331,17 +331,42 @@ fn root_runs_actions_as_another_user() {
     let private = tempfile::tempdir().unwrap();
     fs::set_permissions(private.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let directory = private.path().to_str().unwrap();
-    let command = Command { command: "/bin/true", arguments: "", working_directory: directory };
+    let command = Command { command: "/bin/true", arguments: "", working_directory: directory, priority: 7 };
     assert_eq!(children.start(instance, &command).unwrap_err(), Status::E_ACCESSDENIED);
 
     // A survivor of that user is found by its environment.
-    let command = Command { command: "sleep", arguments: "1000", working_directory: "" };
+    let command = Command { command: "sleep", arguments: "1000", working_directory: "", priority: 7 };
     let first = children.start(instance, &command).unwrap();
     fs::remove_file(folder.path().join("running").join(instance.to_string())).unwrap();
     let mut next = Children::new(&folder.path().join("running"), Credentials::of("nobody").unwrap(), None).unwrap();
     assert_eq!(next.recover(instance).map(|found| found.pid), Some(first.pid));
     next.kill_all();
     wait(&first);
+}
+
+#[test]
+fn the_priority_of_a_task_is_the_niceness_of_all_its_processes() {
+    let own = rustix::process::getpriority_process(None).unwrap();
+    let expected = [-20, -10, -5, -5, 0, 0, 0, 10, 10, 15, 19];
+    for (priority, niceness) in (0..).zip(expected) {
+        let mut fixture = Fixture::new();
+        let command = Command { command: "sleep", arguments: "1000", working_directory: "", priority };
+        let running = fixture.children.start(fixture.instance, &command).unwrap();
+        let pid = Pid::from_raw(running.pid.cast_signed());
+        // Only root gets more than others have; who does not runs on as the server does.
+        let may = rustix::process::geteuid().is_root() || niceness >= own;
+        assert_eq!(rustix::process::getpriority_process(pid), Ok(if may { niceness } else { own }), "{priority}");
+        fixture.children.kill_all();
+        wait(&running);
+    }
+    // What it starts has it too.
+    let mut fixture = Fixture::new();
+    let out = fixture.file("out");
+    let arguments = format!("-c \"sleep 0.2; sh -c nice > '{}'\"", out.display());
+    let command = Command { command: "/bin/sh", arguments: &arguments, working_directory: "", priority: 9 };
+    let running = fixture.children.start(fixture.instance, &command).unwrap();
+    assert_eq!(fixture.end(&running), Status(0));
+    assert_eq!(fs::read_to_string(out).unwrap(), "15\n");
 }
 
 fn children_uid() -> String {

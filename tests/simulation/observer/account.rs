@@ -104,7 +104,7 @@ impl Observer {
         let late = LATE_TIME as i64;
         let mut passed_over = 0;
         let catches_up_all = plan.catch_up.as_ref().is_some_and(|wish| wish.starts_with("all"));
-        let owed = self.tasks[&number].may_be_owed || self.items.iter().any(|item| item.task == number && item.turn);
+        let owed = self.items.iter().any(|item| item.task == number && item.turn);
         // When a registration trigger of an earlier life is due, only the engine knows.
         let unknown = known.registered.0 != self.life
             && plan.when.iter().any(|when| when.enabled && matches!(when.wants, Wants::Registration(_)));
@@ -126,9 +126,6 @@ impl Observer {
                 turn,
                 asleep: how == Passed::Asleep,
             });
-        }
-        if let Some(known) = self.tasks.get_mut(&number).filter(|_| passed_over > 0) {
-            known.may_be_owed = true;
         }
         if passed_over > 0 && (owed || unknown) {
             self.except(LATE_TICK, passed_over);
@@ -195,6 +192,11 @@ impl Observer {
         }
     }
 
+    /// When all that was due while the store failed has run or is settled.
+    pub(super) fn retried(&self) -> i64 {
+        self.failed_at.saturating_add(RETRY_TIME as i64 + SECOND)
+    }
+
     /// Whether a skip was told that stands for this and for nothing else.
     pub(super) fn is_told(&mut self, item: &Item) -> bool {
         let place = self.tokens.iter().position(|token| token.0 == item.task && token.1 >= item.due);
@@ -213,7 +215,7 @@ impl Observer {
         if self.items.is_empty() {
             return;
         }
-        let failing = self.store_fails || now < self.excused_until;
+        let failing = self.store_fails || now < self.retried();
         let mut items = std::mem::take(&mut self.items);
         items.sort_by_key(|item| item.until);
         let mut kept = Vec::with_capacity(items.len());
@@ -247,7 +249,8 @@ impl Observer {
                 continue;
             }
             if failing && !all {
-                item.excused = true;
+                // What comes behind the last failure only waits until the store is tried again.
+                item.excused |= self.store_fails || item.due <= self.failed_at;
                 kept.push(item);
                 continue;
             }

@@ -12,7 +12,7 @@ impl Observer {
         self.tokens.clear();
         self.count_time(at);
         self.note(|| "the server starts".to_owned());
-        self.excused_until = i64::MIN;
+        self.failed_at = i64::MIN;
     }
 
     pub(super) fn count_time(&mut self, at: At) {
@@ -213,7 +213,6 @@ impl Observer {
             real: at.real,
             carried: None,
             overtaken: Vec::new(),
-            may_be_owed: false,
         };
         self.tasks.insert(number, known);
         // A floor that a wrong clock set too high is lifted.

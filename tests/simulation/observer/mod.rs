@@ -34,7 +34,7 @@ use mainspring::{
     engine::{Machine, Refused},
     event::Event,
     guid::Guid,
-    limits::{LATE_TIME, QUIET_TIME, SPREAD_TIME},
+    limits::{LATE_TIME, QUIET_TIME, RETRY_TIME, SPREAD_TIME},
     store::{Cause, OVERTAKEN, VOLATILE},
     task::InstancesPolicy,
     time::Timestamp,
@@ -163,8 +163,6 @@ struct Known {
     real: i64,
     /// The first occurrence that is owed from an earlier life.
     carried: Option<i64>,
-    /// A late tick passed some over: a cut before that was durable has them owed to it.
-    may_be_owed: bool,
     /// Those that waited as it ended, while later ones had run.
     overtaken: Vec<i64>,
 }
@@ -256,7 +254,8 @@ pub(crate) struct Observer {
     is_loaded: bool,
     closing: bool,
     pub(crate) store_fails: bool,
-    excused_until: i64,
+    /// When the store failed last in this life.
+    failed_at: i64,
     machine: Machine,
     idle_since: Option<i64>,
     /// The highest that the wall clock has shown in this life.
@@ -297,7 +296,7 @@ impl Observer {
             is_loaded: false,
             closing: false,
             store_fails: false,
-            excused_until: i64::MIN,
+            failed_at: i64::MIN,
             machine: Machine::default(),
             idle_since: None,
             high: i64::MIN,
@@ -327,7 +326,7 @@ impl Observer {
         }
         let due = |item: &&Item| item.task == task && !item.excused && item.until <= self.last.mono;
         let tokens = self.tokens.iter().filter(|token| token.0 == task).count();
-        self.items.iter().filter(due).count() > tokens && !self.store_fails && self.last.mono >= self.excused_until
+        self.items.iter().filter(due).count() > tokens && !self.store_fails && self.last.mono >= self.retried()
     }
 
     /// Whether this is the first action of a run for an occurrence.

@@ -316,7 +316,7 @@ impl Observer {
                 self.except(EVENTS_LOST, before - self.items.len());
             }
             Event::RecordDamaged { .. } => self.fail("records are whole", format!("{event:?}")),
-            Event::StoreFailed { .. } if self.up => self.excused_until = self.last.mono + 90 * SECOND,
+            Event::StoreFailed { .. } if self.up => self.failed_at = self.last.mono,
             _ => {}
         }
     }

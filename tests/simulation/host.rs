@@ -1,5 +1,7 @@
 //! The world that a script describes, around an engine: clocks, a store that is watched, processes, and whatever else happens.
 
+mod history;
+
 use crate::{
     entropy::Random,
     liar::Liar,
@@ -112,7 +114,7 @@ pub(crate) fn run(script: &Script, liar: Liar, trace: bool) -> (Observer, Liar) 
     };
     earth.observer.trace = trace.then(Default::default);
     loop {
-        let mut slots = Slots::new(16, script.slots).with_record(8192);
+        let mut slots = Slots::new(16, script.slots).with_record(8192).with_history(history::records(script));
         let engine = Engine::new(slots.lend());
         let mut life = Life { earth: &mut earth, engine };
         let over = life.live();
@@ -330,6 +332,7 @@ impl<'a> Life<'_, '_, 'a> {
             } else if end == wait {
                 let at = self.earth.at();
                 self.earth.observer.ends(at);
+                self.close();
                 return Over::Script;
             }
         }

@@ -1,7 +1,12 @@
 //! Who stands between the engine and its observer, and lies: a canary for each thing that the observer is to see.
 
 use crate::observer::{At, Observer, Sight};
-use mainspring::{event::Skipped, guid::Guid, store::Cause};
+use mainspring::{
+    engine::{Happened, Happening},
+    event::Skipped,
+    guid::Guid,
+    store::Cause,
+};
 
 /// What is told that is not so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,18 @@ pub(crate) enum Lie {
     Stays,
     /// One is said to be told to stop as soon as it has started.
     Stops,
+    /// That a late tick passed some over is not told of.
+    Passes,
+    /// A run that has ended is not in the ledger.
+    Forgets,
+    /// It is there twice.
+    Repeats,
+    /// It has another result there.
+    Alters,
+    /// One skip more is there than was told.
+    Adds,
+    /// One less.
+    Omits,
 }
 
 /// Tells one lie, about the `left`-th thing that can be lied about.
@@ -50,6 +67,8 @@ impl Liar {
                 crate::host::skip(event)
                     .is_some_and(|(task, reason)| reason != Skipped::Missed && observer.must_account(task))
             }
+            (Lie::Passes, Sight::Event(event)) => crate::host::skip(event)
+                .is_some_and(|(task, reason)| reason == Skipped::Missed && observer.must_tell_passed(task)),
             (Lie::Drops, Sight::Record { cause: Cause::Calendar(_), task, action: 0, queued: None, .. }) => {
                 observer.must_account(*task)
             }
@@ -75,7 +94,7 @@ impl Liar {
                 self.dropped = sight.guid();
                 Vec::new()
             }
-            (Lie::Swallows, _) => Vec::new(),
+            (Lie::Swallows | Lie::Passes, _) => Vec::new(),
             (Lie::Again, Sight::Start { guid, line, session }) => {
                 let session = session.map(|session| session - 1);
                 vec![(at, Sight::Start { guid: *guid, line: line.clone(), session })]
@@ -94,6 +113,46 @@ impl Liar {
                 }
                 vec![(at, sight), (at, again)]
             }
+        }
+    }
+
+    /// What the observer reads in the ledger.
+    pub(crate) fn tell_history(&mut self, shown: &mut [(u32, Vec<Happening>)], observer: &Observer, is_full: bool) {
+        let Some(lie @ (Lie::Forgets | Lie::Repeats | Lie::Alters | Lie::Adds | Lie::Omits)) = self.lie else { return };
+        let places = shown
+            .iter()
+            .enumerate()
+            .flat_map(|(task, (_, entries))| (0..entries.len()).map(move |place| (task, place)));
+        for (task, place) in places.collect::<Vec<_>>() {
+            let entries = &mut shown[task].1;
+            let entry = entries[place];
+            let fits = match (lie, entry.what) {
+                (Lie::Adds | Lie::Omits, Happened::Skipped { reason, .. }) => {
+                    !is_full && observer.must_be_counted(entry.task, reason)
+                }
+                // That a full ring has lost one is known where it has an older one.
+                (Lie::Forgets, Happened::Ran { .. }) => {
+                    observer.must_be_noted(&entry) && (!is_full || place == 0 && entries.len() > 8)
+                }
+                (Lie::Repeats | Lie::Alters, Happened::Ran { .. }) => true,
+                _ => false,
+            };
+            if !fits || entry.at.is_none() {
+                continue;
+            }
+            if self.left > 0 {
+                self.left -= 1;
+                continue;
+            }
+            self.told = true;
+            return match (lie, &mut entries[place].what) {
+                (Lie::Forgets, _) => drop(entries.remove(place)),
+                (Lie::Repeats, _) => entries.insert(place, entry),
+                (_, Happened::Ran { result, .. } | Happened::NotStarted { result, .. }) => result.0 ^= 0x4000,
+                (Lie::Adds, Happened::Skipped { count, .. }) => *count += 1,
+                (_, Happened::Skipped { count: 1, .. }) => drop(entries.remove(place)),
+                (_, Happened::Skipped { count, .. }) => *count -= 1,
+            };
         }
     }
 }

@@ -16,10 +16,10 @@ mod zones;
 
 use liar::{Liar, Lie};
 use mainspring_tests::chance::Chance;
-use mainspring_tests::world::DAY;
+use mainspring_tests::world::{DAY, HOUR};
 use observer::Counts;
-use script::{Lots, Script};
-use std::collections::BTreeMap;
+use script::{End, Happening, Lots, Plan, Script, Wants, When};
+use std::{collections::BTreeMap, rc::Rc};
 
 /// Days of tasks that are simulated; `MAINSPRING_TASK_DAYS` says otherwise.
 const TASK_DAYS: u64 = 1_000_000;
@@ -124,10 +124,39 @@ fn the_walk_sees_a_run_that_is_not_there_or_a_second_early() {
 
 /// Tells a lie in one world after the other, about one thing after the other: each must be seen.
 fn canary(lie: Lie, rules: &[&str]) {
+    canary_in((0..60).map(Script::new), 7, lie, rules);
+}
+
+/// A world in which the machine sleeps again and again through what a task is due for.
+fn of_sleepers(seed: u64) -> Script {
+    let mut script = Script::new(seed);
+    let (start, repeat) = (Some(script.start / 1000 - 86_400), Some((600, None)));
+    let when = When { start, repeat, ..When::new(Wants::Once) };
+    let sleep = || Happening::Sleep(5 * HOUR, true);
+    let plan = Rc::new(Plan { when: vec![when], ..Plan::new("for=0") });
+    let end = if seed.is_multiple_of(2) { End::Killed } else { End::Told };
+    script.happenings = vec![
+        (0, Happening::Register(0, plan)),
+        (2 * HOUR, sleep()),
+        (9 * HOUR, sleep()),
+        (16 * HOUR, Happening::Down(end, 60_000, false)),
+        (18 * HOUR, sleep()),
+    ];
+    script.length = 30 * HOUR;
+    script
+}
+
+#[test]
+fn what_any_late_tick_passes_over_and_does_not_tell_is_seen() {
+    canary_in((0..30).map(of_sleepers), 3, Lie::Passes, &["never lost"]);
+}
+
+/// As [`canary`], in these worlds, about one of so many things.
+fn canary_in(worlds: impl Iterator<Item = Script>, things: u64, lie: Lie, rules: &[&str]) {
     let (mut told, mut seen) = (0, 0);
-    for seed in 0..60 {
-        let script = Script::new(seed);
-        let (observer, liar) = host::simulate(&script, Liar::new(lie, seed as u32 % 7));
+    for script in worlds {
+        let seed = script.seed;
+        let (observer, liar) = host::simulate(&script, Liar::new(lie, (seed % things) as u32));
         told += u32::from(liar.told);
         let is_seen = observer.broken.as_ref().is_some_and(|violation| rules.contains(&violation.rule));
         if liar.told && !is_seen {
@@ -163,6 +192,17 @@ fn a_run_that_is_not_stopped_is_seen() {
 #[test]
 fn a_run_that_is_stopped_for_no_reason_is_seen() {
     canary(Lie::Stops, &["stopped for a reason"]);
+}
+
+#[test]
+fn a_ledger_that_forgets_repeats_or_alters_what_happened_is_seen() {
+    for lie in [Lie::Forgets, Lie::Repeats, Lie::Alters] {
+        canary(lie, &["the ledger is right"]);
+    }
+    // How many there are nobody knows where a cut may have taken some.
+    for lie in [Lie::Adds, Lie::Omits] {
+        canary_in((0..120).map(Script::new), 7, lie, &["the ledger is right"]);
+    }
 }
 
 #[test]

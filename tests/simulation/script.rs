@@ -163,7 +163,8 @@ pub(crate) fn text(civil: i64, shown: Shown) -> String {
 }
 
 impl When {
-    fn new(wants: Wants) -> Self {
+    /// An enabled trigger without anything else.
+    pub(crate) fn new(wants: Wants) -> Self {
         Self {
             wants,
             start: None,

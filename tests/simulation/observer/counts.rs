@@ -18,6 +18,8 @@ pub(crate) struct Counts {
     pub(crate) demanded: u64,
     /// Times that a run was told to stop, or to stop for good.
     pub(crate) stops: u64,
+    /// Entries of the ledger that were looked at.
+    pub(crate) entries: u64,
     pub(crate) skips: BTreeMap<String, u64>,
     pub(crate) exceptions: BTreeMap<&'static str, u64>,
 }
@@ -28,7 +30,8 @@ impl Counts {
         let mut text = format!(
             "simulation: {} task-days in {worlds} worlds from seed {seed}, {seconds:.1} s\n\
              simulation: {} happenings, {} lives of a server, {} of them ended by a cut, {} steps of the clock\n\
-             simulation: {} runs recorded, {} starts ordered, {} looked for after a restart, {} on demand, {} stops\n",
+             simulation: {} runs recorded, {} starts ordered, {} looked for after a restart, {} on demand, {} stops\n\
+             simulation: {} entries of the ledger read\n",
             self.task_time / DAY,
             self.happenings,
             self.lives,
@@ -39,6 +42,7 @@ impl Counts {
             self.recoveries,
             self.demanded,
             self.stops,
+            self.entries,
         );
         for (reason, count) in &self.skips {
             text += &format!("simulation: skipped, {reason}: {count}\n");
@@ -60,6 +64,7 @@ impl Counts {
         self.recoveries += other.recoveries;
         self.demanded += other.demanded;
         self.stops += other.stops;
+        self.entries += other.entries;
         for (reason, count) in &other.skips {
             *self.skips.entry(reason.clone()).or_default() += count;
         }

@@ -14,11 +14,14 @@
 //!
 //! - What is run **no longer than it may**, and **stopped for a reason**: see `stops`.
 //!
+//! - What the **ledger** has of it is right: see `ledger`.
+//!
 //! [`EXCEPTIONS`] names what is excepted from the last.
 
 mod account;
 mod counts;
 mod inputs;
+mod ledger;
 mod outputs;
 mod stops;
 
@@ -46,7 +49,7 @@ use std::{
 };
 
 /// What does not run and is not told, each with the reason why that is let pass here.
-pub(crate) const EXCEPTIONS: [&str; 10] = [
+pub(crate) const EXCEPTIONS: [&str; 11] = [
     LATE_TICK,
     STORE_FAILED,
     REGISTERED_ANEW,
@@ -57,6 +60,7 @@ pub(crate) const EXCEPTIONS: [&str; 10] = [
     RAN_LATER,
     IDLE_NO_MORE,
     EVENTS_LOST,
+    OF_FORMER,
 ];
 /// A tick that comes late runs what each task was due for and what is late by less than a minute, and tells what lies between as
 /// missed. Of a task that is owed something, or has a registration trigger of an earlier life, only the engine knows what it was
@@ -85,6 +89,10 @@ pub(crate) const IDLE_NO_MORE: &str = "idle in a sleep, and no more at the first
 /// More happened in one call than there is room for in the queue of events: sixteen that wait and are all hindered are told with
 /// two events each.
 pub(crate) const EVENTS_LOST: &str = "more events in one call than are kept";
+
+/// A fault that is to be mended: the number of a deleted task may become another's with the next start of the server, and the
+/// entries that the ledger has of it with the number.
+pub(crate) const OF_FORMER: &str = "an entry of a deleted task whose number is another's now";
 
 /// Real time, and what the clocks show, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -200,9 +208,12 @@ struct Instance {
     started: Option<(u64, u8)>,
     ordered: bool,
     queued: bool,
-    failed: bool,
+    /// The last life in which it could not be started.
+    failed: Option<u64>,
     ended: bool,
     recovered: u64,
+    /// What the wall clock showed, if anything, when it started, once it has.
+    began: Option<Option<i64>>,
     /// What the run is for, if nothing else may run for it.
     occurrence: Option<Occurrence>,
     /// The session that it was ordered for.
@@ -253,6 +264,14 @@ pub(crate) struct Observer {
     /// Whether it was looked which tasks there are in this life.
     is_loaded: bool,
     closing: bool,
+    /// What the ledger may say of each task.
+    ledger: HashMap<u32, ledger::Told>,
+    /// What it may still say of tasks that had the number before.
+    formers: HashMap<u32, ledger::Told>,
+    /// The last life in which something may be missing in it.
+    ledger_fails: u64,
+    /// Whether events were lost.
+    events_lost: bool,
     pub(crate) store_fails: bool,
     /// When the store failed last in this life.
     failed_at: i64,
@@ -295,6 +314,10 @@ impl Observer {
             up: false,
             is_loaded: false,
             closing: false,
+            ledger: HashMap::new(),
+            formers: HashMap::new(),
+            ledger_fails: 0,
+            events_lost: false,
             store_fails: false,
             failed_at: i64::MIN,
             machine: Machine::default(),
@@ -327,6 +350,14 @@ impl Observer {
         let due = |item: &&Item| item.task == task && !item.excused && item.until <= self.last.mono;
         let tokens = self.tokens.iter().filter(|token| token.0 == task).count();
         self.items.iter().filter(due).count() > tokens && !self.store_fails && self.last.mono >= self.retried()
+    }
+
+    /// Whether what a late tick passed over is told now.
+    pub(crate) fn must_tell_passed(&self, task: u32) -> bool {
+        let now = self.last.mono;
+        let is_passed = |item: &Item| item.task == task && item.wanted.is_empty() && item.due == now && !item.excused;
+        let is_told = self.tokens.iter().any(|token| token.0 == task && token.1 >= now);
+        !is_told && now >= self.retried() && self.items.iter().any(is_passed)
     }
 
     /// Whether this is the first action of a run for an occurrence.

@@ -17,7 +17,7 @@ impl Observer {
             Sight::Start { guid, ref line, session } => self.ordered(guid, line.as_deref(), session),
             Sight::Failed { guid } => {
                 if let Some(instance) = self.instances.get_mut(&guid) {
-                    instance.failed = true;
+                    instance.failed = Some(self.life);
                 }
             }
             Sight::Stop { guid, hard } => self.told_to_stop(guid, hard),
@@ -42,9 +42,10 @@ impl Observer {
             started: None,
             ordered: false,
             queued: false,
-            failed: false,
+            failed: None,
             ended: false,
             recovered: 0,
+            began: None,
             occurrence: None,
             session: None,
         };
@@ -127,7 +128,7 @@ impl Observer {
                     self.claims.insert((task, occurrence), (guid, 0));
                 }
                 Some((before, attempts)) => {
-                    let failed = self.instances.get(before).is_some_and(|instance| instance.failed);
+                    let failed = self.instances.get(before).is_some_and(|instance| instance.failed.is_some());
                     // One that waited for its turn and was skipped then did not run: a restart may owe it again.
                     let skipped =
                         self.instances.get(before).is_some_and(|instance| instance.ended && instance.started.is_none());
@@ -200,6 +201,7 @@ impl Observer {
         if !first {
             return;
         }
+        instance.began = Some(at.wall);
         self.counts.runs += 1;
         if cause == Cause::Demand {
             return;
@@ -283,6 +285,7 @@ impl Observer {
             self.token += 1;
             self.tokens.push((task, self.last.mono, self.token));
             self.active.insert(task, self.last.mono);
+            self.is_skipped(task, reason);
         }
         match *event {
             Event::InstanceStarted { task, instance } => {
@@ -299,7 +302,8 @@ impl Observer {
                     self.fail("the policy holds", text);
                 }
             }
-            Event::InstanceEnded { task, instance, .. } => {
+            Event::InstanceEnded { task, instance, result } => {
+                self.ends_with(task, instance, result);
                 self.running.entry(task).or_default().remove(&instance);
                 self.lasting.remove(&instance);
                 self.active.insert(task, self.last.mono);
@@ -309,6 +313,7 @@ impl Observer {
             }
             Event::Deleted { task } if !matches!(self.asked, Some(Asked::Delete(_))) => self.expired(task),
             Event::Lost { .. } => {
+                (self.events_lost, self.ledger_fails) = (true, self.life);
                 // What of this moment was lost, nobody knows.
                 let now = self.last.mono;
                 let before = self.items.len();
@@ -316,7 +321,10 @@ impl Observer {
                 self.except(EVENTS_LOST, before - self.items.len());
             }
             Event::RecordDamaged { .. } => self.fail("records are whole", format!("{event:?}")),
-            Event::StoreFailed { .. } if self.up => self.failed_at = self.last.mono,
+            Event::StoreFailed { .. } if self.up => {
+                self.ledger_fails = self.life;
+                self.failed_at = self.last.mono;
+            }
             _ => {}
         }
     }

@@ -24,6 +24,9 @@ use core::num::NonZeroU32;
 /// Records deleted in one go.
 const SWEPT_AT_ONCE: usize = 32;
 
+/// Tasks have no numbers from here on: no store is used for so long. What is damaged, and says so, does not use them up.
+const FORGED: u32 = 1 << 31;
+
 /// What the scans found beside what they took in.
 #[derive(Default)]
 struct Found {
@@ -350,7 +353,12 @@ impl Engine<'_> {
             return;
         }
         match History::decode(bytes) {
-            Ok(record) => self.ledger.loaded(&record),
+            Ok(record) => {
+                self.ledger.loaded(&record);
+                // The number of a task that is gone is nobody else's while anything is told of it.
+                let latest = record.entries.iter().map(|entry| entry.task).filter(|task| *task < FORGED).max();
+                self.next_task = self.next_task.max(latest.map_or(1, |latest| latest + 1));
+            }
             Err(_) => self.tell_damaged(key, found),
         }
     }

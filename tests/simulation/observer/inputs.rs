@@ -201,10 +201,8 @@ impl Observer {
         let before = self.tasks.get(&number);
         let floor = before.map_or(i64::MIN, |known| known.floor.min(at.wall.unwrap_or(i64::MAX)));
         // What is said of one that had this number before is not of this one.
-        if before.is_none()
-            && let Some(former) = self.ledger.remove(&number)
-        {
-            self.formers.entry(number).or_default().add(former);
+        if before.is_none() {
+            self.ledger.remove(&number);
         }
         let known = Known {
             name,

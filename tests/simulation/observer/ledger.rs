@@ -23,24 +23,6 @@ pub(super) struct Told {
     skips: Vec<Skip>,
 }
 
-impl Told {
-    /// What is told of another task beside it.
-    pub(super) fn add(&mut self, other: Self) {
-        self.ends.extend(other.ends);
-        self.skips.extend(other.skips);
-    }
-
-    /// Whether an entry may be of it.
-    fn has(&self, entry: &Happening) -> bool {
-        match entry.what {
-            Happened::Skipped { reason, .. } => {
-                self.skips.iter().any(|skip| skip.reason == reason && skip.wall == entry.at)
-            }
-            _ => self.ends.iter().any(|ended| ended.entry == *entry),
-        }
-    }
-}
-
 /// A run that was seen to end.
 #[derive(Debug, Clone)]
 struct Ended {
@@ -112,8 +94,7 @@ impl Observer {
     pub(crate) fn must_be_counted(&self, task: u32, reason: Skipped) -> bool {
         let skips = self.ledger.get(&task).map(|told| &told.skips[..]).unwrap_or_default();
         let is_old = |skip: &Skip| skip.reason == reason && skip.life != self.life;
-        let is_another = self.formers.contains_key(&task) || self.events_lost;
-        is_counted(reason) && self.is_ledger_whole() && !is_another && !skips.iter().any(is_old)
+        is_counted(reason) && self.is_ledger_whole() && !self.events_lost && !skips.iter().any(is_old)
     }
 
     /// The history of each task, by number, the latest first; `is_full` says that the ring has begun to forget.
@@ -150,13 +131,6 @@ impl Observer {
                         first.is_some() && is_last && count > 0
                     }
                 };
-                if !is_right && self.formers.get(task).is_some_and(|former| former.has(entry)) {
-                    self.except(OF_FORMER, 1);
-                    if let Happened::Skipped { reason, count } = entry.what {
-                        counted[reason as usize] -= u64::from(count);
-                    }
-                    continue;
-                }
                 if !is_right {
                     let text = format!("{entry:?} of {task} was not seen so, or not so often; left: {told:?}");
                     return self.fail(RULE, text);

@@ -60,7 +60,6 @@ pub(crate) const EXCEPTIONS: [&str; 11] = [
     RAN_LATER,
     IDLE_NO_MORE,
     EVENTS_LOST,
-    OF_FORMER,
 ];
 /// A tick that comes late runs what each task was due for and what is late by less than a minute, and tells what lies between as
 /// missed. Of a task that is owed something, or has a registration trigger of an earlier life, only the engine knows what it was
@@ -89,10 +88,6 @@ pub(crate) const IDLE_NO_MORE: &str = "idle in a sleep, and no more at the first
 /// More happened in one call than there is room for in the queue of events: sixteen that wait and are all hindered are told with
 /// two events each.
 pub(crate) const EVENTS_LOST: &str = "more events in one call than are kept";
-
-/// A fault that is to be mended: the number of a deleted task may become another's with the next start of the server, and the
-/// entries that the ledger has of it with the number.
-pub(crate) const OF_FORMER: &str = "an entry of a deleted task whose number is another's now";
 
 /// Real time, and what the clocks show, in milliseconds.
 #[derive(Debug, Clone, Copy)]
@@ -267,7 +262,6 @@ pub(crate) struct Observer {
     /// What the ledger may say of each task.
     ledger: HashMap<u32, ledger::Told>,
     /// What it may still say of tasks that had the number before.
-    formers: HashMap<u32, ledger::Told>,
     /// The last life in which something may be missing in it.
     ledger_fails: u64,
     /// Whether events were lost.
@@ -315,7 +309,6 @@ impl Observer {
             is_loaded: false,
             closing: false,
             ledger: HashMap::new(),
-            formers: HashMap::new(),
             ledger_fails: 0,
             events_lost: false,
             store_fails: false,

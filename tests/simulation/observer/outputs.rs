@@ -84,15 +84,17 @@ impl Observer {
                 return self.fail(early, format!("t{} runs for maintenance at {moment:?}", known.name));
             }
             Cause::Boot(elapsed) => {
-                // It may have waited for its turn since an earlier life, and waits for something else then.
+                // One that had to wait for its turn since an earlier life may wait for something else then, as another instance.
                 let is_reached = at.mono - self.boot >= elapsed as i64 && known.registered.0 != self.life;
-                let earlier = (0..self.life)
-                    .rev()
-                    .find(|life| self.claims.contains_key(&(task, Occurrence::Boot(*life, elapsed))));
-                match earlier.filter(|_| !is_reached) {
-                    Some(life) => Some(Occurrence::Boot(life, elapsed)),
-                    None if is_reached => Some(Occurrence::Boot(self.life, elapsed)),
-                    None => return self.fail(early, format!("t{} at boot after {elapsed}", known.name)),
+                let claim = |life: &u64| self.claims.get(&(task, Occurrence::Boot(*life, elapsed)));
+                let earlier = (0..self.life).rev().find(|life| {
+                    let before = claim(life).and_then(|(guid, _)| self.instances.get(guid));
+                    before.is_some_and(|before| before.ended && before.started.is_none())
+                });
+                match earlier {
+                    Some(life) if !is_reached || claim(&self.life).is_some() => Some(Occurrence::Boot(life, elapsed)),
+                    _ if is_reached => Some(Occurrence::Boot(self.life, elapsed)),
+                    _ => return self.fail(early, format!("t{} at boot after {elapsed}", known.name)),
                 }
             }
             Cause::Registration(elapsed) => {

@@ -57,7 +57,7 @@
 //! | tasks | connections | runs at once | longest XML, UTF-16 units | of it heap | memory, without the stack of 10 KB | flash for records |
 //! | --- | --- | --- | --- | --- | --- | --- |
 //! | 8 | 2 | 3 | 1,500 | 7 KB | 48 KB | 24 KB |
-//! | 32 | 4 | 6 | 3,000 | 12.4 KB | 85 KB | 72 KB |
+//! | 32 | 4 | 6 | 3,000 | 11.9 KB | 85 KB | 72 KB |
 //! | 100 | 8 | 12 | 8,000 | 34 KB | 202 KB | 208 KB |
 //!
 //! The flash is for definitions of 400 bytes that fill 30 % of it, and there are keys for as many of those: a definition of more

@@ -152,7 +152,8 @@ impl Engine<'_> {
                 }
             }
             let next = plan::next(&image, &slot, &clocks, after);
-            let settles = (retry || !moment.relative) && CatchUp::of(&image) != CatchUp::Skip;
+            let settles =
+                (retry || !moment.relative || task.has(flag::CATCHING_UP)) && CatchUp::of(&image) != CatchUp::Skip;
             (run, turns.next(&image, &mut slot, next, &clocks), slot, passed, settles)
         });
         match found {

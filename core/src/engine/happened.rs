@@ -238,15 +238,20 @@ impl Engine<'_> {
         });
     }
 
-    /// A trigger that fires begins its repetition anew, as those of the calendar do: what is left of an earlier one is over. What
-    /// still waits for its delay has not begun.
-    fn end_repetition(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, delay: u64) {
+    /// An event begins the repetition of its trigger anew, as an occurrence of the calendar does: what is left of an earlier one is
+    /// over. What still waits for its delay has not begun; and each session has a repetition of its own.
+    pub(super) fn end_repetition(&mut self, cx: &mut Context<'_>, task: u32, run: &Run, delay: u64) {
+        if run.cause != Cause::Event {
+            return;
+        }
         self.each_instance(task, |engine, index, phase| {
             let slot = engine.memory.instances.get(index as usize).copied();
             let is_earlier = |slot: &InstanceSlot| {
                 let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
                 let is_its = (slot.waits_for, slot.trigger, slot.session) == (wait::FIRES, run.trigger, run.session);
-                phase == Phase::Waiting && is_its && event.plus(delay) <= cx.now.monotonic
+                // One that is due already has its run.
+                let has_begun = event.plus(delay) <= cx.now.monotonic && slot.deadline > cx.now.monotonic;
+                phase == Phase::Waiting && is_its && has_begun
             };
             if let Some(slot) = slot.filter(is_earlier) {
                 engine.end_waiting(cx, index, &slot);
@@ -282,7 +287,7 @@ impl Engine<'_> {
         }
         let now = cx.now.monotonic;
         if let Some(later) = later {
-            if later > delay || delay == 0 {
+            if delay == 0 {
                 self.end_repetition(cx, index, &run, delay);
             }
             let until = Until::Fires { at: now.plus(later), trigger: ordinal, event: now };

@@ -11,7 +11,7 @@ use crate::{
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     ports::{Store, StoreError},
     status::Status,
-    store::{self, ARGUMENTS, Cause, INSTANCE_MAX},
+    store::{self, ARGUMENTS, INSTANCE_MAX},
     time::Timestamp,
 };
 
@@ -139,7 +139,7 @@ impl Engine<'_> {
         let Some(index) = self.instance_at(instance) else { return };
         let Some(slot) = self.memory.instances.get_mut(index as usize) else { return };
         let adopted = slot.phase == Phase::Recovering;
-        if !adopted && slot.phase != Phase::Starting {
+        if !adopted && (slot.phase != Phase::Starting || slot.waits_for == wait::RECORD) {
             return;
         }
         slot.phase = Phase::Running;
@@ -179,16 +179,16 @@ impl Engine<'_> {
             slot.phase = Phase::Starting;
             match self.put_instance(cx, index, None) {
                 Ok(()) => self.give_order(index, order::START),
-                // Its record is gone, with what it is to run with.
-                Err(error @ (StoreError::Corrupt | StoreError::TooSmall { .. })) => {
-                    self.tell(Event::StoreFailed { error });
-                    self.end(cx, index, result);
-                }
-                Err(error) => {
+                Err(error @ StoreError::Failed { .. }) => {
                     self.tell(Event::StoreFailed { error });
                     self.with_instance(index, |slot| slot.waits_for = wait::RECORD);
                     self.unrecorded += 1;
                     self.try_later(cx.now);
+                }
+                // There is no room for it, or its record is gone, with what it is to run with.
+                Err(error) => {
+                    self.tell(Event::StoreFailed { error });
+                    self.end(cx, index, result);
                 }
             }
             return;
@@ -201,7 +201,8 @@ impl Engine<'_> {
     /// task is tried again later if it asks for that.
     pub fn start_failed(&mut self, cx: &mut Context<'_>, instance: Guid, result: Status) {
         let Some(index) = self.instance_at(instance) else { return };
-        let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.runs()) else { return };
+        let starts = |slot: &&InstanceSlot| slot.runs() && slot.waits_for != wait::RECORD;
+        let Some(&slot) = self.memory.instances.get(index as usize).filter(starts) else { return };
         let mut buffer = [0; INSTANCE_MAX];
         let arguments = arguments(&mut buffer, cx.store, index, &slot);
         self.end_noted(cx, index, result, false);
@@ -236,8 +237,8 @@ impl Engine<'_> {
     }
 
     /// The server is about to end: asks every instance that was started to stop. From now on nothing is started; what ends
-    /// is recorded as ended. What waits goes on waiting in the store for the next start of the server, or is found again by its trigger;
-    /// what no start would find, which is what waits for an event or for a member of a group, is told as stopped.
+    /// is recorded as ended. What waits goes on waiting in the store for the next start of the server, or is found again by the
+    /// calendar; what no start would find, of other triggers and of members of a group, is told as stopped.
     pub fn stop_all(&mut self, cx: &mut Context<'_>) {
         self.closing = true;
         for index in 0..self.instances.mark {
@@ -254,9 +255,7 @@ fn outlives(slot: &InstanceSlot) -> bool {
     match slot.phase {
         Phase::Queued => slot.session == 0,
         Phase::Waiting if slot.waits_for == wait::COUNTED => true,
-        Phase::Waiting => {
-            slot.session == 0 && !matches!(slot.cause(), Cause::Demand | Cause::Idle | Cause::Event | Cause::Session)
-        }
+        Phase::Waiting => slot.session == 0 && slot.cause().settles().is_some(),
         _ => false,
     }
 }

@@ -180,15 +180,17 @@ impl Engine<'_> {
             Some(arguments) => arguments,
             None => instances::arguments(self.memory.record, cx.store, index, instance)?,
         };
+        // While one waits for its moment, these hold something else.
+        let runs = instance.phase != Phase::Waiting;
         let record = store::Instance {
             guid: instance.guid,
             task: instance.number,
             definition: instance.definition,
-            started: Some(instance.started).filter(|&at| at != Timestamp::MIN),
+            started: Some(instance.started).filter(|&at| runs && at != Timestamp::MIN),
             cause: instance.cause(),
             action: instance.action,
             attempt: instance.attempt,
-            limit: Some(instance.limit).filter(|&limit| limit > 0),
+            limit: Some(instance.limit).filter(|&limit| runs && limit > 0),
             hard: instance.has(order::HARD),
             arguments,
             queued: match instance.phase {
@@ -417,7 +419,7 @@ impl Engine<'_> {
             Ok(()) => {}
             Err(error) => {
                 self.tell(Event::StoreFailed { error });
-                if matches!(error, StoreError::Corrupt | StoreError::TooSmall { .. }) {
+                if !matches!(error, StoreError::Failed { .. }) {
                     self.ask_to_stop(cx, index);
                     return true;
                 }

@@ -182,7 +182,8 @@ impl Engine<'_> {
             if again && !triggers {
                 let duration = run.needs.idle.unwrap_or_default().duration;
                 let run = Run { cause: Cause::Idle, ..run };
-                let until = Until::Idle { timeout: None, duration };
+                // It is idle, and for how long it has to be so is all that is waited for.
+                let until = Until::Idle { timeout: Some(Monotonic::MAX), duration };
                 if let Err(why) = self.wait(cx, index, &run, until, &[]) {
                     self.tell_skipped(cx, task.number, why);
                 }

@@ -48,6 +48,12 @@ impl Engine<'_> {
                     self.drop_queued(cx, next);
                     continue;
                 }
+                Err(NotRun::Store(error @ StoreError::Failed { .. })) => {
+                    self.stalled = true;
+                    self.try_later(cx.now);
+                    self.tell(Event::StoreFailed { error });
+                    return false;
+                }
                 Err(why) => {
                     let number = self.memory.tasks.get(task as usize).map_or(0, |task| task.number);
                     self.tell_skipped(cx, number, why);

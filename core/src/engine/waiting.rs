@@ -9,7 +9,7 @@
 //! for what could not be started and is to be tried again, a record stands in for that: such an attempt has its turn soon after the
 //! next start, since nobody knows when it would have been.
 //!
-//! A trigger that waits for an event begins its repetition anew when it fires again. What a RandomDelay delays has fired, and starts
+//! An event begins the repetition of its trigger anew; each session that a trigger fires for has one of its own. What a RandomDelay delays has fired, and starts
 //! although the EndBoundary of its trigger comes meanwhile; what waits for the Delay of an event has not, and does not.
 
 use super::{
@@ -135,16 +135,16 @@ impl Engine<'_> {
     ) -> Result<(), NotRun> {
         let Some(&slot) = self.memory.tasks.get(task as usize) else { return Err(NotRun::NoSlot) };
         let what = until.what();
-        let (mut all, mut same) = (0, 0);
+        let (mut all, mut same) = (0_u16, 0_u16);
         self.each_instance(task, |engine, index, phase| {
             if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
-                all += u8::from(slot.waits_for != wait::COUNTED && slot.session == run.session);
+                all += u16::from(slot.waits_for != wait::COUNTED && slot.session == run.session);
                 let is_same = slot.waits_for == what && slot.session == run.session;
-                same += u8::from(is_same && matches!(what, wait::AGAIN | wait::IDLE));
+                same += u16::from(is_same && matches!(what, wait::AGAIN | wait::IDLE));
             }
             false
         });
-        if all >= QUEUED_RUNS && what != wait::COUNTED {
+        if all >= u16::from(QUEUED_RUNS) && what != wait::COUNTED {
             return Err(NotRun::QueueFull);
         }
         // Of events that count there are never more than a trigger demands, and some machines are never idle: half of the slots is
@@ -170,6 +170,7 @@ impl Engine<'_> {
         instance.limit = run.limit;
         instance.phase = Phase::Waiting;
         instance.waits_for = what;
+        instance.flags = if run.hard { order::HARD } else { 0 };
         instance.trigger = run.trigger;
         instance.attempt = run.attempt;
         instance.session = run.session;
@@ -196,9 +197,18 @@ impl Engine<'_> {
         };
         if !arguments.is_empty() || is_overtaken {
             self.with_instance(index, |slot| slot.flags |= order::RECORD);
-            if let Err(error) = self.put_instance(cx, index, Some(arguments)) {
-                self.instances.give(self.memory.instances, index);
-                return Err(NotRun::Store(error));
+            match self.put_instance(cx, index, Some(arguments)) {
+                Ok(()) => {}
+                // Without its values it would be another run.
+                Err(error) if !arguments.is_empty() => {
+                    self.instances.give(self.memory.instances, index);
+                    return Err(NotRun::Store(error));
+                }
+                Err(error) => {
+                    // Of this life it is then, as all that waits and is not overtaken.
+                    self.tell(Event::StoreFailed { error });
+                    self.with_instance(index, |slot| slot.flags &= !order::RECORD);
+                }
             }
         }
         self.join(task, index);
@@ -276,8 +286,16 @@ impl Engine<'_> {
             else {
                 continue;
             };
+            let mut slot = slot;
             let task = slot.task.index().and_then(|task| Some((task, *self.memory.tasks.get(task as usize)?)));
+            // A cut came before it was forgotten that it waited: it has begun, or has a turn.
+            let has_another = task.is_some_and(|(_, task)| {
+                list::iter::<OfTask, _>(self.memory.instances, task.last)
+                    .filter_map(|index| self.memory.instances.get(index as usize))
+                    .any(|other| other.phase != Phase::Waiting && other.cause() == slot.cause())
+            });
             if let Some((place, task)) = task
+                && !has_another
                 && self.is_overtaken(cx, place, slot.cause())?
             {
                 let catch_up = match plan::image(self.memory.record, cx.store, task.definition) {
@@ -286,7 +304,8 @@ impl Engine<'_> {
                     _ => CatchUp::Skip,
                 };
                 let is_owed = matches!((catch_up, slot.cause()), (CatchUp::All(_), Cause::Calendar(_)));
-                let is_owed = is_owed || slot.attempt > 0 && task.has(flag::ENABLED);
+                let is_tried = slot.attempt > 0 && matches!(slot.cause(), Cause::Calendar(_));
+                let is_owed = is_owed || is_tried && task.has(flag::ENABLED);
                 if is_owed && task.queued < QUEUED_RUNS {
                     let turn = self.next_turn;
                     self.next_turn = turn.saturating_add(1);
@@ -295,8 +314,9 @@ impl Engine<'_> {
                     self.stalled = true;
                     continue;
                 }
+                // If it could not be counted, its record tells the next start.
                 self.note_missed(cx, task.number, 1, Some(store::instance_key(index + 1)));
-                self.with_instance(index, |slot| slot.flags &= !order::RECORD);
+                slot.flags &= !order::RECORD;
             }
             self.release(index);
             self.forget_record(cx, index, &slot);
@@ -405,7 +425,12 @@ impl Engine<'_> {
                 let passed = cx.now.monotonic.since(event);
                 elapsed::next(elapsed::delay(&trigger)?, trigger.repetition.as_ref(), Some(passed))
             });
-            (Run::again(&image, &task, &clocks, slot), again, opens)
+            let first = trigger.filter(|_| again.is_some()).and_then(|trigger| {
+                let (delay, passed) = (elapsed::delay(&trigger)?, cx.now.monotonic.since(event));
+                let second = elapsed::next(delay, trigger.repetition.as_ref(), Some(delay))?;
+                (passed < second).then_some(delay)
+            });
+            (Run::again(&image, &task, &clocks, slot), again.zip(Some(first)), opens)
         });
         let (run, again, opens) = match found {
             Ok(found) => found,
@@ -425,7 +450,10 @@ impl Engine<'_> {
                 return Ok(());
             }
         };
-        if let Some(again) = again {
+        if let Some((again, first)) = again {
+            if let Some(delay) = first {
+                self.end_repetition(cx, index, &run, delay);
+            }
             let until = Until::Fires { at: event.plus(again), trigger: slot.trigger, event };
             if let Err(why) = self.wait(cx, index, &run, until, arguments) {
                 self.tell_skipped(cx, task.number, why);

@@ -102,3 +102,20 @@ fn volatile_tasks_are_disabled_though_the_store_fails_at_first() {
     let task = world.task("v");
     assert!(!world.engine.enabled(task));
 }
+
+/// The store takes nothing while a start fails: the next attempt waits in memory then.
+#[test]
+fn another_attempt_outlives_a_store_that_cannot_be_written() {
+    let mut slots = Slots::new(8, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let task = Task::new("x missing").when(once("2024-05-01T12:10:00"));
+    world.register("a", &task.on(|on| on.restart_on_failure = again(2, 60))).unwrap();
+    world.run_until(at("2024-05-01T12:09:59"));
+    world.outside.pass(SECOND);
+    world.quiet(|engine, cx| engine.tick(cx));
+    world.outside.store.fail_writes = Some((BROKEN, 0));
+    world.obey();
+    world.outside.store.fail_writes = None;
+    world.run_for(HOUR);
+    assert_eq!(told(&mut world, "a"), 3, "it could not be started three times");
+}

@@ -445,6 +445,90 @@ fn an_event_does_not_take_the_delay_of_another() {
     }
     world.run_until(at("2024-05-01T12:00:55"));
     assert_eq!(world.outside.times("a"), ["12:00:30", "12:00:40", "12:00:50"]);
+    world.run_for(5 * MINUTE);
+    assert_eq!(world.outside.times("a").len(), 3 + 5, "of three courses one goes on");
+}
+
+/// The record of a run that waits for an idle machine says nothing of when it started, and that it may be stopped for good.
+#[test]
+fn the_record_of_what_waits_tells_no_time_that_never_was() {
+    let (mut first, mut second) = (Slots::new(8, 8), Slots::new(8, 8));
+    let mut world = World::boot(&mut first, Outside::new(START));
+    let task = Task::new("a missing").when(once("2024-05-01T12:10:00")).on(|on| {
+        on.run_only_if_idle = true;
+        on.restart_on_failure = again(2, 60);
+    });
+    world.register("a", &task.with(|with| with.allow_hard_terminate = true)).unwrap();
+    world.machine(|machine| machine.idle = true);
+    world.run_until(at("2024-05-01T12:10:30"));
+    world.machine(|machine| machine.idle = false);
+    world.run_for(5 * MINUTE);
+    let records: Vec<_> = world.outside.store.kind(INSTANCE).map(|(_, bytes)| bytes.to_vec()).collect();
+    assert_eq!(records.len(), 1);
+    let record = mainspring::store::Instance::decode(&records[0]).unwrap();
+    assert_eq!((record.started, record.limit, record.hard, record.attempt), (None, None, true, 1));
+    let mut outside = world.die();
+    let latest = mainspring::engine::latest(&mut outside.store).unwrap();
+    assert!(latest <= outside.now.wall, "{latest:?}");
+    // It goes on where it was.
+    outside.power_cut();
+    let mut world = World::boot(&mut second, outside);
+    world.machine(|machine| machine.idle = true);
+    world.run_for(10 * MINUTE);
+    assert_eq!(world.outside.store.kind(INSTANCE).count(), 0);
+    assert_eq!(missed(&mut world, "a"), 0);
+}
+
+/// Whatever a cut leaves of a turn that becomes a wait, there is one run.
+#[test]
+fn a_turn_that_waits_instead_runs_once_whatever_a_cut_leaves() {
+    for cut in 0..12 {
+        let (mut first, mut second) = (Slots::new(8, 64), Slots::new(8, 64));
+        let mut world = World::boot(&mut first, Outside::new(START));
+        let task = Task::new("net for=600").when(every(once("2024-05-01T12:10:00"), 300, Some(300)));
+        let task = task.with(|with| with.instances_policy = InstancesPolicy::Queue).on(|on| {
+            on.run_only_if_network_available = true;
+            on.restart_on_failure = again(10, 60);
+        });
+        world.register("net", &Task { data: Some(ALL), ..task }).unwrap();
+        world.run_until(at("2024-05-01T12:16:00"));
+        world.machine(|machine| machine.network = false);
+        world.run_until(at("2024-05-01T12:19:59"));
+        world.outside.store.cut_after = Some(cut);
+        world.run_for(90 * SECOND);
+        let mut outside = world.die();
+        outside.power_cut();
+        outside.store.cut_after = None;
+        let before = outside.times("net").len();
+        assert_eq!(before, 1);
+        let mut world = World::boot(&mut second, outside);
+        world.machine(|machine| machine.network = true);
+        world.run_for(2 * HOUR);
+        assert_eq!(world.outside.times("net").len(), 2, "cut after {cut}");
+    }
+}
+
+/// What was stopped because somebody came is not refused a place for as long as it has to wait now.
+#[test]
+fn what_is_stopped_by_use_starts_again_though_half_of_the_slots_are_taken() {
+    let mut slots = Slots::new(8, 4);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    let restarts = |on: &mut task::Conditions<'_>| {
+        on.run_only_if_idle = true;
+        on.idle.stop_on_idle_end = true;
+        on.idle.restart_on_idle = true;
+    };
+    world.register("a", &Task::new("a for=7200").when(once("2024-05-01T12:10:00")).on(restarts)).unwrap();
+    for path in ["b", "c"] {
+        world.register(path, &Task::new("x")).unwrap();
+        world.run(path, &[]).unwrap();
+    }
+    for (until, idle) in [("12:09", true), ("12:20", false), ("12:30", true)] {
+        world.run_until(at(&format!("2024-05-01T{until}:00")));
+        world.machine(|machine| machine.idle = idle);
+    }
+    world.run_for(HOUR);
+    assert_eq!((world.outside.times("a").len(), world.skipped()), (2, vec![]));
 }
 
 #[test]

@@ -9,8 +9,9 @@
 //! for what could not be started and is to be tried again, a record stands in for that: such an attempt has its turn soon after the
 //! next start, since nobody knows when it would have been.
 //!
-//! An event begins the repetition of its trigger anew; each session that a trigger fires for has one of its own. What a RandomDelay delays has fired, and starts
-//! although the EndBoundary of its trigger comes meanwhile; what waits for the Delay of an event has not, and does not.
+//! An event begins the repetition of its trigger anew; each session that a trigger fires for has one of its own. What a RandomDelay
+//! delays has fired, and starts although the EndBoundary of its trigger comes meanwhile; what waits for the Delay of an event has
+//! not, and does not.
 
 use super::{
     CatchUp, Context, Engine, InstanceSlot, Refused, TaskSlot, instances,
@@ -122,9 +123,9 @@ impl Engine<'_> {
         self.wait(cx, task, &run, Until::Again { at: cx.now.monotonic.plus(interval) }, arguments).is_ok()
     }
 
-    /// Lets a run wait. A task, or a member of its group, has no more than [`QUEUED_RUNS`] that do, and one that ignores new instances only one that waits
-    /// for the same. If it has arguments, they are kept in a record, which a restart of the server drops; and so is an occurrence
-    /// that the store has as settled, because a later one was, which a restart finds.
+    /// Lets a run wait. A task, or a member of its group, has no more than [`QUEUED_RUNS`] that do, and one that ignores new
+    /// instances only one that waits for the same. If it has arguments, they are kept in a record, which a restart of the server
+    /// drops; and so is an occurrence that the store has as settled, because a later one was, which a restart finds.
     pub(super) fn wait(
         &mut self,
         cx: &mut Context<'_>,
@@ -282,11 +283,8 @@ impl Engine<'_> {
     /// turn for it. One that nothing has overtaken is found by the calendar.
     pub(super) fn settle_overtaken(&mut self, cx: &mut Context<'_>) -> Result<(), StoreError> {
         for index in 0..self.instances.mark {
-            let Some(&slot) = self.memory.instances.get(index as usize).filter(|slot| slot.phase == Phase::Waiting)
-            else {
-                continue;
-            };
-            let mut slot = slot;
+            let found = self.memory.instances.get(index as usize).copied();
+            let Some(mut slot) = found.filter(|slot| slot.phase == Phase::Waiting) else { continue };
             let task = slot.task.index().and_then(|task| Some((task, *self.memory.tasks.get(task as usize)?)));
             // A cut came before it was forgotten that it waited: it has begun, or has a turn.
             let has_another = task.is_some_and(|(_, task)| {

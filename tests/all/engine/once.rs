@@ -216,8 +216,9 @@ fn a_step_that_nobody_tells_of_hides_nothing_behind_a_trigger_of_the_other_clock
         }
         world.run_for(10 * MINUTE);
         let (ran, skipped) = (world.outside.times("a").len(), world.skipped().len());
+        assert_eq!(ran + skipped, 2, "{ran} {skipped}");
         // Told of in time, it runs late; otherwise it may be known as missed.
-        assert_eq!(if told { (ran, skipped) } else { (2, ran + skipped - 2) }, (2, 0), "{ran} {skipped}");
+        assert!(ran == 2 || !told, "{ran}");
     }
     // A clock that goes a little faster than the other.
     let mut slots = Slots::new(8, 8);
@@ -587,14 +588,19 @@ fn what_was_overtaken_is_counted_whatever_a_cut_leaves() {
     }
 }
 
+/// Tasks that run for 70 seconds, and whose results are so long that few fit into one record of the history.
+fn long_results(count: u32) -> (Vec<String>, Vec<String>) {
+    let named = |number| (format!("t{number}"), format!("t{number} for=70 code=3000000000"));
+    (0..count).map(named).unzip()
+}
+
 /// What happened is in the history when the server has ended, however much of it is in memory then.
 #[test]
 fn a_graceful_end_keeps_all_of_the_history() {
     for count in 1..10 {
         let (mut first, mut second) = (Slots::new(16, 16), Slots::new(16, 16));
         let mut world = World::boot(&mut first, Outside::new(START));
-        let paths: Vec<String> = (0..count).map(|number| format!("t{number}")).collect();
-        let commands: Vec<String> = paths.iter().map(|path| format!("{path} for=70 code=3000000000")).collect();
+        let (paths, commands) = long_results(count);
         for (path, command) in paths.iter().zip(&commands) {
             world.register(path, &Task::new(command)).unwrap();
             world.run(path, &[]).unwrap();
@@ -614,8 +620,7 @@ fn the_reason_of_what_is_settled_outlives_a_cut() {
     for count in 0..8 {
         let (mut first, mut second) = (Slots::new(16, 16), Slots::new(16, 16));
         let mut world = World::boot(&mut first, Outside::new(START));
-        let paths: Vec<String> = (0..count).map(|number| format!("t{number}")).collect();
-        let commands: Vec<String> = paths.iter().map(|path| format!("{path} for=70 code=3000000000")).collect();
+        let (paths, commands) = long_results(count);
         for (path, command) in paths.iter().zip(&commands) {
             world.register(path, &Task::new(command)).unwrap();
         }

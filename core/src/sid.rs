@@ -51,6 +51,8 @@ impl Sid {
     pub const CREATOR_GROUP: Self = Self::well_known(3, [1]);
     /// S-1-3-4, whoever owns the object.
     pub const OWNER_RIGHTS: Self = Self::well_known(3, [4]);
+    /// S-1-5-2, everybody who logged in over the network.
+    pub const NETWORK: Self = Self::well_known(5, [2]);
     /// S-1-5-11, everybody who logged in with a name.
     pub const AUTHENTICATED_USERS: Self = Self::well_known(5, [11]);
     /// S-1-5-18, the operating system.
@@ -61,6 +63,8 @@ impl Sid {
     pub const NETWORK_SERVICE: Self = Self::well_known(5, [20]);
     /// S-1-5-32-544, the built-in Administrators group.
     pub const ADMINISTRATORS: Self = Self::well_known(5, [32, 544]);
+    /// S-1-5-32-545, the built-in Users group: everybody who has an account.
+    pub const USERS: Self = Self::well_known(5, [32, 545]);
 
     const fn well_known<const COUNT: usize>(authority: u8, of_it: [u32; COUNT]) -> Self {
         const { assert!(COUNT <= SUB_AUTHORITIES_MAX) };

@@ -55,9 +55,9 @@ fn main() {
         "S-1-5-32-544",
     ]
     .map(sid);
-    let somebody = Token { user: &user, groups: &groups[..7], is_administrator: false };
-    let administrator = Token { user: &user, groups: &groups, is_administrator: true };
-    let stranger = Token { user: &user, groups: &groups[..6], is_administrator: false };
+    let somebody = Token { user: &user, groups: &groups[..7], relative: &[], is_administrator: false };
+    let administrator = Token { user: &user, groups: &groups, relative: &[], is_administrator: true };
+    let stranger = Token { user: &user, groups: &groups[..6], relative: &[], is_administrator: false };
     println!("10 ACEs, a user in 7 groups, an administrator in 8:");
     for (name, token, desired, is_granted) in [
         ("read, by the last ACE", &somebody, AccessMask::GENERIC_READ, true),

@@ -44,7 +44,7 @@ fn answer(question: &str) -> Option<String> {
             let desired = AccessMask(words.next()?.parse().ok()?);
             let sids: Vec<_> = words.map(Sid::parse).collect::<Option<_>>()?;
             let (user, groups) = sids.split_first()?;
-            let token = Token { user, groups, is_administrator: false };
+            let token = Token { user, groups, relative: &[], is_administrator: false };
             let is_granted = access::check(&descriptor, &token, desired).is_ok();
             Some(if is_granted { "granted" } else { "denied" }.to_owned())
         }

@@ -139,7 +139,7 @@ fn list(
 }
 
 /// ComputeInheritedACLfromParent, [MS-DTYP] 2.5.3.4.4: the flags of the ACE where a child inherits it; `None` if it does not.
-fn inherited(ace: Ace<'_>, is_container: bool) -> Option<AceFlags> {
+pub(super) fn inherited(ace: Ace<'_>, is_container: bool) -> Option<AceFlags> {
     let flags = ace.flags();
     let is_for_such = ace.inherited_object_type().is_none();
     let inherited = if !is_container {

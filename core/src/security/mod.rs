@@ -27,11 +27,11 @@ pub mod access;
 pub mod inherit;
 pub mod sddl;
 
-pub use access::{Denied, Token};
+pub use access::{Denied, Heir, Token};
 pub use ace::{Ace, AceFlags, Kind, Trustee};
 pub use acl::{Aces, Acl};
 pub use control::{Control, SecurityInformation};
 pub use descriptor::Descriptor;
 pub use error::{BuildError, DescriptorError};
 pub use mask::AccessMask;
-pub use set::set;
+pub use set::{let_read, set};

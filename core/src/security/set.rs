@@ -1,11 +1,14 @@
 //! Parts of one descriptor in the place of another's.
 
 use super::{
+    ace::{Ace, AceFlags, Kind},
     builder::{Builder, Part},
     control::{Control, SecurityInformation},
     descriptor::Descriptor,
     error::BuildError,
+    mask::AccessMask,
 };
+use crate::sid::Sid;
 
 /// Writes `old` with the parts that `which` selects as `given` has them, each list with what Control says of it; the number of
 /// bytes written. The bits PROTECTED and UNPROTECTED of `which` then decide whether a list inherits.
@@ -51,4 +54,43 @@ pub fn set(
         }
     }
     builder.finish(control)
+}
+
+/// Writes `descriptor` with an ACE more in its DACL, behind those that are explicit, that lets `reader` read; the number of bytes
+/// written. A list that is NULL, or has such an ACE already, stays as it is.
+///
+/// # Errors
+/// The result is too long.
+pub fn let_read(descriptor: &Descriptor<'_>, reader: &Sid, into: &mut [u8]) -> Result<usize, BuildError> {
+    let mut builder = Builder::new(into)?;
+    if let Some(owner) = descriptor.owner_in_place() {
+        builder.trustee(Part::Owner, owner)?;
+    }
+    if let Some(group) = descriptor.group_in_place() {
+        builder.trustee(Part::Group, group)?;
+    }
+    if let Some(acl) = descriptor.sacl() {
+        builder.list(Part::Sacl, acl)?;
+    }
+    if let Some(acl) = descriptor.dacl() {
+        let is_such = |ace: Ace<'_>| {
+            (ace.kind(), ace.flags(), ace.mask().of_file())
+                == (Kind::ALLOWED, AceFlags::default(), AccessMask::FILE_READ)
+                && ace.trustee().is_some_and(|trustee| trustee.is(reader))
+        };
+        let mut is_there = acl.aces().any(is_such);
+        builder.begin_list(Part::Dacl)?;
+        for ace in acl.aces() {
+            if !is_there && ace.flags().has(AceFlags::INHERITED) {
+                builder.new_ace(Kind::ALLOWED, AceFlags::default(), AccessMask::FILE_READ, [None, None], reader)?;
+                is_there = true;
+            }
+            builder.changed_ace(ace, ace.flags(), ace.mask(), None)?;
+        }
+        if !is_there {
+            builder.new_ace(Kind::ALLOWED, AceFlags::default(), AccessMask::FILE_READ, [None, None], reader)?;
+        }
+        builder.end_list()?;
+    }
+    builder.finish(descriptor.control().only(Control::OF_SACL.with(Control::OF_DACL)))
 }

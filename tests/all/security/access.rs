@@ -17,7 +17,7 @@ fn granted(text: &str, user: &str, groups: &[&str]) -> u32 {
     let made = bytes(text);
     let sid = |letters: &&str| Descriptor::parse(&bytes(&format!("O:{letters}"))).unwrap().owner().unwrap();
     let groups: Vec<_> = groups.iter().map(sid).collect();
-    let token = Token { user: &sid(&user), groups: &groups, is_administrator: false };
+    let token = Token { user: &sid(&user), groups: &groups, relative: &[], is_administrator: false };
     access::granted(&Descriptor::parse(&made).unwrap(), &token).0
 }
 
@@ -91,7 +91,7 @@ fn all_that_is_asked_for_is_granted_or_nothing() {
     let user = Sid::parse(USER).unwrap();
     let groups = [Sid::EVERYONE, Sid::AUTHENTICATED_USERS, Sid::ADMINISTRATORS];
     let ask = |groups, is_administrator, desired| {
-        let token = Token { user: &user, groups, is_administrator };
+        let token = Token { user: &user, groups, relative: &[], is_administrator };
         let answer = access::check(&descriptor, &token, AccessMask(desired));
         answer.map(|granted| granted.0).map_err(|denied| denied.missing.0)
     };
@@ -117,7 +117,7 @@ fn all_that_is_asked_for_is_granted_or_nothing() {
     assert_eq!(ask(&groups, true, 0x0108_0002), Err(2));
     // With no list they are needed too.
     let none = bytes("O:SY");
-    let token = Token { user: &user, groups: &groups, is_administrator: false };
+    let token = Token { user: &user, groups: &groups, relative: &[], is_administrator: false };
     let open = Descriptor::parse(&none).unwrap();
     assert_eq!(access::check(&open, &token, AccessMask::GENERIC_ALL), Ok(AccessMask::FILE_ALL));
     assert!(access::check(&open, &token, AccessMask::SYSTEM_SECURITY).is_err());
@@ -166,7 +166,7 @@ fn is_granted(whole: &Whole, person: &Person, bit: u32) -> bool {
 }
 
 /// A descriptor of anything that says who may do what.
-fn drawn(chance: &mut Chance) -> Whole {
+pub(super) fn drawn(chance: &mut Chance) -> Whole {
     let entries = (0..chance.below(12)).map(|_| {
         let kind = [0, 0, 0, 0, 1, 1, 1, 5, 6, 9, 0x0A, 0x0B, 0x0C, 2][usize::try_from(chance.below(14)).unwrap()];
         let flags = [0, 0, 0, 3, 0x0B, 0x10][usize::try_from(chance.below(6)).unwrap()];
@@ -203,7 +203,7 @@ fn compared(rounds: u64, check: impl Fn(&Descriptor<'_>, &Token<'_>, AccessMask)
         };
         let sids: Vec<_> = person.sids.iter().map(Who::sid).collect();
         let Some((user, groups)) = sids.split_first() else { continue };
-        let token = Token { user, groups, is_administrator: person.is_administrator };
+        let token = Token { user, groups, relative: &[], is_administrator: person.is_administrator };
         let most: u32 = (0..21).map(|bit| 1 << bit).filter(|bit| is_granted(&whole, &person, *bit)).sum();
         let most = most & 0x001F_01FF;
         let granted = access::granted(&descriptor, &token).0;

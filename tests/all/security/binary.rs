@@ -40,7 +40,7 @@ fn everything() -> Vec<u8> {
 fn look(bytes: &[u8]) {
     let Ok(descriptor) = Descriptor::parse(bytes) else { return };
     let groups = [Sid::EVERYONE, Sid::ADMINISTRATORS, Sid::OWNER_RIGHTS];
-    let token = Token { user: &Sid::LOCAL_SYSTEM, groups: &groups, is_administrator: false };
+    let token = Token { user: &Sid::LOCAL_SYSTEM, groups: &groups, relative: &[], is_administrator: false };
     let granted = access::granted(&descriptor, &token);
     assert_eq!(access::check(&descriptor, &token, granted), Ok(granted));
     drop(format!("{descriptor:?} {:?}", descriptor.parts()));
@@ -275,7 +275,7 @@ fn many_aces_are_refused() {
 
 #[test]
 fn a_list_may_be_absent_null_or_empty() {
-    let token = Token { user: &Sid::LOCAL_SYSTEM, groups: &[], is_administrator: false };
+    let token = Token { user: &Sid::LOCAL_SYSTEM, groups: &[], relative: &[], is_administrator: false };
     for (control, list, is_present, granted) in [
         (0, None, false, AccessMask::FILE_ALL),
         (4, None, true, AccessMask::FILE_ALL),

@@ -2,6 +2,7 @@
 
 mod access;
 mod binary;
+mod heirs;
 mod inherit;
 mod model;
 mod real;

@@ -11,9 +11,9 @@ pub(super) fn look(descriptor: &Descriptor<'_>) {
     let groups = [Sid::EVERYONE, Sid::AUTHENTICATED_USERS, Sid::ADMINISTRATORS];
     let owner = descriptor.owner().unwrap_or(Sid::LOCAL_SYSTEM);
     let tokens = [
-        Token { user: &owner, groups: &groups[..2], is_administrator: false },
-        Token { user: &Sid::NOBODY, groups: &groups, is_administrator: true },
-        Token { user: &Sid::LOCAL_SERVICE, groups: &[], is_administrator: false },
+        Token { user: &owner, groups: &groups[..2], relative: &[], is_administrator: false },
+        Token { user: &Sid::NOBODY, groups: &groups, relative: &[], is_administrator: true },
+        Token { user: &Sid::LOCAL_SERVICE, groups: &[], relative: &[], is_administrator: false },
     ];
     let granted = |descriptor: &Descriptor<'_>| tokens.map(|token| access::granted(descriptor, &token));
     for (token, granted) in tokens.iter().zip(granted(descriptor)) {

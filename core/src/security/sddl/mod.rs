@@ -27,7 +27,7 @@ mod trustees;
 mod write;
 
 pub use read::read;
-pub use write::write;
+pub use write::{Text, write};
 
 use crate::limits::{ACES, SECURITY_DESCRIPTOR};
 

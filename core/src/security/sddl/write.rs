@@ -45,6 +45,21 @@ pub fn write(descriptor: &Descriptor<'_>, which: SecurityInformation, out: &mut 
     Ok(())
 }
 
+/// A descriptor that is displayed as [`write`] writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'t> {
+    /// The descriptor.
+    pub descriptor: &'t Descriptor<'t>,
+    /// Its parts that are meant.
+    pub which: SecurityInformation,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write(self.descriptor, self.which, f)
+    }
+}
+
 fn list(
     letter: &str,
     flags: [bool; 3],

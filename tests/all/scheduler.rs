@@ -58,7 +58,8 @@ fn no_event_of_a_busy_tick_is_lost() {
         let registration = Registration {
             creation: Creation::Create,
             image: task.image(&mut image),
-            sddl: None,
+            security: None,
+            principal_reads: true,
             disable: false,
             fire_registration_triggers: true,
             registrant: Sid::LOCAL_SYSTEM,

@@ -122,7 +122,8 @@ impl Door<'_, '_> {
         let registration = Registration {
             creation: Creation::Create,
             image: Image::encode(&definition, &mut buffer).unwrap(),
-            sddl: None,
+            security: None,
+            principal_reads: true,
             disable: false,
             fire_registration_triggers: true,
             registrant: Sid::LOCAL_SYSTEM,

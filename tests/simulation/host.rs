@@ -418,7 +418,8 @@ impl<'a> Life<'_, '_, 'a> {
             let registration = Registration {
                 creation: Creation::CreateOrUpdate,
                 image: task.image(&mut room),
-                sddl: None,
+                security: None,
+                principal_reads: true,
                 disable: false,
                 fire_registration_triggers: true,
                 registrant: Sid::LOCAL_SYSTEM,

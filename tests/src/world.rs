@@ -465,7 +465,8 @@ impl<'a, S: Medium> World<'a, S> {
         let registration = Registration {
             creation,
             image: task.image(&mut room),
-            sddl: task.sddl,
+            security: task.security,
+            principal_reads: true,
             disable: false,
             fire_registration_triggers: true,
             registrant: Sid::LOCAL_SYSTEM,
@@ -525,12 +526,12 @@ impl<'a, S: Medium> World<'a, S> {
                 names.push(name.to_owned());
                 true
             };
-            engine.tasks(cx, folder, true, 0, &mut tasks).expect("the store works");
+            engine.tasks(cx, folder, None, true, 0, &mut tasks).expect("the store works");
             let mut folders = |name: &str| {
                 names.push(format!("{name}\\"));
                 true
             };
-            engine.folders(cx, folder, 0, &mut folders).expect("the store works");
+            engine.folders(cx, folder, None, 0, &mut folders).expect("the store works");
         });
         names
     }

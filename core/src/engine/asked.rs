@@ -2,7 +2,7 @@
 
 use super::{
     Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskSlot, TaskState, Work,
-    enumerate::fetch,
+    entry::fetch,
     instances::{arguments, unpack},
     launch::read_state,
     list, plan, queue,
@@ -36,7 +36,7 @@ impl Engine<'_> {
         let entry = store::Entry::decode(entry)?;
         let path = Path::parse(entry.path).map_err(|_| Refused::Damaged)?;
         let image = plan::image(room, cx.store, slot.definition)?;
-        Ok(Definition { path, image, enabled: slot.has(flag::ENABLED), sddl: entry.sddl })
+        Ok(Definition { path, image, enabled: slot.has(flag::ENABLED), security: entry.security })
     }
 
     /// A task's path, as it was written when the task was made.
@@ -52,6 +52,12 @@ impl Engine<'_> {
     #[must_use]
     pub fn enabled(&self, task: TaskIndex) -> bool {
         self.task(task).is_ok_and(|slot| slot.has(flag::ENABLED))
+    }
+
+    /// Whether a task is left out of enumerations unless asked for. Touches no store.
+    #[must_use]
+    pub fn is_hidden(&self, task: TaskIndex) -> bool {
+        self.task(task).is_ok_and(|slot| slot.has(flag::HIDDEN))
     }
 
     /// The state of a task, [MS-TSCH] 3.2.5.4.18. Touches no store.

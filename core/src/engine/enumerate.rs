@@ -2,10 +2,12 @@
 
 use super::{
     Context, Engine, Entry, Enumerated, Refused, TaskSlot,
+    entry::fetch,
     list::{self, Link},
+    security::Viewer,
     slots::flag,
 };
-use crate::{store, task::Path};
+use crate::task::Path;
 
 /// Whether a folder's tasks or its sub-folders are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +25,11 @@ impl Children {
 
 impl Engine<'_> {
     /// Calls `visit` with the names of the folder's tasks in a stable order, from the `start`-th on, until it returns
-    /// false; a name for which it did counts as not taken. Tasks with the setting Hidden count only with `hidden`.
+    /// false; a name for which it did counts as not taken. Tasks with the setting Hidden count only with `hidden`, and what a
+    /// `viewer` may neither read nor write does not; without one everything counts.
     ///
     /// The order is that in which they were first registered. Whether there are more names than were taken, the
-    /// answer tells: `start` and the number of those taken, against the number of all.
+    /// answer tells: `start` and the number of those taken, against the number of all that were found.
     ///
     /// # Errors
     /// [`Refused::FolderNotFound`] if `folder` is none, or what befell the store.
@@ -34,11 +37,12 @@ impl Engine<'_> {
         &mut self,
         cx: &mut Context<'_>,
         folder: Entry,
+        viewer: Option<&Viewer<'_>>,
         hidden: bool,
         start: u32,
         visit: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Enumerated, Refused> {
-        self.children(cx, folder, Children::Tasks, hidden, start, visit)
+        self.children(cx, folder, viewer, Children::Tasks, hidden, start, visit)
     }
 
     /// As [`tasks`](Self::tasks), for sub-folders.
@@ -49,21 +53,28 @@ impl Engine<'_> {
         &mut self,
         cx: &mut Context<'_>,
         folder: Entry,
+        viewer: Option<&Viewer<'_>>,
         start: u32,
         visit: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Enumerated, Refused> {
-        self.children(cx, folder, Children::Folders, true, start, visit)
+        self.children(cx, folder, viewer, Children::Folders, true, start, visit)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn children(
         &mut self,
         cx: &mut Context<'_>,
         folder: Entry,
+        viewer: Option<&Viewer<'_>>,
         kind: Children,
         hidden: bool,
         start: u32,
         visit: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Enumerated, Refused> {
+        let view = match viewer {
+            Some(viewer) => Some(self.view(cx, folder, viewer, kind == Children::Folders)?),
+            None => None,
+        };
         let folder = match folder {
             Entry::Root => None,
             Entry::Folder(index) => Some(index.0),
@@ -77,12 +88,26 @@ impl Engine<'_> {
             if slot.has(flag::HIDDEN) && !hidden {
                 continue;
             }
-            let ordinal = enumerated.total;
+            let asks = view.filter(|view| slot.has(flag::SECURED) || !view.sees_all());
+            let is_due = wanted && enumerated.total >= start;
+            if is_due || asks.is_some() {
+                let entry = match fetch(self.memory.record, cx, slot.number) {
+                    // Nobody knows who may see it.
+                    Err(Refused::Damaged) if asks.is_some() => continue,
+                    other => other?,
+                };
+                if asks.is_some_and(|view| !view.sees(&entry)) {
+                    continue;
+                }
+                if is_due {
+                    wanted = visit(entry.path.rsplit('\\').next().unwrap_or_default());
+                    enumerated.taken += u32::from(wanted);
+                }
+            }
             enumerated.total += 1;
-            if wanted && ordinal >= start {
-                let entry = fetch(self.memory.record, cx, slot.number)?;
-                wanted = visit(entry.path.rsplit('\\').next().unwrap_or_default());
-                enumerated.taken += u32::from(wanted);
+            // That there is one more is known then, and the others would cost a look at each.
+            if !wanted && view.is_some() {
+                break;
             }
         }
         Ok(enumerated)
@@ -124,10 +149,4 @@ impl Engine<'_> {
         let entry = fetch(self.memory.record, cx, number)?;
         Path::parse(entry.path).map_err(|_| Refused::Damaged)
     }
-}
-
-/// The entry of that number, fetched into `record`.
-pub(super) fn fetch<'e>(record: &'e mut [u8], cx: &mut Context<'_>, number: u32) -> Result<store::Entry<'e>, Refused> {
-    let length = cx.store.get(store::entry_key(number), record)?.ok_or(Refused::Damaged)?;
-    Ok(store::Entry::decode(record.get(..length).ok_or(Refused::Damaged)?)?)
 }

@@ -347,7 +347,7 @@ fn put(room: &mut [u8], text: core::fmt::Arguments<'_>) -> Option<usize> {
 /// One of six flags for the name of a channel, letter case aside.
 fn of_channel(name: impl Iterator<Item = char>) -> u32 {
     let hash = name.map(fold).fold(0_u32, |hash, character| hash.wrapping_mul(31).wrapping_add(u32::from(character)));
-    1 << (26 + (hash ^ hash >> 8) % 6)
+    1 << (27 + (hash ^ hash >> 8) % 5)
 }
 
 /// Notes in its slot from which channels a task waits for events.

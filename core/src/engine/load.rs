@@ -6,15 +6,16 @@
 use super::{
     Context, Engine, Loaded, TaskSlot, catch_up,
     clocks::{After, Clocks},
+    entry::parent,
     enumerate::Children,
     list::Link,
-    names, plan, queue,
-    register::parent,
+    names, plan, queue, security,
     slots::{Phase, Used, flag, order},
 };
 use crate::{
     event::Event,
     ports::{Change, Key, StoreError},
+    sid::Sid,
     store::{self, Cause, DEFINITION, ENTRY, HISTORY, History, INSTANCE, META_KEY, Meta, STATE, State, Written},
     task::{Image, Path},
     time::Timestamp,
@@ -157,7 +158,12 @@ impl Engine<'_> {
 
     fn load_entry(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
         self.next_task = self.next_task.max(key.number.saturating_add(1));
-        let entry = store::Entry::decode(bytes).ok().filter(|entry| {
+        let entry = store::Entry::decode(bytes);
+        if key == security::ROOT_KEY && entry.is_ok_and(|entry| entry.security.is_some()) {
+            self.root.secured = true;
+            return;
+        }
+        let entry = entry.ok().filter(|entry| {
             key.number != 0 && Path::parse(entry.path).is_ok_and(|path| !path.is_root() && path.as_str() == entry.path)
         });
         let Some(entry) = entry else {
@@ -197,6 +203,7 @@ impl Engine<'_> {
         slot.set(flag::FOLDER, entry.folder);
         slot.set(flag::ENABLED, entry.enabled);
         slot.set(flag::UNREGISTERED, !entry.registration_triggers);
+        slot.set(flag::SECURED, entry.security.is_some());
         if new {
             names::insert(self.memory.index, hash, index);
         }
@@ -505,7 +512,8 @@ impl Engine<'_> {
             }
             let Ok(path) = self.path_of(cx, slot.number) else { continue };
             let Some(folder) = path.parent() else { continue };
-            let made = self.find(&folder).is_some() || self.create_folder(cx, &folder, None).is_ok();
+            let made =
+                self.find(&folder).is_some() || self.create_folder(cx, &folder, Sid::ADMINISTRATORS, None).is_ok();
             if made && let Some(super::Entry::Folder(folder)) = self.find(&folder) {
                 self.with_task(index, |slot| slot.set(flag::ORPHAN, false));
                 self.link(Some(folder.0), Children::of(&slot), index);

@@ -52,6 +52,7 @@
 mod asked;
 mod catch_up;
 mod clocks;
+mod entry;
 mod enumerate;
 mod fire;
 mod happened;
@@ -70,6 +71,7 @@ mod queue;
 mod rearm;
 mod refused;
 mod register;
+mod security;
 mod slots;
 mod tell;
 mod turns;
@@ -84,6 +86,7 @@ pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
+pub use security::{ROOT_SECURITY, Viewer};
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{
     Command, Creation, Deadline, Definition, Entry, Enumerated, Handler, InstanceInfo, LastRun, Loaded, Order,
@@ -118,6 +121,8 @@ pub struct Context<'c> {
 struct Root {
     last_task: Link,
     last_folder: Link,
+    /// It was given a security descriptor.
+    secured: bool,
 }
 
 /// The engine. See the module.

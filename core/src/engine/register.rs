@@ -3,7 +3,8 @@
 use super::{
     CatchUp, Context, Creation, Engine, Entry, Refused, Registration, TaskIndex, TaskSlot, catch_up,
     clocks::After,
-    enumerate::{Children, fetch},
+    entry::{ancestors, encode, fetch, folder, parent},
+    enumerate::Children,
     launch::read_state,
     list, names, plan,
     slots::{flag, wait},
@@ -12,6 +13,7 @@ use crate::{
     event::{Event, Skipped},
     limits::PATH_LEVELS,
     ports::Change,
+    sid::Sid,
     status::Status,
     store::{self, STATE_MAX, State, Written, definition_key, entry_key, state_key},
     task::{Image, Path},
@@ -20,16 +22,6 @@ use crate::{
 
 /// Changes of one list: an entry for every folder on the way, and a definition.
 type Changes<'c> = heapless::Vec<Change<'c>, { PATH_LEVELS + 2 }>;
-
-/// The folders above a path, outermost first, the root left out.
-fn ancestors(path: &str) -> impl Iterator<Item = &str> {
-    path.match_indices('\\').filter_map(|(at, _)| path.get(..at)).filter(|folder| !folder.is_empty())
-}
-
-/// The folder that a path is in, empty for the root.
-pub(super) fn parent(path: &str) -> &str {
-    path.rsplit_once('\\').map_or("", |(parent, _)| parent)
-}
 
 impl Engine<'_> {
     /// What a path names. Touches no store.
@@ -43,13 +35,13 @@ impl Engine<'_> {
         Some(if folder { Entry::Folder(TaskIndex(index)) } else { Entry::Task(TaskIndex(index)) })
     }
 
-    fn find_text(&self, path: &str) -> Option<u32> {
+    pub(super) fn find_text(&self, path: &str) -> Option<u32> {
         names::find(self.memory.index, self.memory.tasks, self.key.path(path))
     }
 
     /// Registers a task, or updates it. Makes the folders on the way.
     ///
-    /// An update without a security descriptor leaves the one there is. An instance that runs goes on as it was started;
+    /// An update without a security descriptor leaves the one there is, and each leaves the owner. An instance that runs goes on as it was started;
     /// actions that it has not come to are those of the new definition. What waits for its moment is dropped, with the events
     /// that were counted.
     ///
@@ -79,7 +71,8 @@ impl Engine<'_> {
                     registration_triggers: registration.fire_registration_triggers,
                     registered: cx.now.wall,
                     registrant: Some(registration.registrant),
-                    sddl: registration.sddl,
+                    security: registration.security,
+                    reader: reader(registration),
                     disabled: None,
                 };
                 let index = self.create(cx, &entry, Some(&registration.image))?;
@@ -90,15 +83,21 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes a folder, and the folders on the way.
+    /// Makes a folder, and the folders on the way: all are `owner`'s. It keeps `security`, or has what its folder hands on.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
-    pub fn create_folder(&mut self, cx: &mut Context<'_>, path: &Path, sddl: Option<&str>) -> Result<(), Refused> {
+    pub fn create_folder(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &Path,
+        owner: Sid,
+        security: Option<&[u8]>,
+    ) -> Result<(), Refused> {
         if self.find(path).is_some() {
             return Err(Refused::Exists);
         }
-        let entry = store::Entry { sddl, ..folder(path.as_str()) };
+        let entry = store::Entry { security, ..folder(path.as_str(), Some(owner)) };
         let index = self.create(cx, &entry, None)?;
         self.tell_registered(index);
         Ok(())
@@ -156,7 +155,9 @@ impl Engine<'_> {
                 number += 1;
             }
         }
-        self.place(number, entry.path, if entry.folder { flag::FOLDER } else { 0 }).ok_or(Refused::TooBusy)
+        let kind = if entry.folder { flag::FOLDER } else { 0 };
+        let secured = if entry.security.is_some() { flag::SECURED } else { 0 };
+        self.place(number, entry.path, kind | secured).ok_or(Refused::TooBusy)
     }
 
     /// Gives a slot to a task or folder whose folder is there, and puts it into the index and at the end of its folder.
@@ -211,13 +212,16 @@ impl Engine<'_> {
             definition,
             registration_triggers: registration.fire_registration_triggers,
             registered: cx.now.wall,
-            registrant: Some(registration.registrant),
-            sddl: registration.sddl.or(old.and_then(|old| old.sddl)),
+            // Whose it is does not change when somebody else may change it.
+            registrant: old.and_then(|old| old.registrant).or(Some(registration.registrant)),
+            security: registration.security.or(old.and_then(|old| old.security)),
+            reader: reader(registration),
             disabled: None,
         };
         let put_entry = encode(&mut room, slot.number, &entry)?;
         let put_definition = pack(room, definition, &registration.image, &put_entry, total)?;
         let terms = Terms::of(&entry);
+        let secured = entry.security.is_some();
         let old = Change::Delete(definition_key(slot.definition));
         let with_state =
             state.map(|state| [put_definition, put_entry, Change::Put(state_key(slot.number), state), old]);
@@ -243,6 +247,7 @@ impl Engine<'_> {
             return Err(Refused::Store(error));
         }
         self.adopt(cx, index.0, terms, &registration.image);
+        self.with_task(index.0, |slot| slot.set(flag::SECURED, secured));
         self.drop_all_waiting(cx, index.0, |_| true);
         self.tell_registered(index.0);
         Ok(index)
@@ -417,19 +422,14 @@ impl Terms {
     }
 }
 
-/// The entry of a folder that nobody described.
-const fn folder(path: &str) -> store::Entry<'_> {
-    store::Entry {
-        enabled: true,
-        folder: true,
-        path,
-        definition: 0,
-        registration_triggers: true,
-        registered: None,
-        registrant: None,
-        sddl: None,
-        disabled: None,
-    }
+/// Who may read a task because its actions run as him.
+fn reader(registration: &Registration<'_>) -> Option<Sid> {
+    principal(&registration.image).filter(|_| registration.principal_reads)
+}
+
+/// As whom the actions of a task run.
+pub(super) fn principal(image: &Image<'_>) -> Option<Sid> {
+    image.runs_as().and_then(|principal| principal.user.or(principal.group))
 }
 
 /// Puts an entry that is new, the entries of the `missing` folders on the way, numbered from `first` on, and the definition.
@@ -448,7 +448,7 @@ fn put_new(
     let mut room = record;
     let made = ancestors(entry.path).skip(ancestors(entry.path).count().saturating_sub(missing as usize));
     for (number, path) in (first..).zip(made) {
-        changes.push(encode(&mut room, number, &folder(path))?).map_err(|_| Refused::TooLarge)?;
+        changes.push(encode(&mut room, number, &folder(path, entry.registrant))?).map_err(|_| Refused::TooLarge)?;
     }
     let put_entry = encode(&mut room, first + missing, entry)?;
     if let Some(image) = image {
@@ -463,14 +463,6 @@ fn put_new(
         return Err(Refused::Store(error));
     }
     Ok(())
-}
-
-/// The change that puts an entry, which is encoded to the front of `room`.
-fn encode<'r>(room: &mut &'r mut [u8], number: u32, entry: &store::Entry<'_>) -> Result<Change<'r>, Refused> {
-    let length = entry.encode(room)?.len();
-    let (record, rest) = core::mem::take(room).split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
-    *room = rest;
-    Ok(Change::Put(entry_key(number), record))
 }
 
 /// The change that puts a definition, which is packed into `room`. It must fit the lent record, which is of `total` bytes,

@@ -94,7 +94,9 @@ pub(super) mod flag {
     /// It is noted from which channels it waits for events.
     pub(in super::super) const CHANNELS_NOTED: u32 = 1 << 24;
     /// From which: each of these stands for those whose names have one hash.
-    pub(in super::super) const CHANNELS: u32 = 0x3F << 26;
+    pub(in super::super) const CHANNELS: u32 = 0x1F << 27;
+    /// It keeps a security descriptor of its own, and does not have what its folder hands on.
+    pub(in super::super) const SECURED: u32 = 1 << 26;
     /// Occurrences were missed, which are not counted yet.
     pub(in super::super) const MISSED: u32 = 1 << 25;
     /// The moment is when it is to be deleted, because it fires no more.

@@ -57,8 +57,11 @@ pub struct Registration<'r> {
     pub creation: Creation,
     /// The definition.
     pub image: Image<'r>,
-    /// Security descriptor in SDDL: stored.
-    pub sddl: Option<&'r str>,
+    /// The security descriptor that it is to keep, see [`Engine::compose`](super::Engine::compose); without one it keeps what it
+    /// has, and a new task has what its folder hands on.
+    pub security: Option<&'r [u8]>,
+    /// TASK_DONT_ADD_PRINCIPAL_ACE turns this off: its principal may read the task.
+    pub principal_reads: bool,
     /// TASK_DISABLE: registered, but disabled.
     pub disable: bool,
     /// TASK_IGNORE_REGISTRATION_TRIGGERS turns this off.
@@ -76,8 +79,8 @@ pub struct Definition<'e> {
     pub image: Image<'e>,
     /// The setting Enabled as it is now (EnableTask changes it; the image keeps what was registered).
     pub enabled: bool,
-    /// The security descriptor that was given, in SDDL.
-    pub sddl: Option<&'e str>,
+    /// The security descriptor that it keeps, self-relative and unchecked; `None` if it has what its folder hands on.
+    pub security: Option<&'e [u8]>,
 }
 
 /// The last run of a task.

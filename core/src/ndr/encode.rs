@@ -65,6 +65,14 @@ impl<'b> Encoder<'b> {
         self.referents = Referents::default();
     }
 
+    /// Lends all the room of the stub for something else, of what was written nothing is left. [`restart`](Self::restart) is to be
+    /// called before the stub is written.
+    pub fn lend(&mut self) -> &mut [u8] {
+        self.restart();
+        let all = self.left();
+        self.writer.reserve(all).unwrap_or_default()
+    }
+
     /// Forgets what was written at and after `position`; referent identifiers given out stay given out.
     pub fn rewind(&mut self, position: usize) {
         self.writer.rewind(position);

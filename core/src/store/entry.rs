@@ -2,10 +2,13 @@
 
 use super::{Damaged, TooLong, finish, open, optional};
 use crate::{bytes::Reader, bytes::Writer, sid::Sid, time::Timestamp};
-use minicbor::Decoder;
+use minicbor::{Decoder, data::Type};
 
 const VERSION: u8 = 1;
+/// Elements that every entry has.
 const ELEMENTS: u64 = 9;
+/// Elements of an entry as it is written, but for when it was disabled.
+const WRITTEN: u64 = 10;
 
 /// Bytes of the longest SID in its binary form.
 const SID_MAX: usize = 8 + 4 * crate::sid::SUB_AUTHORITIES_MAX;
@@ -13,9 +16,13 @@ const SID_MAX: usize = 8 + 4 * crate::sid::SUB_AUTHORITIES_MAX;
 /// A task or a folder.
 ///
 /// ```text
-/// [version, enabled, folder, path, definition, registration triggers, registered at | null, registrant | null, sddl | null]
-/// [… sddl | null, disabled at]
+/// [version, enabled, folder, path, definition, registration triggers, registered at | null, registrant | null,
+///     security | null, reader | true | null]
+/// [… reader | true | null, disabled at]
 /// ```
+///
+/// The reader is `true` if it is the registrant. An entry of before has a text for its security, which counts as none, and no
+/// reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry<'r> {
     /// Whether the task may be started.
@@ -30,10 +37,12 @@ pub struct Entry<'r> {
     pub registration_triggers: bool,
     /// When it was registered, if the time was known.
     pub registered: Option<Timestamp>,
-    /// Who registered it; `None` for a folder that was made on the way.
+    /// Who registered it; `None` if that is not known.
     pub registrant: Option<Sid>,
-    /// The security descriptor that was given.
-    pub sddl: Option<&'r str>,
+    /// The security descriptor that was given, self-relative; `None` if it is inherited. It is not looked at.
+    pub security: Option<&'r [u8]>,
+    /// Who may read it besides those whom its descriptor names: the principal of a task.
+    pub reader: Option<Sid>,
     /// When it was disabled since it was registered, if the time was known then, and there was room to say so.
     pub disabled: Option<Timestamp>,
 }
@@ -56,16 +65,39 @@ impl<'r> Entry<'r> {
         let definition = decoder.u32()?;
         let registration_triggers = decoder.bool()?;
         let registered = optional(&mut decoder, |decoder| decoder.i64())?.map(Timestamp);
-        let registrant = match optional(&mut decoder, |decoder| decoder.bytes())? {
-            Some(bytes) => Some(Sid::read(&mut Reader::new(bytes)).map_err(|_| Damaged)?),
-            None => None,
+        let registrant = sid(&mut decoder)?;
+        let security = match decoder.datatype()? {
+            Type::String => decoder.str().map(|_| None)?,
+            _ => optional(&mut decoder, |decoder| decoder.bytes())?,
         };
-        let sddl = optional(&mut decoder, |decoder| decoder.str())?;
+        let elements = Decoder::new(bytes).array()?.unwrap_or_default();
+        let reader = match elements {
+            ELEMENTS => None,
+            _ => match decoder.datatype()? {
+                Type::Bool => {
+                    let is_registrant = decoder.bool()?;
+                    registrant.filter(|_| is_registrant)
+                }
+                Type::Bytes | Type::Null => sid(&mut decoder)?,
+                // An entry of before has here when it was disabled.
+                _ => None,
+            },
+        };
         let end = decoder.position();
-        let more = Decoder::new(bytes).array()?.is_some_and(|elements| elements > ELEMENTS);
+        let more = decoder.position() < bytes.len() && elements > ELEMENTS;
         let disabled = if more { Some(Timestamp(decoder.i64()?)) } else { None };
-        let entry =
-            Self { enabled, folder, path, definition, registration_triggers, registered, registrant, sddl, disabled };
+        let entry = Self {
+            enabled,
+            folder,
+            path,
+            definition,
+            registration_triggers,
+            registered,
+            registrant,
+            security,
+            reader,
+            disabled,
+        };
         Ok((entry, end))
     }
 
@@ -74,15 +106,10 @@ impl<'r> Entry<'r> {
     /// # Errors
     /// [`TooLong`] if it does not fit.
     pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
-        let mut sid = [0; SID_MAX];
-        let mut writer = Writer::new(&mut sid);
-        if let Some(registrant) = self.registrant {
-            registrant.write(&mut writer).map_err(|_| TooLong)?;
-        }
-        let sid = writer.written();
+        let mut room = [0; SID_MAX];
         finish(into, |encoder| {
             encoder
-                .array(ELEMENTS + u64::from(self.disabled.is_some()))?
+                .array(WRITTEN + u64::from(self.disabled.is_some()))?
                 .u8(VERSION)?
                 .bool(self.enabled)?
                 .bool(self.folder)?
@@ -92,12 +119,17 @@ impl<'r> Entry<'r> {
                 Some(Timestamp(at)) => encoder.i64(at)?,
                 None => encoder.null()?,
             };
-            match self.registrant {
-                Some(_) => encoder.bytes(sid)?,
+            match &self.registrant {
+                Some(registrant) => encoder.bytes(binary(registrant, &mut room))?,
                 None => encoder.null()?,
             };
-            match self.sddl {
-                Some(sddl) => encoder.str(sddl)?,
+            match self.security {
+                Some(security) => encoder.bytes(security)?,
+                None => encoder.null()?,
+            };
+            match &self.reader {
+                Some(_) if self.reader == self.registrant => encoder.bool(true)?,
+                Some(reader) => encoder.bytes(binary(reader, &mut room))?,
                 None => encoder.null()?,
             };
             if let Some(Timestamp(at)) = self.disabled {
@@ -108,6 +140,19 @@ impl<'r> Entry<'r> {
     }
 }
 
+/// A SID that may be absent.
+fn sid(decoder: &mut Decoder<'_>) -> Result<Option<Sid>, Damaged> {
+    let Some(bytes) = optional(decoder, |decoder| decoder.bytes())? else { return Ok(None) };
+    Sid::read(&mut Reader::new(bytes)).map(Some).map_err(|_| Damaged)
+}
+
+/// The binary form of a SID, for which there is always room.
+fn binary<'r>(sid: &Sid, room: &'r mut [u8; SID_MAX]) -> &'r [u8] {
+    let mut writer = Writer::new(room);
+    let _ = sid.write(&mut writer);
+    writer.into_written()
+}
+
 /// Changes `enabled` in an encoded [`Entry`] of `length` bytes at the front of `record`, and notes when it was disabled, if that
 /// is known and there is room for nine bytes more; returns its length then.
 ///
@@ -116,13 +161,13 @@ impl<'r> Entry<'r> {
 pub fn set_enabled(record: &mut [u8], length: usize, enabled: bool, now: Option<Timestamp>) -> Result<usize, Damaged> {
     const FALSE: u8 = 0xF4;
     const ARRAY: u8 = 0x80;
-    const PLAIN: u8 = ARRAY | ELEMENTS as u8;
+    const PLAIN: u8 = ARRAY | WRITTEN as u8;
     let bytes = record.get(..length).ok_or(Damaged)?;
     let (_, end) = Entry::read(bytes)?;
     let at = open(bytes, VERSION, ELEMENTS)?.position();
     *record.get_mut(at).ok_or(Damaged)? = FALSE | u8::from(enabled);
     if record.first().is_none_or(|head| !matches!(head.wrapping_sub(PLAIN), 0 | 1)) {
-        // What a later version appended stays.
+        // What a later version appended stays, and an entry of before has no place for it.
         return Ok(length);
     }
     let room = record.get_mut(end..).unwrap_or_default();

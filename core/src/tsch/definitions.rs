@@ -3,22 +3,24 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
-    context, flags, narrow, path_below_root, read_path_below_root,
+    context, descriptors, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
     engine::{Creation, Definition, Engine, Entry, Registration},
     guid::Guid,
     limits::LANGUAGES,
     ndr::{DecodeError, Decoder, Encoder},
-    ports::{Accounts, Entropy, LoginAttempt},
+    ports::{Account, Accounts, Entropy, LoginAttempt},
+    security::{AccessMask, Descriptor, SecurityInformation, sddl},
     sid::Sid,
     status::Status,
     task::{
-        Image, LogonType, Path, PathError, Principal, Reader,
+        Image, LogonType, Path, PathError, Principal, Reader, TriggerKind,
         xml::{self, Registrant, XmlError},
     },
     text::Utf16,
 };
+use core::fmt::Display;
 
 /// TASK_VALIDATE_ONLY
 pub(super) const VALIDATE_ONLY: u32 = 0x01;
@@ -130,8 +132,11 @@ impl<'b> RegisterTask<'b> {
 
 impl Service<'_, '_> {
     /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
-    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
-    /// normalised form no reply could hold gets `E_OUTOFMEMORY`.
+    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A definition whose normalised form no reply could hold gets
+    /// `E_OUTOFMEMORY`.
+    ///
+    /// Where the path is given it is looked at before the definition is, as the page has it: see [`access`](super::access). To
+    /// give a task that is there another descriptor takes the rights that SchRpcSetSecurity asks for.
     #[inline(never)]
     pub(super) fn register_task(
         &mut self,
@@ -151,6 +156,7 @@ impl Service<'_, '_> {
         let mut path = Path::ROOT;
         if let Some(given) = request.path {
             read_path_below_root(given, &mut path)?;
+            self.allow_registration(arrival, &path, request.flags)?;
         }
 
         let accounts = &mut *self.ports.accounts;
@@ -163,7 +169,7 @@ impl Service<'_, '_> {
         let credential_user = identity.as_ref().and_then(Option::as_ref).map(Identity::sid);
         let is_default = credential_flags & CREDENTIAL_DEFAULT != 0;
 
-        let (sddl, room) = narrow(request.sddl, self.scratch)?;
+        let (sddl, room) = narrow(request.sddl, core::mem::take(&mut self.scratch))?;
         let read = xml::read(
             request.xml,
             &mut Registrant {
@@ -192,20 +198,34 @@ impl Service<'_, '_> {
             }
             _ => Verified::NotAsked,
         };
+        if !caller.administrator {
+            allow_definition(&image, caller.sid)?;
+        }
         // Which of them runs the actions is a matter of their ids: all must be allowed to.
-        image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
+        image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller, verified))?;
 
         if path.is_root() {
             make_path(&image, self.ports.entropy, &mut path)?;
+            self.allow_registration(arrival, &path, given)?;
         }
         let creation = creation(self.engine, &path, given)?;
         // What is registered can be retrieved: the normalised form may be longer than what came.
-        out.formatted(|text| xml::write(&image, &path, true, sddl, text))?;
-        out.restart();
+        let sddl = sddl.or(image.registration().security_descriptor);
+        let shown = sddl.as_ref().map(|sddl| sddl as &dyn Display);
+        out.formatted(|text| xml::write(&image, &path, true, shown, text))?;
+        let left = out.left() / 2 + sddl.map_or(0, |sddl| sddl.encode_utf16().count());
+        let security = match sddl {
+            None => None,
+            Some(text) => Some(self.compose(arrival, &path, text, false, out.lend())?),
+        };
+        if security.is_some_and(|security| descriptors::written_units(security) > left) {
+            return Err(Status::E_OUTOFMEMORY.into());
+        }
         let registration = Registration {
             creation,
             image,
-            sddl: sddl.or(image.registration().security_descriptor),
+            security,
+            principal_reads: given & DONT_ADD_PRINCIPAL_ACE == 0,
             disable: given & DISABLE != 0,
             fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
             registrant: caller.sid,
@@ -213,13 +233,15 @@ impl Service<'_, '_> {
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let task = self.engine.register(&mut cx, &path, &registration)?;
 
+        out.restart();
         // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
         out.unique_string(Some(self.engine.path(&mut cx, task).unwrap_or(path.as_str())))?;
         out.null()?;
         Ok(Status::S_OK)
     }
 
-    /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form. Where the host has strings for fields that
+    /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form, with the DACL that the task keeps as its
+    /// SecurityDescriptor. Where the host has strings for fields that
     /// name some (2.5.8), and languages are named, they are put in. An empty list of languages, with which clients ask for a
     /// definition that they will register again, names none.
     #[inline(never)]
@@ -233,11 +255,14 @@ impl Service<'_, '_> {
         let languages = stub.string()?;
         let _number_of_languages = stub.u32()?;
 
-        let task = self.task(&path_below_root(name)?)?;
+        let task = self.task(arrival, &path_below_root(name)?, AccessMask::FILE_READ)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let definition = self.engine.definition(&mut cx, task)?;
         out.pointer()?;
-        let Definition { path, image, enabled, sddl } = definition;
+        let Definition { path, image, enabled, security } = definition;
+        let kept = security.and_then(|security| Descriptor::parse(security).ok());
+        let kept = kept.as_ref().map(|descriptor| sddl::Text { descriptor, which: SecurityInformation::DACL });
+        let sddl = kept.as_ref().map(|kept| kept as &dyn Display);
         let languages = first_languages(languages);
         let reader = self.resources.filter(|_| !languages.is_empty());
         out.formatted(|text| match reader {
@@ -248,6 +273,26 @@ impl Service<'_, '_> {
             }
         })?;
         Ok(Status::S_OK)
+    }
+}
+
+impl Service<'_, '_> {
+    /// Refuses a caller who may neither make what `path` names nor, with TASK_UPDATE, change it, or from whom it is hidden.
+    fn allow_registration(&mut self, arrival: Arrival<'_>, path: &Path, given: u32) -> Result<(), Refusal> {
+        let is_allowed = match self.engine.find(path) {
+            None => self.may_create(arrival, path, false)?,
+            Some(entry) => {
+                let granted = self.granted(arrival, path)?;
+                let updates = given & UPDATE != 0 && matches!(entry, Entry::Task(_));
+                granted.has(AccessMask::FILE_READ)
+                    && if updates {
+                        granted.has(AccessMask::FILE_WRITE)
+                    } else {
+                        self.may_create(arrival, path, false)?
+                    }
+            }
+        };
+        if is_allowed { Ok(()) } else { Err(Status::E_ACCESSDENIED.into()) }
     }
 }
 
@@ -303,8 +348,8 @@ fn refuse_definition(error: &XmlError, out: &mut Encoder<'_>) -> Result<Status, 
 enum Verified {
     /// Nobody gave a password, or none was needed.
     NotAsked,
-    /// The password is right.
-    Password,
+    /// The password is right, of this account.
+    Password(Sid),
 }
 
 /// A credential, and who it was found to name.
@@ -341,42 +386,70 @@ impl Attempt<'_, '_> {
                 accounts.login_failed(attempt);
             }
         }
-        if right { Ok(Verified::Password) } else { Err(Status::E_LOGON_FAILURE.into()) }
+        match account {
+            Some(account) if right => Ok(Verified::Password(account.sid)),
+            _ => Err(Status::E_LOGON_FAILURE.into()),
+        }
     }
 }
 
-/// The task registration security checks of 3.2.5.1.1, as far as they concern administrators.
+/// Refuses a definition that only administrators may register, 3.2.5.4.2: one that starts with the machine, at the logon or for
+/// the session of anybody else, or that runs before others.
+///
+/// # Errors
+/// `E_ACCESSDENIED`.
+fn allow_definition(image: &Image<'_>, caller: Sid) -> Result<(), Refusal> {
+    /// The highest priority that needs no administrator. The page names 1 alone, of which 0 is the higher.
+    const PRIORITY: u8 = 2;
+    let is_own = image.triggers().all(|trigger| match trigger.kind {
+        TriggerKind::Boot { .. } => false,
+        TriggerKind::Logon { user, .. } | TriggerKind::SessionState { user, .. } => {
+            user.is_some_and(|user| user.sid() == caller)
+        }
+        _ => true,
+    });
+    if is_own && image.settings().priority >= PRIORITY { Ok(()) } else { Err(Status::E_ACCESSDENIED.into()) }
+}
+
+/// The task registration security checks of 3.2.5.1.1.
 ///
 /// # Errors
 /// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group,
-/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` if a group should run without a
-/// session, or somebody else with S4U without showing a password.
-fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
+/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` for a group or a service by somebody who
+/// is no administrator, for a group without a session, and for somebody else without a password shown where one is needed.
+fn allow_principal(
+    principal: &Principal<'_>,
+    logon: Logon,
+    caller: &Account,
+    verified: Verified,
+) -> Result<(), Refusal> {
     let Principal { user, group, logon_type: written, .. } = *principal;
+    let denied = || Err(Status::E_ACCESSDENIED.into());
     if user.as_ref().is_some_and(is_service) {
-        return Ok(());
+        return if caller.administrator { Ok(()) } else { denied() };
     }
+    let is_shown = user.is_some_and(|user| verified == Verified::Password(user));
     let effective = match logon {
         Logon::None => match written {
             Some(LogonType::Password) => Logon::Password,
             Some(LogonType::S4u) => Logon::S4u,
             // Without a password to be kept it is no different from a token.
-            Some(LogonType::InteractiveTokenOrPassword) if verified == Verified::Password => {
-                Logon::InteractiveTokenOrPassword
-            }
+            Some(LogonType::InteractiveTokenOrPassword) if is_shown => Logon::InteractiveTokenOrPassword,
             Some(LogonType::InteractiveToken | LogonType::InteractiveTokenOrPassword) | None => Logon::InteractiveToken,
         },
         named => named,
     };
+    let is_group = user.is_none() && group.is_some();
+    let is_other = user.is_some_and(|user| user != caller.sid);
     match effective {
         // Services have been let through above.
         Logon::ServiceAccount => Err(Status::E_INVALIDARG.into()),
         Logon::Group if group.is_none() => Err(Status::E_INVALIDARG.into()),
-        Logon::Password | Logon::S4u if user.is_none() && group.is_some() => Err(Status::E_ACCESSDENIED.into()),
+        _ if is_group && !caller.administrator => denied(),
+        Logon::Password | Logon::S4u if is_group => denied(),
+        _ if is_other && !is_shown && !caller.administrator => denied(),
+        Logon::Password | Logon::S4u if is_other && !is_shown => denied(),
         Logon::Password | Logon::InteractiveTokenOrPassword => Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into()),
-        Logon::S4u if user.is_some_and(|user| user != caller) && verified != Verified::Password => {
-            Err(Status::E_ACCESSDENIED.into())
-        }
         _ => Ok(()),
     }
 }

@@ -1,10 +1,10 @@
-//! Folders and what is in them: SchRpcCreateFolder, SchRpcEnumFolders, SchRpcEnumTasks, SchRpcDelete, SchRpcRename,
-//! SchRpcSetSecurity, SchRpcGetSecurity.
+//! Folders and what is in them: SchRpcCreateFolder, SchRpcEnumFolders, SchRpcEnumTasks, SchRpcDelete, SchRpcRename.
 
-use super::{Arrival, Refusal, Service, context, flags, narrow, path, path_below_root};
+use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, path, path_below_root};
 use crate::{
-    engine::Entry,
+    engine::{Entry, Viewer},
     ndr::{Decoder, Encoder},
+    security::AccessMask,
     status::Status,
     text::Utf16,
 };
@@ -30,12 +30,24 @@ impl Service<'_, '_> {
 
         flags(given, 0)?;
         let path = path_below_root(name)?;
-        let (sddl, _) = narrow(sddl, self.scratch)?;
-        self.engine.create_folder(&mut context(&mut self.ports, self.zone, arrival.now), &path, sddl)?;
+        if !arrival.account.administrator {
+            let is_taken = self.engine.find(&path).is_some();
+            let is_seen = !is_taken || self.granted(arrival, &path)?.has(AccessMask::FILE_READ);
+            if !is_seen || !self.may_create(arrival, &path, true)? {
+                return Err(Status::E_ACCESSDENIED.into());
+            }
+        }
+        let (sddl, room) = narrow(sddl, core::mem::take(&mut self.scratch))?;
+        let security = match sddl {
+            Some(text) if self.engine.find(&path).is_none() => Some(self.compose(arrival, &path, text, true, room)?),
+            _ => None,
+        };
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        self.engine.create_folder(&mut cx, &path, arrival.account.sid, security)?;
         Ok(Status::S_OK)
     }
 
-    /// SchRpcDelete (Opnum 13), 3.2.5.4.14. The root gets `E_INVALIDARG`, a folder that is not empty
+    /// SchRpcDelete (Opnum 13), 3.2.5.4.14. The root gets `E_ACCESSDENIED` (note 76), a folder that is not empty
     /// `E_DIR_NOT_EMPTY`.
     #[inline(never)]
     pub(super) fn delete(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
@@ -43,10 +55,14 @@ impl Service<'_, '_> {
         let given = stub.u32()?;
 
         flags(given, 0)?;
-        let path = path_below_root(name)?;
-        if self.engine.find(&path).is_none() {
-            return Err(self.missing(&path).into());
+        let path = path(name)?;
+        if path.is_root() {
+            return Err(Status::E_ACCESSDENIED.into());
         }
+        if self.engine.find(&path).is_none() {
+            return Err(self.missing(arrival, &path)?.into());
+        }
+        self.allow_delete(arrival, &path)?;
         self.engine.delete(&mut context(&mut self.ports, self.zone, arrival.now), &path)?;
         Ok(Status::S_OK)
     }
@@ -105,10 +121,17 @@ impl Service<'_, '_> {
         /// Bytes of the status code at the end.
         const STATUS: usize = 4;
         let hidden = flags(request.flags, ENUM_HIDDEN)? & ENUM_HIDDEN != 0;
-        let folder = match self.engine.find(&path(request.path)?) {
+        let path = path(request.path)?;
+        let folder = match self.engine.find(&path) {
             Some(folder @ (Entry::Root | Entry::Folder(_))) => folder,
             _ => return Err(Status::E_FILE_NOT_FOUND.into()),
         };
+        let granted = self.granted(arrival, &path)?;
+        if !granted.has(AccessMask::FILE_READ) && !granted.has(AccessMask::FILE_WRITE) {
+            return Err(Status::E_FILE_NOT_FOUND.into());
+        }
+        let token = token(arrival.account);
+        let viewer = Some(&Viewer { path: &path, token: &token });
         let limit = if request.requested == 0 { u32::MAX } else { request.requested };
 
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
@@ -124,9 +147,9 @@ impl Service<'_, '_> {
                 took
             };
             let enumerated = if tasks {
-                engine.tasks(&mut cx, folder, hidden, request.start, &mut visit)
+                engine.tasks(&mut cx, folder, viewer, hidden, request.start, &mut visit)
             } else {
-                engine.folders(&mut cx, folder, request.start, &mut visit)
+                engine.folders(&mut cx, folder, viewer, request.start, &mut visit)
             }?;
             total = enumerated.total;
             Ok(())
@@ -140,21 +163,6 @@ impl Service<'_, '_> {
         let more = next != total || taken == limit;
         Ok(if more { Status::S_FALSE } else { Status::S_OK })
     }
-}
-
-/// SchRpcSetSecurity (Opnum 4), 3.2.5.4.5: not served yet, `E_NOTIMPL`.
-pub(super) fn set_security(stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
-    stub.string()?;
-    stub.string()?;
-    stub.u32()?;
-    Err(Status::E_NOTIMPL.into())
-}
-
-/// SchRpcGetSecurity (Opnum 5), 3.2.5.4.6: not served yet, `E_NOTIMPL`.
-pub(super) fn get_security(stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
-    stub.string()?;
-    stub.u32()?;
-    Err(Status::E_NOTIMPL.into())
 }
 
 /// SchRpcRename (Opnum 14), 3.2.5.4.15: `E_NOTIMPL`, as specified.

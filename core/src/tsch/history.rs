@@ -29,6 +29,7 @@ use crate::{
     limits::ENUMERATION,
     ndr::{Decoder, Encoder},
     rpc::interface::{Call, Fault, Interface, Level, Method, SyntaxId},
+    security::AccessMask,
     status::Status,
     time::filetime::FileTime,
 };
@@ -72,7 +73,7 @@ impl Service<'_, '_> {
         let name = stub.string()?;
         let from = stub.u32()?;
 
-        let task = self.task(&path_below_root(name)?)?;
+        let task = self.task(arrival, &path_below_root(name)?, AccessMask::FILE_READ)?;
         out.u32(0)?; // next
         out.u32(0)?; // count
         out.pointer()?;

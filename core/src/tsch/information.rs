@@ -5,6 +5,7 @@ use super::{Arrival, Refusal, Service, context, flags, path, path_below_root};
 use crate::{
     engine::TaskState,
     ndr::{DecodeError, Decoder, Encoder},
+    security::AccessMask,
     status::Status,
     task::TriggerKind,
     time::{Timestamp, filetime::SystemTime, zone::Zone},
@@ -23,11 +24,16 @@ impl Service<'_, '_> {
     /// SchRpcGetTaskInfo (Opnum 17), 3.2.5.4.18: the state only if it is asked for. Undefined flags are ignored. The store is
     /// not asked: this is the call that consoles repeat for every task they show.
     #[inline(never)]
-    pub(super) fn get_task_info(&mut self, stub: &mut Decoder<'_>, out: &mut Encoder<'_>) -> Result<Status, Refusal> {
+    pub(super) fn get_task_info(
+        &mut self,
+        arrival: Arrival<'_>,
+        stub: &mut Decoder<'_>,
+        out: &mut Encoder<'_>,
+    ) -> Result<Status, Refusal> {
         let name = stub.string()?;
         let given = stub.u32()?;
 
-        let task = self.task(&path_below_root(name)?)?;
+        let task = self.task(arrival, &path_below_root(name)?, AccessMask::FILE_READ)?;
         let state = if given & FLAG_STATE != 0 { self.engine.state(task) } else { TaskState::Unknown };
         out.u32(u32::from(self.engine.enabled(task)))?;
         out.u32(state as u32)?;
@@ -40,7 +46,7 @@ impl Service<'_, '_> {
         let name = stub.string()?;
         let enabled = stub.u32()? != 0;
 
-        let task = self.task(&path_below_root(name)?)?;
+        let task = self.task(arrival, &path_below_root(name)?, AccessMask::FILE_WRITE)?;
         self.engine.set_enabled(&mut context(&mut self.ports, self.zone, arrival.now), task, enabled)?;
         Ok(Status::S_OK)
     }
@@ -55,7 +61,7 @@ impl Service<'_, '_> {
     ) -> Result<Status, Refusal> {
         let name = stub.string()?;
 
-        let task = self.task(&path(name)?)?;
+        let task = self.task(arrival, &path(name)?, AccessMask::FILE_READ)?;
         let last = self.engine.last_run(&mut context(&mut self.ports, self.zone, arrival.now), task)?;
         let Some(last) = last else { return Err(Status::SCHED_S_TASK_HAS_NOT_RUN.into()) };
         local(self.zone, last.at).unwrap_or(SystemTime::ZERO).write(out.writer(2)?)?;
@@ -74,7 +80,7 @@ impl Service<'_, '_> {
     ) -> Result<Status, Refusal> {
         let name = stub.string()?;
 
-        let task = self.task(&path_below_root(name)?)?;
+        let task = self.task(arrival, &path_below_root(name)?, AccessMask::FILE_READ)?;
         let missed = self.engine.missed_runs(&mut context(&mut self.ports, self.zone, arrival.now), task)?;
         out.u32(missed)?;
         Ok(Status::S_OK)
@@ -100,7 +106,7 @@ impl Service<'_, '_> {
         let moment = |time: SystemTime| utc(self.zone, time).ok_or(Status::E_INVALIDARG);
         let from = start.map(moment).transpose()?.map_or(Timestamp::MIN, |start| start.plus(-1));
         let until = end.map(moment).transpose()?.unwrap_or(Timestamp::MAX);
-        let task = self.task(&path)?;
+        let task = self.task(arrival, &path, AccessMask::FILE_READ)?;
 
         out.u32(0)?;
         out.pointer()?;

@@ -48,8 +48,8 @@ methods! {
     1 RegisterTask "SchRpcRegisterTask", served: cfg!(feature = "xml"), nothing: 2;
     2 RetrieveTask "SchRpcRetrieveTask", served: cfg!(feature = "xml"), nothing: 1;
     3 CreateFolder "SchRpcCreateFolder", served: true, nothing: 0;
-    4 SetSecurity "SchRpcSetSecurity", served: false, nothing: 0;
-    5 GetSecurity "SchRpcGetSecurity", served: false, nothing: 1;
+    4 SetSecurity "SchRpcSetSecurity", served: true, nothing: 0;
+    5 GetSecurity "SchRpcGetSecurity", served: true, nothing: 1;
     6 EnumFolders "SchRpcEnumFolders", served: true, nothing: 3;
     7 EnumTasks "SchRpcEnumTasks", served: true, nothing: 3;
     8 EnumInstances "SchRpcEnumInstances", served: true, nothing: 2;

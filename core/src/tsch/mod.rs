@@ -4,21 +4,25 @@
 //! writes the answer straight into the lent reply. [`client`] is the other side of the same stubs.
 //!
 //! What holds for every method:
-//! - only administrators are served; anybody else gets `E_ACCESSDENIED`, before the stub is looked at;
+//! - who has no account gets `E_ACCESSDENIED`, before the stub is looked at; what others may do the security descriptors of tasks
+//!   and folders say ([`access`]);
 //! - a stub that cannot be decoded is a fault, everything else is answered with a status code, and a failing answer still
 //!   carries its out parameters: zeros and null pointers (the start index of an enumeration comes back unchanged);
 //! - a leading `\` is optional in a path, and letter case does not count; a path that is not in the form of 2.3.11 gets
 //!   `E_INVALID_NAME`;
-//! - a task that does not exist gets `E_FILE_NOT_FOUND` if its folder does, otherwise `E_PATH_NOT_FOUND`; where the
-//!   specification knows one of the two alone, or clients expect it (enumerations of a missing folder), that one;
+//! - a task that does not exist, or that the caller may not read, gets `E_FILE_NOT_FOUND` if its folder does and he may read
+//!   that, otherwise `E_PATH_NOT_FOUND`; where the specification knows one of the two alone, or clients expect it (enumerations of a
+//!   missing folder), that one;
 //! - SYSTEMTIME is local time of the zone that the service is given: the specification leaves it open, and clients print
 //!   it unchanged.
 
+mod access;
 #[cfg(feature = "xml")]
 mod accounts;
 pub mod client;
 #[cfg(feature = "xml")]
 mod definitions;
+mod descriptors;
 mod folders;
 mod history;
 mod information;
@@ -32,7 +36,7 @@ pub use methods::INTERFACE;
 
 use crate::{
     bytes::Full,
-    engine::{Context, Engine, Entry, Refused, TaskIndex},
+    engine::{Context, Engine, Refused},
     limits::ENUMERATION,
     ndr::{DecodeError, Decoder, Encoder},
     ports::{Account, Ports},
@@ -68,7 +72,6 @@ pub struct Service<'s, 'a> {
 #[derive(Clone, Copy)]
 struct Arrival<'c> {
     now: Now,
-    #[cfg_attr(not(feature = "xml"), allow(dead_code))] // Only a registration depends on who calls.
     account: &'c Account,
     /// Number of the connection.
     #[cfg_attr(not(feature = "xml"), allow(dead_code))] // Only a registration brings a password.
@@ -134,7 +137,7 @@ impl Service<'_, '_> {
     ) -> Result<usize, Fault> {
         let mut out = Encoder::new(reply);
         let answered = match call.caller.account {
-            Some(account) if account.administrator && !account.disabled => {
+            Some(account) if !account.disabled => {
                 let mut stub = Decoder::new(call.stub, call.order);
                 method(self, Arrival { now, account, connection: call.caller.connection }, &mut stub, &mut out)
             }
@@ -168,8 +171,8 @@ impl Service<'_, '_> {
             #[cfg(not(feature = "xml"))]
             Opnum::RegisterTask | Opnum::RetrieveTask => Err(Status::E_NOTIMPL.into()),
             Opnum::CreateFolder => self.create_folder(arrival, stub),
-            Opnum::SetSecurity => folders::set_security(stub),
-            Opnum::GetSecurity => folders::get_security(stub),
+            Opnum::SetSecurity => self.set_security(arrival, stub),
+            Opnum::GetSecurity => self.get_security(arrival, stub, out),
             Opnum::EnumFolders => self.enum_folders(arrival, stub, out),
             Opnum::EnumTasks => self.enum_tasks(arrival, stub, out),
             Opnum::EnumInstances => self.enum_instances(arrival, stub, out),
@@ -181,29 +184,9 @@ impl Service<'_, '_> {
             Opnum::Rename => folders::rename(stub),
             Opnum::ScheduledRuntimes => self.scheduled_runtimes(arrival, stub, out),
             Opnum::GetLastRunInfo => self.get_last_run_info(arrival, stub, out),
-            Opnum::GetTaskInfo => self.get_task_info(stub, out),
+            Opnum::GetTaskInfo => self.get_task_info(arrival, stub, out),
             Opnum::GetNumberOfMissedRuns => self.get_number_of_missed_runs(arrival, stub, out),
             Opnum::EnableTask => self.enable_task(arrival, stub),
-        }
-    }
-
-    /// The task that `path` names.
-    ///
-    /// # Errors
-    /// `E_FILE_NOT_FOUND` if there is none in an existing folder, `E_PATH_NOT_FOUND` if there is no such folder.
-    fn task(&self, path: &Path) -> Result<TaskIndex, Refusal> {
-        match self.engine.find(path) {
-            Some(Entry::Task(task)) => Ok(task),
-            Some(_) => Err(Status::E_FILE_NOT_FOUND.into()),
-            None => Err(self.missing(path).into()),
-        }
-    }
-
-    /// What to say of a path that names nothing.
-    fn missing(&self, path: &Path) -> Status {
-        match path.parent().and_then(|folder| self.engine.find(&folder)) {
-            Some(Entry::Root | Entry::Folder(_)) => Status::E_FILE_NOT_FOUND,
-            _ => Status::E_PATH_NOT_FOUND,
         }
     }
 }

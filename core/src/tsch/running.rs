@@ -2,10 +2,11 @@
 
 use super::{Arrival, Refusal, Service, context, flags, folders::ENUM_HIDDEN, path};
 use crate::{
-    engine::{Context, Engine, Refused, TaskState},
+    engine::{Engine, Refused, TaskState},
     guid::Guid,
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     ndr::{DecodeError, Decoder, Encoder},
+    security::AccessMask,
     sid::Sid,
     status::Status,
     task::Action,
@@ -98,7 +99,7 @@ impl Service<'_, '_> {
             let sid = user.to_string::<200>().ok().and_then(|text| Sid::parse(&text));
             sid.ok_or(Status::E_INVALIDARG)?;
         }
-        let task = self.task(&path)?;
+        let task = self.task(arrival, &path, AccessMask::FILE_EXECUTE)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let run = if given & RUN_IGNORE_CONSTRAINTS == 0 { Engine::run } else { Engine::run_anyway };
         let instance = match run(self.engine, &mut cx, task, &mut arguments.iter()) {
@@ -117,7 +118,7 @@ impl Service<'_, '_> {
 
         flags(given, 0)?;
         let path = path(name.ok_or(Status::E_INVALIDARG)?)?;
-        let task = self.task(&path).map_err(|_| Status::E_FILE_NOT_FOUND)?;
+        let task = self.task(arrival, &path, AccessMask::FILE_EXECUTE).map_err(as_file)?;
         match self.engine.stop(&mut context(&mut self.ports, self.zone, arrival.now), task) {
             Err(Refused::NotRunning) => Ok(Status::S_FALSE),
             other => {
@@ -134,6 +135,11 @@ impl Service<'_, '_> {
         let given = stub.u32()?;
 
         flags(given, 0)?;
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let info = self.engine.instance(&mut cx, instance).map_err(not_running)?;
+        if !self.granted(arrival, &info.path)?.has(AccessMask::FILE_EXECUTE) {
+            return Err(Status::E_ACCESSDENIED.into());
+        }
         self.engine
             .stop_instance(&mut context(&mut self.ports, self.zone, arrival.now), instance)
             .map_err(not_running)?;
@@ -156,7 +162,7 @@ impl Service<'_, '_> {
 
         let hidden = flags(given, ENUM_HIDDEN)? & ENUM_HIDDEN != 0;
         let task = match name {
-            Some(name) => Some(self.task(&path(name)?).map_err(|_| Status::E_FILE_NOT_FOUND)?),
+            Some(name) => Some(self.task(arrival, &path(name)?, AccessMask::FILE_READ).map_err(as_file)?),
             None => None,
         };
         out.u32(0)?;
@@ -169,20 +175,17 @@ impl Service<'_, '_> {
             complete
         });
         let mut count = (out.position() - array) / GUID;
-        if !hidden {
-            let mut cx = context(&mut self.ports, self.zone, arrival.now);
-            let mut kept = 0;
-            for index in 0..count {
-                let at = array + GUID * index;
-                let Some(&bytes) = out.written().get(at..).and_then(|rest| rest.first_chunk()) else { break };
-                if is_shown(self.engine, &mut cx, Guid::from_bytes(bytes)) {
-                    out.written_mut().copy_within(at..at + GUID, array + GUID * kept);
-                    kept += 1;
-                }
+        let mut kept = 0;
+        for index in 0..count {
+            let at = array + GUID * index;
+            let Some(&bytes) = out.written().get(at..).and_then(|rest| rest.first_chunk()) else { break };
+            if self.is_shown(arrival, Guid::from_bytes(bytes), hidden)? {
+                out.written_mut().copy_within(at..at + GUID, array + GUID * kept);
+                kept += 1;
             }
-            count = kept;
-            out.rewind(array + GUID * count);
         }
+        count = kept;
+        out.rewind(array + GUID * count);
         let number = u32::try_from(count).unwrap_or(u32::MAX);
         if number == 0 {
             out.restart();
@@ -207,6 +210,10 @@ impl Service<'_, '_> {
 
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let info = self.engine.instance(&mut cx, instance).map_err(not_running)?;
+        if !self.granted(arrival, &info.path)?.has(AccessMask::FILE_READ) {
+            return Err(Status::E_ACCESSDENIED.into());
+        }
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
         out.unique_string(Some(info.path.as_str()))?;
         out.u32(info.state as u32)?;
         if info.state == TaskState::Running {
@@ -225,12 +232,24 @@ impl Service<'_, '_> {
         out.u32(info.process)?;
         Ok(Status::S_OK)
     }
+
+    /// Whether the instance is still there, and its task is one that the caller may read, and not hidden unless `hidden`.
+    fn is_shown(&mut self, arrival: Arrival<'_>, instance: Guid, hidden: bool) -> Result<bool, Refusal> {
+        let mut cx = context(&mut self.ports, self.zone, arrival.now);
+        let Ok(info) = self.engine.instance(&mut cx, instance) else { return Ok(false) };
+        if !hidden && self.engine.is_hidden(info.task) {
+            return Ok(false);
+        }
+        Ok(self.granted(arrival, &info.path)?.has(AccessMask::FILE_READ))
+    }
 }
 
-/// Whether the instance is still there and its task is not hidden.
-fn is_shown(engine: &mut Engine<'_>, cx: &mut Context<'_>, instance: Guid) -> bool {
-    let Ok(info) = engine.instance(cx, instance) else { return false };
-    engine.definition(cx, info.task).is_ok_and(|definition| !definition.image.settings().hidden)
+/// A task that is not to be known of gets one code from methods that know one alone.
+fn as_file(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Status(Status::E_PATH_NOT_FOUND) => Status::E_FILE_NOT_FOUND.into(),
+        other => other,
+    }
 }
 
 /// An instance that is not there is one that does not run.

@@ -143,7 +143,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let registration = Registration {
         creation: Creation::Create,
         image: definition,
-        sddl: None,
+        security: None,
+        principal_reads: true,
         disable: false,
         fire_registration_triggers: true,
         registrant: Sid::LOCAL_SYSTEM,

@@ -14,7 +14,12 @@ use std::fmt;
 use bytemuck::allocation::zeroed_slice_box;
 use mainspring::{
     engine::{Context, Creation, Engine, Entry, Loaded, Memory, Refused, Registration, TaskIndex},
+    limits::SECURITY_DESCRIPTOR,
     ports::{Entropy, NoEntropy, NoSessions, Store, StoreError},
+    security::{
+        Descriptor,
+        sddl::{self, SddlError},
+    },
     sid::Sid,
     status::Status,
     task::{
@@ -60,6 +65,8 @@ pub enum ImageError {
     Definition(Box<XmlError>),
     /// A definition asks for what no device can keep: a password.
     Password,
+    /// A definition has a security descriptor that is none.
+    Security(SddlError),
     /// The path of a task is none.
     Path(PathError),
     /// The engine refused a task.
@@ -82,6 +89,7 @@ impl fmt::Display for ImageError {
                 write!(f, " ({},{}):{}:{}", error.line, error.column, error.node, error.value)
             }
             Self::Password => status(f, Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION),
+            Self::Security(error) => write!(f, "SecurityDescriptor: {error}"),
             Self::Path(error) => error.fmt(f),
             Self::Refused(refused) => {
                 status(f, refused.status())?;
@@ -232,10 +240,21 @@ fn register(engine: &mut Engine<'_>, cx: &mut Context<'_>, source: &Source<'_>) 
         Some(path) if !path.is_root() => path,
         _ => Path::parse(&format!("\\{}", source.name)).map_err(ImageError::Path)?,
     };
+    let (mut given, mut composed) = (vec![0; SECURITY_DESCRIPTOR], vec![0; 4 * SECURITY_DESCRIPTOR]);
+    let security = match image.registration().security_descriptor {
+        None => None,
+        Some(text) => {
+            let length = sddl::read(text, None, &mut given).map_err(ImageError::Security)?;
+            let given = given.get(..length).and_then(|bytes| Descriptor::parse(bytes).ok());
+            let given = given.ok_or(ImageError::Refused(Refused::Damaged))?;
+            Some(engine.compose(cx, &path, &given, &Sid::LOCAL_SYSTEM, false, &mut composed)?)
+        }
+    };
     let registration = Registration {
         creation: Creation::Create,
         image,
-        sddl: image.registration().security_descriptor,
+        security,
+        principal_reads: true,
         disable: false,
         fire_registration_triggers: true,
         registrant: Sid::LOCAL_SYSTEM,
@@ -256,8 +275,8 @@ fn list(
         names.push(format!("{path}\\{name}"));
         true
     };
-    engine.tasks(cx, folder, true, 0, &mut |name| keep(&mut tasks, name))?;
-    engine.folders(cx, folder, 0, &mut |name| keep(&mut folders, name))?;
+    engine.tasks(cx, folder, None, true, 0, &mut |name| keep(&mut tasks, name))?;
+    engine.folders(cx, folder, None, 0, &mut |name| keep(&mut folders, name))?;
     for path in tasks {
         let Some(Entry::Task(task)) = Path::parse(&path).ok().and_then(|path| engine.find(&path)) else { continue };
         let readable = engine.definition(cx, task).is_ok();

@@ -55,7 +55,7 @@ pub(crate) fn step(world: &mut World<'_, impl Medium>, number: usize) -> bool {
     let second = every(once("2024-05-01T12:00:40"), 60, None);
     let done = match number {
         0 => world.register("a", &with_policy(Task::new("a for=20").when(first), InstancesPolicy::Parallel)).map(drop),
-        1 => world.call(|engine, cx| engine.create_folder(cx, &path("g\\h"), None)),
+        1 => world.call(|engine, cx| engine.create_folder(cx, &path("g\\h"), mainspring::sid::Sid::LOCAL_SYSTEM, None)),
         2 => {
             let task =
                 Task::new("b for=25").then(exec("bb for=25")).when(second).when(every(registration(7), 45, None));

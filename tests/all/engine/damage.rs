@@ -38,7 +38,16 @@ fn a_store_that_cannot_be_written_refuses_and_the_server_goes_on() {
     assert!(world.call(|engine, cx| engine.delete(cx, &path)).is_err());
     assert!(world.call(|engine, cx| engine.set_enabled(cx, task, false)).is_err());
     assert!(world.engine.enabled(task));
-    assert!(world.call(|engine, cx| engine.create_folder(cx, &path.join("x").unwrap(), None)).is_err());
+    assert!(
+        world
+            .call(|engine, cx| engine.create_folder(
+                cx,
+                &path.join("x").unwrap(),
+                mainspring::sid::Sid::LOCAL_SYSTEM,
+                None
+            ))
+            .is_err()
+    );
     assert!(world.run("f\\a", &[]).is_err());
     world.outside.store.fail_writes = None;
     world.register("g\\b", &Task::new("b")).unwrap();
@@ -57,7 +66,7 @@ fn a_change_that_the_store_refused_is_told() {
     let mut world = World::boot(&mut slots, Outside::new(START));
     let task = world.register("f\\a", &Task::new("a")).unwrap();
     let path = |text: &str| mainspring::task::Path::parse(text).unwrap();
-    world.call(|engine, cx| engine.create_folder(cx, &path("g"), None)).unwrap();
+    world.call(|engine, cx| engine.create_folder(cx, &path("g"), mainspring::sid::Sid::LOCAL_SYSTEM, None)).unwrap();
     world.outside.store.fail_writes = Some((BROKEN, 0));
     let told = |world: &mut World<'_>| {
         let told = world.outside.events.iter().filter(|event| **event == Event::StoreFailed { error: BROKEN }).count();

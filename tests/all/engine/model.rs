@@ -214,8 +214,9 @@ fn live(seed: u64, steps: u64) {
                     } else {
                         pair.make_folders(&format!("{path}\\"))
                     };
-                    let found =
-                        pair.world.call(|engine, cx| engine.create_folder(cx, &Path::parse(path).unwrap(), None));
+                    let found = pair.world.call(|engine, cx| {
+                        engine.create_folder(cx, &Path::parse(path).unwrap(), mainspring::sid::Sid::LOCAL_SYSTEM, None)
+                    });
                     assert_eq!(found, expected, "{what}");
                 }
                 5 => {

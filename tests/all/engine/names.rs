@@ -51,10 +51,20 @@ fn registering_asks_whether_the_task_is_there() {
     assert_eq!(Refused::Exists.status(), Status::E_ALREADY_EXISTS);
     world.register_as("X", &task, Creation::Update).unwrap();
     world.register_as("X", &task, Creation::CreateOrUpdate).unwrap();
-    world.call(|engine, cx| engine.create_folder(cx, &path("f\\g"), Some("D:(A;;FA;;;SY)"))).unwrap();
+    world
+        .call(|engine, cx| {
+            engine.create_folder(cx, &path("f\\g"), mainspring::sid::Sid::LOCAL_SYSTEM, Some(b"D:(A;;FA;;;SY)"))
+        })
+        .unwrap();
     assert_eq!(world.register_as("f\\g", &task, Creation::CreateOrUpdate), Err(Refused::Exists));
-    assert_eq!(world.call(|engine, cx| engine.create_folder(cx, &path("F"), None)), Err(Refused::Exists));
-    assert_eq!(world.call(|engine, cx| engine.create_folder(cx, &path("x"), None)), Err(Refused::Exists));
+    assert_eq!(
+        world.call(|engine, cx| engine.create_folder(cx, &path("F"), mainspring::sid::Sid::LOCAL_SYSTEM, None)),
+        Err(Refused::Exists)
+    );
+    assert_eq!(
+        world.call(|engine, cx| engine.create_folder(cx, &path("x"), mainspring::sid::Sid::LOCAL_SYSTEM, None)),
+        Err(Refused::Exists)
+    );
     // A task is no folder.
     assert_eq!(world.register("x\\y", &task), Err(Refused::FolderNotFound));
     assert_eq!(world.register("\\", &task), Err(Refused::Exists));
@@ -66,17 +76,17 @@ fn registering_asks_whether_the_task_is_there() {
 fn an_update_keeps_the_path_and_the_descriptor() {
     let mut slots = Slots::new(8, 2);
     let mut world = World::boot(&mut slots, Outside::new(START));
-    world.register("Task", &Task { sddl: Some("D:(A;;FA;;;SY)"), ..Task::new("a") }).unwrap();
+    world.register("Task", &Task { security: Some(b"D:(A;;FA;;;SY)"), ..Task::new("a") }).unwrap();
     let task = world.register("TASK", &Task::new("b")).unwrap();
     let kept = |world: &mut World<'_>| {
         world.quiet(|engine, cx| {
             let found = engine.definition(cx, task).unwrap();
-            (found.path.as_str().to_owned(), found.sddl.map(str::to_owned), found.image.actions().count())
+            (found.path.as_str().to_owned(), found.security.map(<[u8]>::to_vec), found.image.actions().count())
         })
     };
-    assert_eq!(kept(&mut world), ("\\Task".to_owned(), Some("D:(A;;FA;;;SY)".to_owned()), 1));
-    world.register("TASK", &Task { sddl: Some("D:P"), ..Task::new("b") }).unwrap();
-    assert_eq!(kept(&mut world).1.as_deref(), Some("D:P"));
+    assert_eq!(kept(&mut world), ("\\Task".to_owned(), Some(b"D:(A;;FA;;;SY)".to_vec()), 1));
+    world.register("TASK", &Task { security: Some(b"D:P"), ..Task::new("b") }).unwrap();
+    assert_eq!(kept(&mut world).1.as_deref(), Some(&b"D:P"[..]));
     assert_eq!(world.outside.store.kind(DEFINITION).count(), 1);
 }
 
@@ -97,7 +107,7 @@ fn enumeration_takes_from_a_start_until_there_is_no_room() {
             }
             fits
         };
-        let ended = world.quiet(|engine, cx| engine.tasks(cx, Entry::Root, hidden, start, visit)).unwrap();
+        let ended = world.quiet(|engine, cx| engine.tasks(cx, Entry::Root, None, hidden, start, visit)).unwrap();
         (names.join(" "), ended)
     };
     let ended = |taken, total| Enumerated { taken, total };
@@ -109,7 +119,7 @@ fn enumeration_takes_from_a_start_until_there_is_no_room() {
     assert_eq!(take(7, 9, false), (String::new(), ended(0, 3)));
     assert_eq!(world.list("\\"), ["c", "a", "b", "hidden", "f\\", "e\\"]);
     let task = world.task("c");
-    let refused = world.quiet(|engine, cx| engine.tasks(cx, Entry::Task(task), true, 0, &mut |_| true));
+    let refused = world.quiet(|engine, cx| engine.tasks(cx, Entry::Task(task), None, true, 0, &mut |_| true));
     assert_eq!(refused, Err(Refused::FolderNotFound));
 
     // The order is the same after a restart, and after an update.
@@ -171,7 +181,10 @@ fn full_slots_are_told_and_lose_nothing() {
     let entries = world.outside.store.kind(ENTRY).count();
     assert_eq!(world.register("d", &Task::new("a")), Err(Refused::TooBusy));
     assert_eq!(Refused::TooBusy.status(), Status::SCHED_E_SERVICE_TOO_BUSY);
-    assert_eq!(world.call(|engine, cx| engine.create_folder(cx, &path("g"), None)), Err(Refused::TooBusy));
+    assert_eq!(
+        world.call(|engine, cx| engine.create_folder(cx, &path("g"), mainspring::sid::Sid::LOCAL_SYSTEM, None)),
+        Err(Refused::TooBusy)
+    );
     assert_eq!(world.outside.store.kind(ENTRY).count(), entries);
     world.register("f\\a", &Task::new("b")).unwrap();
     world.run("f\\a", &[]).unwrap();
@@ -191,9 +204,12 @@ fn what_does_not_fit_the_lent_record_is_too_large() {
     let mut world = World::boot(&mut slots, Outside::new(START));
     let long = "x".repeat(7_000);
     let sddl = "y".repeat(9_500);
-    assert_eq!(world.register("a", &Task { sddl: Some(&sddl), ..Task::new(&long) }), Err(Refused::TooLarge));
+    assert_eq!(
+        world.register("a", &Task { security: Some(sddl.as_bytes()), ..Task::new(&long) }),
+        Err(Refused::TooLarge)
+    );
     assert_eq!(world.find("a"), None);
-    world.register("a", &Task { sddl: Some(&sddl), ..Task::new("short") }).unwrap();
+    world.register("a", &Task { security: Some(sddl.as_bytes()), ..Task::new("short") }).unwrap();
     assert_eq!(world.register("a", &Task::new(&long)), Err(Refused::TooLarge));
     let task = world.task("a");
     world.quiet(|engine, cx| engine.definition(cx, task).map(|_| ())).unwrap();

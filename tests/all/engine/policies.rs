@@ -381,7 +381,16 @@ fn on_demand_is_refused_where_it_should_be() {
     assert_eq!(world.run("a", &[]).unwrap_err().status(), Status::SCHED_E_START_ON_DEMAND);
     world.register("b", &Task::new("b").with(|with| with.enabled = false)).unwrap();
     assert_eq!(world.run("b", &[]).unwrap_err().status(), Status::SCHED_E_TASK_DISABLED);
-    world.call(|engine, cx| engine.create_folder(cx, &mainspring::task::Path::parse("f").unwrap(), None)).unwrap();
+    world
+        .call(|engine, cx| {
+            engine.create_folder(
+                cx,
+                &mainspring::task::Path::parse("f").unwrap(),
+                mainspring::sid::Sid::LOCAL_SYSTEM,
+                None,
+            )
+        })
+        .unwrap();
     let Some(Entry::Folder(folder)) = world.find("f") else { panic!("no folder") };
     assert_eq!(world.call(|engine, cx| engine.run(cx, folder, &mut core::iter::empty())), Err(Refused::NotATask));
     world.outside.entropy.dry = true;

@@ -28,7 +28,8 @@ fn entry() -> Entry<'static> {
         registration_triggers: true,
         registered: Some(Timestamp(1_714_564_800_000)),
         registrant: Some(Sid::ADMINISTRATORS),
-        sddl: Some("D:"),
+        security: Some(b"D:"),
+        reader: Some(Sid::ADMINISTRATORS),
         disabled: None,
     }
 }
@@ -56,7 +57,8 @@ fn an_entry_is_what_it_was() {
     let bytes = entry().encode(&mut room).unwrap();
     assert_eq!(
         hex(bytes),
-        "8901f5f4655c665cc3a41a00011170f51b0000018f34069e00500102000000000005200000002002000062443a"
+        "8a01f5f4655c665cc3a41a00011170f51b0000018f34069e005001020000000000052000000020020000\
+         42443af5"
     );
     assert_eq!(Entry::decode(bytes), Ok(entry()));
     let length = bytes.len();
@@ -80,14 +82,14 @@ fn an_entry_is_what_it_was() {
     }
     // What a later version appended stays.
     let mut later = room;
-    (later[0], later[length], later[length + 1]) = (0x8b, 0x07, 0x08);
+    (later[0], later[length], later[length + 1]) = (0x8c, 0x07, 0x08);
     assert_eq!(set_enabled(&mut later, length + 2, false, Some(Timestamp(9))), Ok(length + 2));
-    assert_eq!((later[0], &later[length..length + 2]), (0x8b, &[0x07, 0x08][..]));
+    assert_eq!((later[0], &later[length..length + 2]), (0x8c, &[0x07, 0x08][..]));
     assert!(!Entry::decode(&later[..length + 2]).unwrap().enabled);
     assert_eq!(set_enabled(&mut [0x80], 1, true, None), Err(Damaged));
     assert_eq!(set_enabled(&mut room[..4], length, true, None), Err(Damaged));
     assert_eq!(entry().encode(&mut [0; 20]), Err(TooLong));
-    let bare = Entry { registered: None, registrant: None, sddl: None, folder: true, ..entry() };
+    let bare = Entry { registered: None, registrant: None, security: None, reader: None, folder: true, ..entry() };
     assert_eq!(Entry::decode(bare.encode(&mut room).unwrap()), Ok(bare));
 }
 

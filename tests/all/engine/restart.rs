@@ -190,7 +190,8 @@ fn registration_triggers_can_be_ignored() {
     let registration = mainspring::engine::Registration {
         creation: mainspring::engine::Creation::Create,
         image: Task::new("a").when(registration(0)).image(&mut room),
-        sddl: None,
+        security: None,
+        principal_reads: true,
         disable: false,
         fire_registration_triggers: false,
         registrant: mainspring::sid::Sid::LOCAL_SYSTEM,

@@ -4,6 +4,7 @@
 
 use mainspring::{
     ports::{Change, Key, Store, StoreError},
+    security::sddl,
     store::DEFINITION,
     task::{Action, Exec, InstancesPolicy, Schedule, TriggerKind},
 };
@@ -93,7 +94,10 @@ fn typical(interval: u64) -> Task<'static> {
     if interval > 0 {
         task = task.when(every(once("2024-05-01T12:00:30"), interval, None));
     }
-    task.sddl = Some("D:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FRFX;;;AU)");
+    let mut room = vec![0; 256];
+    let length = sddl::read("D:(A;;FA;;;BA)(A;;FA;;;SY)(A;;FRFX;;;AU)", None, &mut room).unwrap();
+    room.truncate(length);
+    task.security = Some(room.leak());
     task
 }
 

@@ -3,11 +3,12 @@
 use mainspring::{
     bytes::Order,
     guid::Guid,
+    security::SecurityInformation,
     time::{civil::DateTime, filetime::SystemTime},
     tsch::client::{
         CreateFolder, Creation, Credential, Delete, EnableTask, EnumFolders, EnumInstances, EnumTasks, GetInstanceInfo,
-        GetLastRunInfo, GetTaskInfo, HighestVersion, LogonType, RegisterTask, Request, RetrieveTask, Run,
-        ScheduledRuntimes, Stop, StopInstance,
+        GetLastRunInfo, GetSecurity, GetTaskInfo, HighestVersion, LogonType, RegisterTask, Request, RetrieveTask, Run,
+        ScheduledRuntimes, SetSecurity, Stop, StopInstance,
     },
 };
 use mainspring_tests::stubs::{spoiled, stubs};
@@ -73,6 +74,8 @@ fn requests_are_those_of_impacket() {
     same("tsch-2-any-language", &RetrieveTask { path: PATH });
     same("tsch-3-folder", &CreateFolder { path: r"\Folder\Sub", sddl: None });
     same("tsch-3-sddl", &CreateFolder { path: r"Folder\Sub", sddl: Some("D:(A;;FA;;;BA)") });
+    same("tsch-4-security", &SetSecurity { path: PATH, sddl: "D:(A;;FA;;;BA)", principal_reads: true });
+    same("tsch-5-security", &GetSecurity { path: PATH, which: SecurityInformation::DACL });
     same("tsch-6-folders", &EnumFolders { path: r"\", start: 0, requested: 100 });
     same("tsch-7-tasks", &EnumTasks { path: r"\Folder", hidden: true, start: 0, requested: 1 });
     same("tsch-8-instances", &EnumInstances { path: Some(PATH), hidden: true });

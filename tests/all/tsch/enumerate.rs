@@ -136,6 +136,6 @@ fn folders_are_made_with_their_parents_and_deleted_when_empty() {
     assert_eq!(delete(&mut server, r"\One\Two\Task"), Status::E_FILE_NOT_FOUND);
     assert_eq!(delete(&mut server, r"\One\Two"), OK);
     assert_eq!(delete(&mut server, r"\One\Two\Task"), Status::E_PATH_NOT_FOUND);
-    assert_eq!(delete(&mut server, r"\"), Status::E_INVALIDARG);
+    assert_eq!(delete(&mut server, r"\"), Status::E_ACCESSDENIED);
     assert_eq!(delete(&mut server, r"\a:b"), Status::E_INVALID_NAME);
 }

@@ -1,5 +1,6 @@
 //! ITaskSchedulerService over the real engine and a store in memory.
 
+mod access;
 mod answers;
 mod client;
 mod enumerate;

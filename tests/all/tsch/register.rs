@@ -260,7 +260,7 @@ fn principals_of_the_definition() {
         ("<UserId>ann</UserId>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>InteractiveToken</LogonType>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>InteractiveTokenOrPassword</LogonType>", Status::S_OK),
-        ("<UserId>ann</UserId><LogonType>Password</LogonType>", unsupported),
+        ("<UserId>ann</UserId><LogonType>Password</LogonType>", Status::E_ACCESSDENIED),
         ("<UserId>admin</UserId><LogonType>Password</LogonType>", unsupported),
         ("<UserId>S-1-5-18</UserId><LogonType>Password</LogonType>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>S4U</LogonType>", Status::E_ACCESSDENIED),
@@ -283,7 +283,7 @@ fn every_principal_of_the_definition_is_judged() {
     for xml in [both.clone(), both.replace(r#"Context="P""#, r#"Context="Q""#)] {
         let mut server = Server::new();
         let sent = Raw { xml: &xml, ..RAW }.send(&mut server);
-        assert_eq!(sent.0, Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION);
+        assert_eq!(sent.0, Status::E_ACCESSDENIED);
     }
 }
 

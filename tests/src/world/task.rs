@@ -20,7 +20,7 @@ pub struct Task<'t> {
     /// Its actions.
     pub actions: Vec<Action<'t>>,
     /// Its security descriptor.
-    pub sddl: Option<&'t str>,
+    pub security: Option<&'t [u8]>,
     /// The group whose members it runs for.
     pub group: Option<Sid>,
 }

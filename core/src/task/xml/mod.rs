@@ -104,7 +104,7 @@ pub fn write(
     image: &Image<'_>,
     path: &Path,
     enabled: bool,
-    sddl: Option<&str>,
+    sddl: Option<&dyn core::fmt::Display>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
     write::task(image, path, enabled, sddl, Manner::default(), out)
@@ -119,7 +119,7 @@ pub fn write_localized(
     image: &Image<'_>,
     path: &Path,
     enabled: bool,
-    sddl: Option<&str>,
+    sddl: Option<&dyn core::fmt::Display>,
     reader: Reader<'_>,
     out: &mut dyn core::fmt::Write,
 ) -> core::fmt::Result {
@@ -135,7 +135,7 @@ pub fn write_version<'i>(
     image: &Image<'i>,
     path: &Path,
     enabled: bool,
-    sddl: Option<&str>,
+    sddl: Option<&dyn core::fmt::Display>,
     version: &str,
     out: &mut dyn core::fmt::Write,
 ) -> Result<(), VersionError<'i>> {

@@ -37,7 +37,7 @@ pub(super) fn task(
     image: &Image<'_>,
     path: &Path,
     enabled: bool,
-    sddl: Option<&str>,
+    sddl: Option<&dyn Display>,
     Manner { version, reader, names }: Manner<'_>,
     out: &mut dyn Write,
 ) -> Result {
@@ -252,12 +252,15 @@ impl Indented<'_> {
     }
 }
 
-fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Option<&str>) -> Result {
+fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Option<&dyn Display>) -> Result {
     let info = image.registration();
     out.inside("RegistrationInfo", None, |out| {
         out.text("Version", info.version)?;
         out.text("Date", info.date)?;
-        out.text("SecurityDescriptor", sddl.or(info.security_descriptor))?;
+        match sddl {
+            Some(sddl) => out.value("SecurityDescriptor", sddl)?,
+            None => out.text("SecurityDescriptor", info.security_descriptor)?,
+        }
         out.text("Source", info.source)?;
         out.text("Author", info.author)?;
         out.text("Description", info.description)?;

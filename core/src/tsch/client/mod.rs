@@ -17,6 +17,7 @@
 //! ```
 
 mod definitions;
+mod descriptors;
 mod folders;
 mod history;
 mod information;
@@ -25,6 +26,7 @@ mod running;
 pub use definitions::{
     Creation, Credential, ErrorInfo, LogonType, RegisterTask, RegisterTaskResponse, RetrieveTask, RetrieveTaskResponse,
 };
+pub use descriptors::{GetSecurity, GetSecurityResponse, SetSecurity};
 pub use folders::{CreateFolder, Delete, EnumFolders, EnumResponse, EnumTasks};
 pub use history::{HistoryEntry, ReadHistory, ReadHistoryResponse};
 pub use information::{

@@ -299,7 +299,7 @@ fn the_path_the_descriptor_and_enabled_are_those_of_now() {
     };
     assert!(text(true, None).contains("<URI>\\a\\b &amp; c</URI>"));
     assert!(text(true, None).contains("<SecurityDescriptor>D:</SecurityDescriptor>"));
-    assert!(text(true, Some("O:BA")).contains("<SecurityDescriptor>O:BA</SecurityDescriptor>"));
+    assert!(text(true, Some(&"O:BA")).contains("<SecurityDescriptor>O:BA</SecurityDescriptor>"));
     assert!(!text(true, None).contains("Enabled>"));
     assert!(text(false, None).contains("<Enabled>false</Enabled>"));
 }

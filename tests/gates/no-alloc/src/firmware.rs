@@ -139,7 +139,8 @@ fn register(engine: &mut Engine<'_>, cx: &mut Context<'_>, path: &Path) {
     let registration = Registration {
         creation: Creation::Create,
         image,
-        sddl: None,
+        security: None,
+        principal_reads: true,
         disable: false,
         fire_registration_triggers: true,
         registrant: Sid::LOCAL_SYSTEM,

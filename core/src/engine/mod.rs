@@ -70,6 +70,7 @@ mod queue;
 mod rearm;
 mod refused;
 mod register;
+mod run_as;
 mod slots;
 mod tell;
 mod turns;
@@ -84,6 +85,7 @@ pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
+pub use run_as::{OtherUser, RunAs, Whom};
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{
     Command, Creation, Deadline, Definition, Entry, Enumerated, Handler, InstanceInfo, LastRun, Loaded, Order,

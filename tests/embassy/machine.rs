@@ -273,7 +273,7 @@ impl Machine {
     pub(crate) fn run(&self, path: &str, arguments: &[&str]) -> Result<Guid, Refused> {
         self.host.with_engine(|engine, cx| {
             let Some(Entry::Task(task)) = engine.find(&Path::parse(path).unwrap()) else { panic!("no task {path}") };
-            engine.run(cx, task, &mut arguments.iter().copied())
+            engine.run(cx, task, &mut arguments.iter().copied(), None)
         })
     }
 

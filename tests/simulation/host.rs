@@ -455,12 +455,9 @@ impl<'a> Life<'_, '_, 'a> {
                 if let Some(task) = self.find(name) {
                     let none = &mut std::iter::empty();
                     let told_before = self.earth.observer.told_so_far();
-                    let result =
-                        self.quiet(
-                            |engine, cx| {
-                                if anyway { engine.run_anyway(cx, task, none) } else { engine.run(cx, task, none) }
-                            },
-                        );
+                    let result = self.quiet(|engine, cx| {
+                        if anyway { engine.run_anyway(cx, task, none, None) } else { engine.run(cx, task, none, None) }
+                    });
                     self.earth.observer.ran(name, result, told_before);
                     self.obey();
                 }

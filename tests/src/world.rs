@@ -14,7 +14,7 @@ use bytemuck::Zeroable;
 use mainspring::{
     engine::{
         Context, Creation, Engine, Entry, InstanceSlot, Loaded, Machine, Memory, Order, Refused, Registration,
-        TaskIndex, TaskSlot, Work,
+        TaskIndex, TaskSlot, Whom, Work,
     },
     event::{Event, Skipped},
     guid::Guid,
@@ -239,7 +239,8 @@ impl<S> Outside<S> {
 ///
 /// A child's command is its name, then words that say what it does: `for=SECONDS` how long it runs (otherwise until it
 /// is stopped), `code=NUMBER` what it leaves, `stubborn` that it ignores being asked to stop, `missing` that it cannot be
-/// started. What is started for a member of a group ends with `@` and the number of the session.
+/// started. What is started for a member of a group ends with `@` and the number of the session, for another user than the task names
+/// with `as` and the SID, of the domain S-1-5-18.
 pub struct World<'a, S = RamStore> {
     /// The engine.
     pub engine: Engine<'a>,
@@ -316,6 +317,10 @@ impl<'a, S: Medium> World<'a, S> {
             let mut line = [command.command, command.arguments, command.working_directory].map(str::to_owned);
             if let Some(SessionId(session)) = engine.session(instance) {
                 line[2] = format!("@{session}");
+            }
+            if let Whom::Other(user) = engine.run_as(cx, instance)?.whom {
+                line[2] =
+                    format!("as {}", user.sid(&Sid::LOCAL_SYSTEM.with(0).expect("room for more")).expect("a user"));
             }
             Ok(line)
         });
@@ -502,7 +507,7 @@ impl<'a, S: Medium> World<'a, S> {
     /// As [`Engine::run`].
     pub fn run(&mut self, path: &str, arguments: &[&str]) -> Result<Guid, Refused> {
         let task = self.task(path);
-        self.call(|engine, cx| engine.run(cx, task, &mut arguments.iter().copied()))
+        self.call(|engine, cx| engine.run(cx, task, &mut arguments.iter().copied(), None))
     }
 
     /// The last result of a task, if it ran.

@@ -248,7 +248,7 @@ impl Engine<'_> {
             let slot = engine.memory.instances.get(index as usize).copied();
             let is_earlier = |slot: &InstanceSlot| {
                 let event = Monotonic(u64::try_from(slot.started.0).unwrap_or(0));
-                let is_its = (slot.waits_for, slot.trigger, slot.session) == (wait::FIRES, run.trigger, run.session);
+                let is_its = (slot.waits_for, slot.trigger, slot.session()) == (wait::FIRES, run.trigger, run.session);
                 // One that is due already has its run.
                 let has_begun = event.plus(delay) <= cx.now.monotonic && slot.deadline > cx.now.monotonic;
                 phase == Phase::Waiting && is_its && has_begun

@@ -1,7 +1,7 @@
 //! Instances, as clients ask for them and as the host reports them.
 
 use super::{
-    Context, Engine, InstanceInfo, InstanceSlot, Refused, TaskIndex, TaskState, list,
+    Context, Engine, InstanceInfo, InstanceSlot, OtherUser, Refused, TaskIndex, TaskState, list,
     plan::{self, Run},
     slots::{OfTask, Phase, flag, order, wait},
 };
@@ -16,7 +16,8 @@ use crate::{
 };
 
 impl Engine<'_> {
-    /// Starts the task on demand, if its conditions allow that now. `arguments` become `$(Arg0)` onwards.
+    /// Starts the task on demand, if its conditions allow that now. `arguments` become `$(Arg0)` onwards. `user`, if there is
+    /// one, is whom it runs as instead of whom it names, once and in no session; whether that may be, who calls has found out.
     ///
     /// The answer is the identifier of the instance, which runs or waits for others to end, as the policy says. Nothing waits
     /// for a condition.
@@ -28,8 +29,9 @@ impl Engine<'_> {
         cx: &mut Context<'_>,
         task: TaskIndex,
         arguments: &mut dyn Iterator<Item = &str>,
+        user: Option<OtherUser>,
     ) -> Result<Guid, Refused> {
-        self.run_on_demand(cx, task, arguments, true)
+        self.run_on_demand(cx, task, arguments, user, true)
     }
 
     /// Starts the task on demand, whatever its conditions say; otherwise as [`run`](Self::run).
@@ -41,8 +43,9 @@ impl Engine<'_> {
         cx: &mut Context<'_>,
         task: TaskIndex,
         arguments: &mut dyn Iterator<Item = &str>,
+        user: Option<OtherUser>,
     ) -> Result<Guid, Refused> {
-        self.run_on_demand(cx, task, arguments, false)
+        self.run_on_demand(cx, task, arguments, user, false)
     }
 
     fn run_on_demand(
@@ -50,6 +53,7 @@ impl Engine<'_> {
         cx: &mut Context<'_>,
         task: TaskIndex,
         arguments: &mut dyn Iterator<Item = &str>,
+        user: Option<OtherUser>,
         with_conditions: bool,
     ) -> Result<Guid, Refused> {
         let slot = *self.task(task)?;
@@ -68,7 +72,8 @@ impl Engine<'_> {
         if !image.settings().allow_start_on_demand {
             return Err(Refused::NotOnDemand);
         }
-        let run = Run::of(&image);
+        let mut run = Run::of(&image);
+        run.stand_in(user);
         let admitted = if with_conditions { self.machine.admits(&run.needs, cx.now.monotonic) } else { Ok(()) };
         admitted.and_then(|()| self.launch(cx, task.0, &run, arguments)).map_err(|why| {
             self.tell_skipped(cx, slot.number, why);
@@ -253,9 +258,9 @@ impl Engine<'_> {
 /// Whether the next start of the server knows of what waits, or finds it again. Events that were counted are of this life alone.
 fn outlives(slot: &InstanceSlot) -> bool {
     match slot.phase {
-        Phase::Queued => slot.session == 0,
+        Phase::Queued => slot.session() == 0,
         Phase::Waiting if slot.waits_for == wait::COUNTED => true,
-        Phase::Waiting => slot.session == 0 && slot.cause().settles().is_some(),
+        Phase::Waiting => slot.session() == 0 && slot.cause().settles().is_some(),
         _ => false,
     }
 }

@@ -40,7 +40,7 @@ impl Engine<'_> {
         let last = self.memory.tasks.get(task as usize).map_or(Link::NONE, |task| task.last);
         list::iter::<OfTask, _>(self.memory.instances, last)
             .filter_map(|index| self.memory.instances.get(index as usize))
-            .any(|slot| slot.session == session && is_like(slot))
+            .any(|slot| slot.session() == session && is_like(slot))
     }
 
     /// Whether as many runs as may wait for others of a task, or of the same member of its group, do.
@@ -48,7 +48,7 @@ impl Engine<'_> {
         let Some(slot) = self.memory.tasks.get(task as usize).filter(|slot| slot.queued >= QUEUED_RUNS) else {
             return false;
         };
-        let waits = |slot: &&InstanceSlot| slot.phase == Phase::Queued && slot.session == session;
+        let waits = |slot: &&InstanceSlot| slot.phase == Phase::Queued && slot.session() == session;
         let slots = list::iter::<OfTask, _>(self.memory.instances, slot.last)
             .filter_map(|index| self.memory.instances.get(index as usize));
         slots.filter(waits).count() >= usize::from(QUEUED_RUNS)
@@ -89,7 +89,7 @@ impl Engine<'_> {
             instance.phase = Phase::Queued;
             instance.trigger = run.trigger;
             instance.attempt = run.attempt;
-            instance.session = run.session;
+            instance.set_whom(run.session, run.user);
             instance.set_cause(run.cause, run.ends);
         }
         let kept = self.keep_waiting(cx, task, run.cause.settles()).and_then(|()| {
@@ -195,13 +195,14 @@ impl Engine<'_> {
             arguments,
             queued: match instance.phase {
                 // Who has that session after a restart, nobody knows.
-                Phase::Queued if instance.session != 0 => Some(store::VOLATILE),
+                Phase::Queued if instance.session() != 0 => Some(store::VOLATILE),
                 Phase::Queued => Some(instance.turn),
                 Phase::Waiting if instance.cause().settles().is_some() => Some(store::OVERTAKEN),
                 Phase::Waiting => Some(store::VOLATILE),
                 _ => None,
             },
-            session: NonZeroU32::new(instance.session),
+            session: NonZeroU32::new(instance.session()),
+            user: instance.user().map(|user| user.0),
         };
         let mut buffer = [0; INSTANCE_MAX];
         let bytes = record.encode(&mut buffer).map_err(|_| StoreError::TooSmall { needed: INSTANCE_MAX })?;
@@ -294,7 +295,7 @@ impl Engine<'_> {
     /// whether there was one.
     pub(super) fn stop_instances(&mut self, cx: &mut Context<'_>, task: u32, session: u32) -> bool {
         let is_meant = |engine: &Self, index: u32| {
-            session == 0 || engine.memory.instances.get(index as usize).is_some_and(|slot| slot.session == session)
+            session == 0 || engine.memory.instances.get(index as usize).is_some_and(|slot| slot.session() == session)
         };
         // Those that wait go first, so that the end of another does not start them.
         let mut any = self.each_instance(task, |engine, index, phase| {

@@ -4,7 +4,7 @@
 //! number of the task or of its definition, so that a record finds its slot in O(log n) whatever order a scan has.
 
 use super::{
-    Context, Engine, Loaded, TaskSlot, catch_up,
+    Context, Engine, Loaded, OtherUser, TaskSlot, catch_up,
     clocks::{After, Clocks},
     entry::parent,
     enumerate::Children,
@@ -275,6 +275,10 @@ impl Engine<'_> {
         if record.arguments.len() > store::ARGUMENTS || !is_readable {
             return self.tell_damaged(key, found);
         }
+        let user = record.user.and_then(|user| OtherUser::from_number(user.get()));
+        if user.is_none() && record.user.is_some() {
+            return self.tell_damaged(key, found);
+        }
         self.next_task = self.next_task.max(record.task.saturating_add(1));
         if record.queued == Some(store::VOLATILE) {
             found.lost_instances += 1;
@@ -303,7 +307,7 @@ impl Engine<'_> {
         slot.limit = record.limit.unwrap_or(0);
         slot.action = record.action;
         slot.attempt = record.attempt;
-        slot.session = record.session.map_or(0, NonZeroU32::get);
+        slot.set_whom(record.session.map_or(0, NonZeroU32::get), user);
         slot.trigger = plan::NO_TRIGGER;
         slot.set_cause(record.cause, None);
         slot.flags = if record.hard { order::HARD } else { 0 };

@@ -90,6 +90,6 @@ impl Engine<'_> {
     #[must_use]
     pub fn session(&self, instance: Guid) -> Option<SessionId> {
         let slot = self.memory.instances.get(self.instance_at(instance)? as usize)?;
-        core::num::NonZeroU32::new(slot.session).map(SessionId)
+        core::num::NonZeroU32::new(slot.session()).map(SessionId)
     }
 }

@@ -71,6 +71,7 @@ mod queue;
 mod rearm;
 mod refused;
 mod register;
+mod run_as;
 mod security;
 mod slots;
 mod tell;
@@ -86,6 +87,7 @@ pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
+pub use run_as::{OtherUser, RunAs, Whom};
 pub use security::{ROOT_SECURITY, Viewer};
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{

@@ -4,6 +4,7 @@ use super::{
     clocks::{After, Clocks, Moment},
     maintenance,
     refused::{NotRun, Refused},
+    run_as::OtherUser,
     slots::{InstanceSlot, Phase, TaskSlot, flag, wait},
 };
 use crate::{
@@ -191,6 +192,8 @@ pub(super) struct Run {
     /// Whether it is run for the members of a group, and, if it is for one of them, for which session.
     pub(super) group: bool,
     pub(super) session: u32,
+    /// The user it is for instead of the one that the task names.
+    pub(super) user: Option<OtherUser>,
     /// When the course of the repetition is over that it belongs to, for a cause that does not tell.
     pub(super) ends: Option<Monotonic>,
 }
@@ -257,6 +260,7 @@ impl Run {
             attempt: 0,
             group: is_group(image),
             session: 0,
+            user: None,
             ends: None,
         }
     }
@@ -276,7 +280,8 @@ impl Run {
         run.cause = instance.cause();
         run.trigger = instance.trigger;
         run.attempt = instance.attempt;
-        run.session = if run.group { instance.session } else { 0 };
+        run.stand_in(instance.user());
+        run.session = if run.group { instance.session() } else { 0 };
         run.ends = instance.ends();
         let is_its = |(trigger, ordinal): &(Trigger<'_>, u8)| match run.cause {
             Cause::Calendar(at) => trigger.enabled && is_moment(trigger, at, clocks),
@@ -313,6 +318,12 @@ impl Run {
         Ok(run)
     }
 
+    /// Has it run for another user, if there is one, instead of those that the task names.
+    pub(super) fn stand_in(&mut self, user: Option<OtherUser>) {
+        self.user = user;
+        self.group &= user.is_none();
+    }
+
     /// What its trigger says of the time that it may run. `left` are the milliseconds until the instances of this course of the
     /// repetition are to be stopped.
     pub(super) fn limit_by(&mut self, trigger: &Trigger<'_>, left: Option<u64>) {
@@ -339,9 +350,9 @@ fn is_group(image: &Image<'_>) -> bool {
 }
 
 /// Whether a task, whose definition may be another than that which an instance was made with, can run it: nobody's run does not
-/// become that of a member, nor the other way round.
+/// become that of a member, nor the other way round. What is for another user than the task names, the task need not name.
 pub(super) fn suits(image: &Image<'_>, instance: &InstanceSlot) -> bool {
-    is_group(image) == (instance.session != 0)
+    instance.user().is_some() || is_group(image) == (instance.session() != 0)
 }
 
 /// StopAtDurationEnd, [MS-TSCH] 2.5.3.2.

@@ -1,7 +1,10 @@
 //! The memory that the host lends: slots of tasks and instances, handed out from the front, so that slots beyond those
 //! ever in use are never touched.
 
-use super::list::{Link, Linked, Links};
+use super::{
+    list::{Link, Linked, Links},
+    run_as::OtherUser,
+};
 use crate::{
     guid::Guid,
     status::Status,
@@ -209,8 +212,8 @@ pub struct InstanceSlot {
     /// Place in the queue of deadlines.
     pub(super) place: Link,
     pub(super) process: u32,
-    /// Number of the session of the member of the task's group that it is for; zero if it is for nobody's.
-    pub(super) session: u32,
+    /// The number of whom it is for, see [`whom_is`](Self::whom_is); zero if it is for whom its task names.
+    whom: u32,
     /// Among those of its task that wait, the one with the lowest starts first. Of one that has ended, the code of its result.
     pub(super) turn: u32,
     pub(super) phase: Phase,
@@ -225,6 +228,16 @@ pub struct InstanceSlot {
     pub(super) attempt: u8,
     /// One of [`wait`], while it waits; of one that starts, [`wait::RECORD`] or nothing.
     pub(super) waits_for: u8,
+    /// See [`whom`].
+    whom_is: u8,
+}
+
+/// What the number says that an instance has of whom it is for.
+mod whom {
+    /// A session: that of a member of the task's group.
+    pub(super) const SESSION: u8 = 1;
+    /// Another user than the task names.
+    pub(super) const USER: u8 = 2;
 }
 
 /// What an instance waits for.
@@ -284,7 +297,7 @@ impl InstanceSlot {
         word: 0,
         place: Link::NONE,
         process: 0,
-        session: 0,
+        whom: 0,
         turn: 0,
         phase: Phase::Unused,
         cause: 0,
@@ -293,6 +306,7 @@ impl InstanceSlot {
         trigger: 0,
         attempt: 0,
         waits_for: 0,
+        whom_is: 0,
     };
 
     pub(super) const fn has(&self, flag: u8) -> bool {
@@ -312,6 +326,26 @@ impl InstanceSlot {
     /// Whether policies count it as running.
     pub(super) const fn runs(&self) -> bool {
         matches!(self.phase, Phase::Starting | Phase::Running | Phase::Recovering)
+    }
+
+    /// Number of the session of the member of the task's group that it is for; zero if it is for nobody's.
+    pub(super) const fn session(&self) -> u32 {
+        if self.whom_is == whom::SESSION { self.whom } else { 0 }
+    }
+
+    /// The user that it is for instead of the one that its task names.
+    pub(super) const fn user(&self) -> Option<OtherUser> {
+        if self.whom_is == whom::USER { OtherUser::from_number(self.whom) } else { None }
+    }
+
+    /// Notes whom it is for: a member of the task's group, by the session, or another user than the task names, who is for no
+    /// session.
+    pub(super) const fn set_whom(&mut self, session: u32, user: Option<OtherUser>) {
+        (self.whom, self.whom_is) = match user {
+            Some(user) => (user.number(), whom::USER),
+            None if session != 0 => (session, whom::SESSION),
+            None => (0, 0),
+        };
     }
 
     pub(super) const fn cause(&self) -> Cause {

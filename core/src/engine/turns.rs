@@ -122,8 +122,8 @@ impl Engine<'_> {
         else {
             return Ok(None);
         };
-        if instance.session != 0 {
-            self.members(cx, task.definition, instance.session)?;
+        if instance.session() != 0 {
+            self.members(cx, task.definition, instance.session())?;
         }
         // What cannot be read is told when its action is looked for.
         let Ok(image) = plan::image(self.memory.record, cx.store, task.definition) else { return Ok(None) };
@@ -144,7 +144,7 @@ impl Engine<'_> {
             |&index: &u32| self.memory.instances.get(index as usize).is_some_and(|slot| slot.phase == Phase::Queued);
         // A member of a group waits for runs of that member alone.
         let is_free = |&index: &u32| {
-            let session = self.memory.instances.get(index as usize).map_or(0, |slot| slot.session);
+            let session = self.memory.instances.get(index as usize).map_or(0, InstanceSlot::session);
             slot.running == 0 || session != 0 && !self.has_other(task, session, InstanceSlot::runs)
         };
         list::iter::<OfTask, _>(self.memory.instances, slot.last).filter(waits).filter(is_free).min_by_key(turn)
@@ -157,7 +157,7 @@ impl Engine<'_> {
         for index in 0..self.instances.mark {
             let Some(slot) = self.memory.instances.get(index as usize) else { break };
             let Some(task) = slot.task.index().filter(|_| slot.phase == Phase::Queued) else { continue };
-            let is_in_the_way = |task: &TaskSlot| task.running > 0 && slot.session == 0;
+            let is_in_the_way = |task: &TaskSlot| task.running > 0 && slot.session() == 0;
             if self.memory.tasks.get(task as usize).is_none_or(is_in_the_way) {
                 continue;
             }

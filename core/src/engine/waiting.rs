@@ -139,8 +139,8 @@ impl Engine<'_> {
         let (mut all, mut same) = (0_u16, 0_u16);
         self.each_instance(task, |engine, index, phase| {
             if let Some(slot) = engine.memory.instances.get(index as usize).filter(|_| phase == Phase::Waiting) {
-                all += u16::from(slot.waits_for != wait::COUNTED && slot.session == run.session);
-                let is_same = slot.waits_for == what && slot.session == run.session;
+                all += u16::from(slot.waits_for != wait::COUNTED && slot.session() == run.session);
+                let is_same = slot.waits_for == what && slot.session() == run.session;
                 same += u16::from(is_same && matches!(what, wait::AGAIN | wait::IDLE));
             }
             false
@@ -174,7 +174,7 @@ impl Engine<'_> {
         instance.flags = if run.hard { order::HARD } else { 0 };
         instance.trigger = run.trigger;
         instance.attempt = run.attempt;
-        instance.session = run.session;
+        instance.set_whom(run.session, run.user);
         instance.set_cause(run.cause, run.ends);
         instance.started = Timestamp::MIN;
         let at = match until {
@@ -266,7 +266,7 @@ impl Engine<'_> {
         self.each_instance(task, |engine, index, phase| {
             let slot = engine.memory.instances.get(index as usize);
             let is_overtaken = slot.is_some_and(|slot| {
-                let waits = phase == Phase::Waiting && slot.session == 0 && !slot.has(order::RECORD);
+                let waits = phase == Phase::Waiting && slot.session() == 0 && !slot.has(order::RECORD);
                 waits && slot.cause().settles().is_some_and(|at| at < settled)
             });
             if is_overtaken && done.is_ok() {

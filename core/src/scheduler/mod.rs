@@ -9,13 +9,14 @@
 //!
 //! Every call is short, never waits and never calls back. Calling once too often is harmless.
 
+mod instances;
 mod services;
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::{
     auth::Identity,
-    engine::{Context, Deadline, Engine, Loaded, Machine, Order, Refused, Session, SessionChange, Work},
+    engine::{Context, Deadline, Engine, Loaded, Machine, Order, Session, SessionChange},
     epm,
     event::{Closed, Event},
     guid::Guid,
@@ -94,7 +95,7 @@ pub enum Input {
 /// The host shall do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Start the current action of this instance (see [`Scheduler::action`]); the record that it was started is durable.
+    /// Start the current action of this instance (see [`Scheduler::action`] and [`Scheduler::run_as`]); the record that it was started is durable.
     /// Answer with [`Input::Started`] or [`Input::StartFailed`].
     Start {
         /// Which instance.
@@ -312,22 +313,6 @@ impl<'a> Scheduler<'a> {
                 Some(deadline.monotonic.map_or(self.next_check, |earlier| earlier.min(self.next_check)));
         }
         Output::Sleep(deadline)
-    }
-
-    /// What the instance shall run now, its parameters put in, written to `into`.
-    ///
-    /// # Errors
-    /// [`Refused`] if there is no such instance, its definition is damaged, or `into` is too small: answer the
-    /// [`Output::Start`] with [`Input::StartFailed`] then.
-    pub fn action<'i>(
-        &mut self,
-        now: Now,
-        zone: &Zone<'_>,
-        instance: Guid,
-        ports: &mut Ports<'_>,
-        into: &'i mut [u8],
-    ) -> Result<Work<'i>, Refused> {
-        self.engine.action(&mut context(now, zone, ports), instance, into)
     }
 
     /// The engine, for a host that manages its own tasks beside what comes over the network.

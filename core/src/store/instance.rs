@@ -16,11 +16,11 @@ const ELEMENTS: u64 = 11;
 pub const ARGUMENTS: usize = RUN_ARGUMENT_BYTES + 2 * RUN_ARGUMENTS;
 
 /// Bytes of the longest [`Instance`]; without arguments none that has started, or waits, is longer than 64, or than 68 if it is for
-/// a member of a group and all its numbers are the largest.
+/// a member of a group and all its numbers are the largest, or 69 if it is for another user.
 ///
 /// array and version 2, guid 17, task 5, definition 5, started 9, cause 1, moment 9, action 3, limit 9, switch 1, arguments 3 and theirs,
-/// each with a length of 2, turn 5, session 5
-pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 3 + 9 + 1 + 3 + ARGUMENTS + 5 + 5;
+/// each with a length of 2, turn 5, session 5 or null and user 6
+pub const INSTANCE_MAX: usize = 2 + 17 + 5 + 5 + 9 + 1 + 9 + 3 + 9 + 1 + 3 + ARGUMENTS + 5 + 6;
 
 /// The turn of a run that waits, and is dropped at the next start of the server.
 pub const VOLATILE: u32 = u32::MAX;
@@ -61,6 +61,7 @@ pub enum Cause {
 /// [version, guid, task, definition, started at | null, cause, moment, action, limit | null, hard, arguments]
 /// [… arguments, turn]
 /// [… arguments, turn | null, session]
+/// [… arguments, turn | null, null, user]
 /// ```
 ///
 /// The action is its ordinal, and 256 times the number of attempts before. Only one that waits has a turn. Whoever does not know of turns takes it for one that was started, and so never starts it.
@@ -91,6 +92,8 @@ pub struct Instance<'r> {
     pub queued: Option<u32>,
     /// Number of the session that it runs in, if it runs for a member of a group.
     pub session: Option<NonZeroU32>,
+    /// The user that it is for instead of the one that its task names, as a number of the engine's; then it has no session.
+    pub user: Option<NonZeroU32>,
 }
 
 impl Cause {
@@ -134,7 +137,22 @@ impl<'r> Instance<'r> {
         let elements = Decoder::new(bytes).array()?.unwrap_or_default();
         let mut more = |at| if elements > at { optional(&mut decoder, |decoder| decoder.u32()) } else { Ok(None) };
         let (queued, session) = (more(ELEMENTS)?, more(ELEMENTS + 1)?.and_then(NonZeroU32::new));
-        Ok(Self { guid, task, definition, started, cause, action, attempt, limit, hard, arguments, queued, session })
+        let user = more(ELEMENTS + 2)?.and_then(NonZeroU32::new);
+        Ok(Self {
+            guid,
+            task,
+            definition,
+            started,
+            cause,
+            action,
+            attempt,
+            limit,
+            hard,
+            arguments,
+            queued,
+            session,
+            user,
+        })
     }
 
     /// Writes the record to the front of `into` and returns it.
@@ -143,7 +161,11 @@ impl<'r> Instance<'r> {
     /// [`TooLong`] if it does not fit; [`INSTANCE_MAX`] bytes are always enough for arguments within the limits.
     pub fn encode<'i>(&self, into: &'i mut [u8]) -> Result<&'i [u8], TooLong> {
         finish(into, |encoder| {
-            let more = if self.session.is_some() { 2 } else { u64::from(self.queued.is_some()) };
+            let more = match (self.queued, self.session, self.user) {
+                (_, _, Some(_)) => 3,
+                (_, Some(_), None) => 2,
+                (queued, None, None) => u64::from(queued.is_some()),
+            };
             let elements = ELEMENTS + more;
             encoder.array(elements)?.u8(VERSION)?.bytes(&self.guid.to_bytes())?.u32(self.task)?.u32(self.definition)?;
             match self.started {
@@ -175,8 +197,17 @@ impl<'r> Instance<'r> {
                 }
                 None => {}
             }
-            if let Some(session) = self.session {
-                encoder.u32(session.get())?;
+            match self.session.filter(|_| self.user.is_none()) {
+                Some(session) => {
+                    encoder.u32(session.get())?;
+                }
+                None if more > 2 => {
+                    encoder.null()?;
+                }
+                None => {}
+            }
+            if let Some(user) = self.user {
+                encoder.u32(user.get())?;
             }
             Ok(())
         })

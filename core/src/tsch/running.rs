@@ -102,7 +102,7 @@ impl Service<'_, '_> {
         let task = self.task(arrival, &path, AccessMask::FILE_EXECUTE)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let run = if given & RUN_IGNORE_CONSTRAINTS == 0 { Engine::run } else { Engine::run_anyway };
-        let instance = match run(self.engine, &mut cx, task, &mut arguments.iter()) {
+        let instance = match run(self.engine, &mut cx, task, &mut arguments.iter(), None) {
             Err(Refused::AlreadyRunning | Refused::Hindered) => Guid::NIL,
             other => other?,
         };

@@ -52,7 +52,7 @@ fn who_asks_can_have_it_whatever_the_conditions() {
     assert_eq!(world.run("a", &[]), Err(Refused::Hindered));
     assert_eq!(Refused::Hindered.status(), Status::S_OK);
     assert_eq!(world.engine.state(task), TaskState::Ready);
-    world.call(|engine, cx| engine.run_anyway(cx, task, &mut core::iter::empty())).unwrap();
+    world.call(|engine, cx| engine.run_anyway(cx, task, &mut core::iter::empty(), None)).unwrap();
     assert_eq!(world.outside.times("a"), ["12:00:00"]);
 }
 

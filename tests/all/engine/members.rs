@@ -76,7 +76,7 @@ fn who_asks_for_a_run_gets_one_for_each_member() {
     let mut world = boot(&mut slots);
     world.register("asked", &Task::new("asked for=1").of_group(&sid(2000))).unwrap();
     let task = world.task("asked");
-    let run = |world: &mut World<'_>| world.call(|engine, cx| engine.run(cx, task, &mut ["x"].into_iter()));
+    let run = |world: &mut World<'_>| world.call(|engine, cx| engine.run(cx, task, &mut ["x"].into_iter(), None));
     let first = run(&mut world).unwrap();
     assert!(world.outside.children.contains_key(&first));
     assert_eq!(starts(&mut world), ["asked for=1 @3", "asked for=1 @5"]);
@@ -138,7 +138,7 @@ fn a_restart_knows_whose_runs_go_on() {
     });
     world.register("a", &task.with(|with| with.instances_policy = InstancesPolicy::Parallel)).unwrap();
     let task = world.task("a");
-    world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();
+    world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty(), None)).unwrap();
     assert_eq!(starts(&mut world), ["one for=60 @3", "one for=60 @5"]);
     let mut slots = Slots::new(8, 16);
     let mut world = World::boot(&mut slots, world.die());
@@ -190,7 +190,7 @@ fn a_start_that_failed_is_tried_again_for_that_member_alone() {
     });
     world.register("a", &task).unwrap();
     let task = world.task("a");
-    world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();
+    world.call(|engine, cx| engine.run(cx, task, &mut core::iter::empty(), None)).unwrap();
     world.run_for(5 * MINUTE);
     // Two members, three attempts each.
     let failed =

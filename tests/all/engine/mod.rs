@@ -19,6 +19,7 @@ mod policies;
 mod queue;
 mod records;
 mod restart;
+mod run_as;
 mod security;
 mod sessions;
 mod waits;

@@ -17,7 +17,7 @@ fn with_work(action: Action<'_>, check: impl FnOnce(Work<'_>)) {
     let mut world = World::boot(&mut slots, Outside::new("2024-05-01T12:00:00"));
     let settings = Settings { priority: 2, ..Settings::default() };
     let task = world.register("a", &Task { actions: vec![action], settings, ..Task::default() }).unwrap();
-    let instance = world.quiet(|engine, cx| engine.run(cx, task, &mut ["value"].into_iter())).unwrap();
+    let instance = world.quiet(|engine, cx| engine.run(cx, task, &mut ["value"].into_iter(), None)).unwrap();
     let mut room = [0; 2048];
     world.quiet(|engine, cx| check(engine.action(cx, instance, &mut room).unwrap()));
     for short in 0..PUT_IN.len() {

@@ -131,8 +131,8 @@ fn stop_existing_of_an_instance_that_was_not_started_yet() {
     let task = world
         .register("a", &Task::new("a").with(|with| with.instances_policy = InstancesPolicy::StopExisting))
         .unwrap();
-    world.quiet(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();
-    let second = world.quiet(|engine, cx| engine.run(cx, task, &mut core::iter::empty())).unwrap();
+    world.quiet(|engine, cx| engine.run(cx, task, &mut core::iter::empty(), None)).unwrap();
+    let second = world.quiet(|engine, cx| engine.run(cx, task, &mut core::iter::empty(), None)).unwrap();
     world.obey();
     assert_eq!(world.outside.children.keys().collect::<Vec<_>>(), [&second]);
 }
@@ -294,7 +294,7 @@ fn arguments_that_the_room_for_records_does_not_hold_are_refused() {
     let actions = vec![Action::Exec { id: None, exec }; 2];
     let queue = |with: &mut mainspring::task::Settings<'_>| with.instances_policy = InstancesPolicy::Queue;
     world.register("a", &Task { actions, ..Task::default() }.with(queue)).unwrap();
-    let (fits, too_long) = ("x".repeat(52), "x".repeat(53));
+    let (fits, too_long) = ("x".repeat(51), "x".repeat(52));
     assert_eq!(world.run("a", &[&too_long]), Err(Refused::TooLarge));
     assert!(world.outside.starts().is_empty());
     for _ in 0..2 {
@@ -392,7 +392,7 @@ fn on_demand_is_refused_where_it_should_be() {
         })
         .unwrap();
     let Some(Entry::Folder(folder)) = world.find("f") else { panic!("no folder") };
-    assert_eq!(world.call(|engine, cx| engine.run(cx, folder, &mut core::iter::empty())), Err(Refused::NotATask));
+    assert_eq!(world.call(|engine, cx| engine.run(cx, folder, &mut core::iter::empty(), None)), Err(Refused::NotATask));
     world.outside.entropy.dry = true;
     world.register("c", &Task::new("c")).unwrap();
     assert_eq!(world.run("c", &[]).unwrap_err(), Refused::NoEntropy);

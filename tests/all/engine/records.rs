@@ -48,6 +48,7 @@ fn instance(arguments: &[u8]) -> Instance<'_> {
         arguments,
         queued: None,
         session: None,
+        user: None,
     }
 }
 
@@ -112,7 +113,12 @@ fn run_time_records_are_small() {
     let bytes = member.encode(&mut room).unwrap();
     assert!(bytes.len() <= 68, "{} bytes", bytes.len());
     assert_eq!(Instance::decode(bytes), Ok(member));
-    let longest = Instance { queued: Some(u32::MAX), session: NonZeroU32::new(u32::MAX), ..instance(&arguments) };
+    let other = Instance { user: NonZeroU32::new(u32::MAX), ..instance(&[]) };
+    let bytes = other.encode(&mut room).unwrap();
+    assert!(bytes.len() <= 69, "{} bytes", bytes.len());
+    assert_eq!(Instance::decode(bytes), Ok(other));
+    let longest = Instance { queued: Some(u32::MAX), user: NonZeroU32::new(u32::MAX), ..instance(&arguments) };
+    assert_eq!(longest.encode(&mut room).unwrap().len(), INSTANCE_MAX);
     assert_eq!(Instance::decode(longest.encode(&mut room).unwrap()), Ok(longest));
 
     let state = State {
@@ -212,6 +218,8 @@ fn an_instance_that_was_started_is_what_it_was() {
     assert_eq!(hex(bytes), "8d01500403020106050807090a0b0c0d0e0f100102f6000018fff6f540f605");
     let bytes = Instance { queued: Some(3), session: NonZeroU32::new(5), ..small }.encode(&mut room).unwrap();
     assert_eq!(hex(bytes), "8d01500403020106050807090a0b0c0d0e0f100102f6000018fff6f5400305");
+    let bytes = Instance { user: NonZeroU32::new(1001), ..small }.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8e01500403020106050807090a0b0c0d0e0f100102f6000018fff6f540f6f61903e9");
 }
 
 #[test]
@@ -235,7 +243,8 @@ fn truncated_and_flipped_records_are_read_or_damaged() {
     let read =
         |bytes: &[u8]| (Entry::decode(bytes).is_ok(), Instance::decode(bytes).is_ok(), State::decode(bytes).is_ok());
     let member = Instance { session: NonZeroU32::new(7), ..self::instance(&[]) }.encode(&mut room).unwrap().to_vec();
-    for record in [entry, instance, waits, member, state] {
+    let other = Instance { user: NonZeroU32::new(1001), ..self::instance(&[]) }.encode(&mut room).unwrap().to_vec();
+    for record in [entry, instance, waits, member, other, state] {
         damage::cut(&record, |record| assert_eq!(read(record), (false, false, false)));
         damage::flipped(&record, |record| {
             let _ = read(record);

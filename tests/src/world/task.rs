@@ -23,6 +23,10 @@ pub struct Task<'t> {
     pub security: Option<&'t [u8]>,
     /// The group whose members it runs for.
     pub group: Option<Sid>,
+    /// Its other principals.
+    pub principals: Vec<Principal<'t>>,
+    /// Which of all its actions run as, by its id.
+    pub context: Option<&'t str>,
 }
 
 impl<'t> Task<'t> {
@@ -73,8 +77,8 @@ impl<'t> Task<'t> {
     /// If it cannot be encoded.
     #[must_use]
     pub fn image<'i>(&self, into: &'i mut [u8]) -> Image<'i> {
-        let principals: Vec<Principal<'_>> =
-            self.group.map(|group| Principal { group: Some(group), ..Principal::default() }).into_iter().collect();
+        let group = self.group.map(|group| Principal { group: Some(group), ..Principal::default() });
+        let principals: Vec<Principal<'_>> = group.into_iter().chain(self.principals.iter().copied()).collect();
         let definition = Definition {
             triggers: &self.triggers,
             settings: self.settings,
@@ -82,6 +86,7 @@ impl<'t> Task<'t> {
             conditions: self.conditions,
             actions: &self.actions,
             principals: &principals,
+            context: self.context,
             ..Definition::default()
         };
         Image::encode(&definition, into).expect("a definition")

@@ -254,6 +254,12 @@ pub struct SessionId(pub NonZeroU32);
 pub trait Sessions {
     /// Calls `visit` with the session of each member of a group who is logged on, until it returns false.
     fn members(&self, group: &Sid, visit: &mut dyn FnMut(SessionId) -> bool);
+
+    /// The user of a session; `None` if there is no such session. By default there is none for whom a task could be asked for.
+    fn user(&self, session: SessionId) -> Option<Sid> {
+        let _ = session;
+        None
+    }
 }
 
 /// Nobody ever logs on.

@@ -93,6 +93,7 @@ statuses! {
     E_ALREADY_EXISTS = 0x8007_00B7, "a task or folder of that name exists already";
     E_PROCESS_ABORTED = 0x8007_042B, "the process ended without an exit code that anybody saw";
     E_INVALID_OWNER = 0x8007_051B, "this security identifier may not be the owner of this object";
+    E_NO_SUCH_LOGON_SESSION = 0x8007_0520, "there is no such logon session";
     E_NONE_MAPPED = 0x8007_0534, "no mapping between account names and security identifiers was done";
     E_LOGON_FAILURE = 0x8007_052E, "the user name is unknown or the password is wrong";
 }

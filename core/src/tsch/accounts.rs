@@ -1,12 +1,16 @@
 //! Names of accounts: what a client writes for somebody, and whether a credential is right.
 
+#[cfg(feature = "xml")]
 use md4::{Digest, Md4};
+#[cfg(feature = "xml")]
 use subtle::ConstantTimeEq;
 
+#[cfg(feature = "xml")]
+use crate::text::Utf16;
 use crate::{
     ports::{Account, Accounts},
     sid::Sid,
-    text::{Utf16, eq_ignore_case},
+    text::eq_ignore_case,
 };
 
 /// Bytes of UTF-8 of a user name with its domain; nobody has a longer one.
@@ -120,17 +124,20 @@ fn well_known(authority: &str, bare: &str) -> Option<Sid> {
 }
 
 /// As [`identify`], for a name from the wire.
+#[cfg(feature = "xml")]
 pub(super) fn identify_utf16(name: Utf16<'_>, accounts: &mut dyn Accounts) -> Option<Identity> {
     identify(&name.to_string::<NAME_MAX>().ok()?, accounts)
 }
 
 /// A name without the host that is named with it: `HOST\user`, `.\user` or `user@host`.
+#[cfg(feature = "xml")]
 pub(super) fn bare(name: &str) -> &str {
     let name = name.rsplit_once('\\').map_or(name, |(_, bare)| bare);
     name.split_once('@').map_or(name, |(bare, _)| bare)
 }
 
 /// Whether `password` is the account's, found out in the same time whatever it is, and whether there is such an account.
+#[cfg(feature = "xml")]
 pub(super) fn is_password(account: Option<&Account>, password: Utf16<'_>) -> bool {
     let mut hash = Md4::new();
     for unit in password.units() {

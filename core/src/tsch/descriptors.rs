@@ -3,7 +3,6 @@
 
 use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, path};
 use crate::{
-    bytes::Full,
     engine::Entry,
     ndr::{Decoder, Encoder},
     ports::Account,
@@ -178,7 +177,7 @@ pub(super) fn written_units(security: &[u8]) -> usize {
         }
     }
     let mut units = Units(0);
-    let written = Descriptor::parse(security).map_err(|_| Full { needed: 0, left: 0 });
-    let written = written.is_ok_and(|kept| sddl::write(&kept, SecurityInformation::DACL, &mut units).is_ok());
+    let written =
+        Descriptor::parse(security).is_ok_and(|kept| sddl::write(&kept, SecurityInformation::DACL, &mut units).is_ok());
     if written { units.0 } else { 0 }
 }

@@ -17,7 +17,6 @@
 //!   it unchanged.
 
 mod access;
-#[cfg(feature = "xml")]
 mod accounts;
 pub mod client;
 #[cfg(feature = "xml")]
@@ -29,7 +28,6 @@ mod information;
 mod methods;
 mod running;
 
-#[cfg(feature = "xml")]
 pub use accounts::resolve;
 pub use history::HISTORY_INTERFACE;
 pub use methods::INTERFACE;

@@ -1,24 +1,36 @@
 //! Instances: SchRpcRun, SchRpcStop, SchRpcStopInstance, SchRpcEnumInstances, SchRpcGetInstanceInfo.
 
-use super::{Arrival, Refusal, Service, context, flags, folders::ENUM_HIDDEN, path};
+use super::{
+    Arrival, Refusal, Service,
+    accounts::{Identity, NAME_MAX, identify},
+    context, flags,
+    folders::ENUM_HIDDEN,
+    path,
+};
 use crate::{
-    engine::{Engine, Refused, TaskState},
+    engine::{Engine, OtherUser, Refused, TaskState},
     guid::Guid,
     limits::{RUN_ARGUMENT_BYTES, RUN_ARGUMENTS},
     ndr::{DecodeError, Decoder, Encoder},
+    ports::SessionId,
     security::AccessMask,
     sid::Sid,
     status::Status,
     task::Action,
     text::{TextError, Utf16},
 };
+use core::num::NonZeroU32;
 
-/// TASK_RUN_AS_SELF, TASK_RUN_IGNORE_CONSTRAINTS, TASK_RUN_USE_SESSION_ID and TASK_RUN_USER_SID.
-const RUN_FLAGS: u32 = 0xF;
+/// TASK_RUN_AS_SELF
+const RUN_AS_SELF: u32 = 1;
 /// TASK_RUN_IGNORE_CONSTRAINTS
 const RUN_IGNORE_CONSTRAINTS: u32 = 2;
+/// TASK_RUN_USE_SESSION_ID
+const RUN_USE_SESSION_ID: u32 = 4;
 /// TASK_RUN_USER_SID
 const RUN_USER_SID: u32 = 8;
+/// The four flags that there are.
+const RUN_FLAGS: u32 = RUN_AS_SELF | RUN_IGNORE_CONSTRAINTS | RUN_USE_SESSION_ID | RUN_USER_SID;
 
 /// The arguments of SchRpcRun, taken out of the stub: at most [`RUN_ARGUMENTS`], together at most
 /// [`RUN_ARGUMENT_BYTES`].
@@ -77,7 +89,10 @@ impl Arguments {
 impl Service<'_, '_> {
     /// SchRpcRun (Opnum 12), 3.2.5.4.13. An instance that the policy or a condition did not let start is not an error, and has
     /// no GUID.
-    /// Session and user are read and not acted on: actions run as the host decides.
+    ///
+    /// Whoever may execute a task may run it as it is defined, whomever it names. The page has that for administrators and for
+    /// the task's user alone; the right to execute, which descriptors give to others, would mean nothing then. As somebody else
+    /// an administrator may have it run as any account, and others as themselves. In a session it runs as the session's user.
     #[inline(never)]
     pub(super) fn run(
         &mut self,
@@ -89,20 +104,17 @@ impl Service<'_, '_> {
         let count = stub.u32()?;
         let arguments = Arguments::decode(stub, count)?;
         let given = stub.u32()?;
-        let _session = stub.u32()?;
+        let session = stub.u32()?;
         let user = stub.unique_string()?;
 
         flags(given, RUN_FLAGS)?;
         let path = path(name)?;
         let arguments = arguments?;
-        if let Some(user) = user.filter(|_| given & RUN_USER_SID != 0) {
-            let sid = user.to_string::<200>().ok().and_then(|text| Sid::parse(&text));
-            sid.ok_or(Status::E_INVALIDARG)?;
-        }
         let task = self.task(arrival, &path, AccessMask::FILE_EXECUTE)?;
+        let user = self.other_user(arrival, given, session, user)?;
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
         let run = if given & RUN_IGNORE_CONSTRAINTS == 0 { Engine::run } else { Engine::run_anyway };
-        let instance = match run(self.engine, &mut cx, task, &mut arguments.iter(), None) {
+        let instance = match run(self.engine, &mut cx, task, &mut arguments.iter(), user) {
             Err(Refused::AlreadyRunning | Refused::Hindered) => Guid::NIL,
             other => other?,
         };
@@ -231,6 +243,53 @@ impl Service<'_, '_> {
         out.null()?; // pGroupInstances
         out.u32(info.process)?;
         Ok(Status::S_OK)
+    }
+
+    /// Whom a run is for instead of the principal of the task: the caller, whom he named, or the user of the session.
+    ///
+    /// # Errors
+    /// `E_INVALIDARG` for what is to be a SID and is none, and for somebody else if the caller is no administrator; `E_NONE_MAPPED`
+    /// if there is no such account; ERROR_NO_SUCH_LOGON_SESSION if there is no such session.
+    #[inline(never)]
+    fn other_user(
+        &mut self,
+        arrival: Arrival<'_>,
+        given: u32,
+        session: u32,
+        user: Option<Utf16<'_>>,
+    ) -> Result<Option<OtherUser>, Refusal> {
+        let caller = arrival.account;
+        let of_session = if given & RUN_USE_SESSION_ID == 0 {
+            None
+        } else {
+            let found = NonZeroU32::new(session).and_then(|session| self.ports.sessions.user(SessionId(session)));
+            if !caller.administrator && found != Some(caller.sid) {
+                return Err(Status::E_INVALIDARG.into());
+            }
+            Some(found.ok_or(Status::E_NO_SUCH_LOGON_SESSION)?)
+        };
+        let named = user.filter(|user| !user.is_empty() && given & RUN_AS_SELF == 0);
+        let sid = match (named, of_session) {
+            _ if given & RUN_AS_SELF != 0 => caller.sid,
+            (Some(user), _) => {
+                let user = user.to_string::<NAME_MAX>().map_err(|_| Status::E_INVALIDARG)?;
+                if given & RUN_USER_SID != 0 && Sid::parse(&user).is_none() {
+                    return Err(Status::E_INVALIDARG.into());
+                }
+                match identify(&user, self.ports.accounts) {
+                    Some(Identity::Service(sid)) => sid,
+                    Some(Identity::Account(account)) => account.sid,
+                    Some(Identity::Other(_)) | None if !caller.administrator => return Err(Status::E_INVALIDARG.into()),
+                    Some(Identity::Other(_)) | None => return Err(Status::E_NONE_MAPPED.into()),
+                }
+            }
+            (None, Some(user)) => user,
+            (None, None) => return Ok(None),
+        };
+        if sid != caller.sid && !caller.administrator && of_session.is_none() {
+            return Err(Status::E_INVALIDARG.into());
+        }
+        OtherUser::new(&sid).map(Some).ok_or_else(|| Status::E_NONE_MAPPED.into())
     }
 
     /// Whether the instance is still there, and its task is one that the caller may read, and not hidden unless `hidden`.

@@ -126,14 +126,16 @@ class Server(Target):
         self.process = None
 
     def add_account(self, name=NAME, password=PASSWORD, admin=True):
-        command = [self.program, "account", "add", name, "--data", self.data]
-        command += ["--admin"] if admin else []
-        subprocess.run(command, input=password + "\n", text=True, check=True, timeout=30, stdout=subprocess.DEVNULL)
+        self.account("add", name, *(["--admin"] if admin else []), words=password + "\n")
 
     def unlock(self, name=NAME):
         """Has the server forget the failed logins of an account."""
-        command = [self.program, "account", "unlock", name, "--data", self.data]
-        subprocess.run(command, check=True, timeout=30, stdout=subprocess.DEVNULL)
+        self.account("unlock", name)
+
+    def account(self, *verb, words=""):
+        """A verb of `mainspringd account`, which is told these words, and what it says."""
+        command = [self.program, "account", *verb, "--data", self.data]
+        return subprocess.run(command, input=words, text=True, check=True, timeout=30, stdout=subprocess.PIPE).stdout
 
     def start(self, before=None):
         """Starts it and waits until it says where it listens; `before` runs in the new process first."""

@@ -45,9 +45,11 @@ fn big_endian_stubs_are_read() {
 fn strings_end_with_a_nul() {
     let good = bytes("05000000 00000000 03000000 6100 6200 0000");
     assert_eq!(decoder(&good).string().unwrap().to_string::<8>().unwrap(), "ab");
-    // What stands behind the first NUL is not part of it.
-    let inner = bytes("03000000 00000000 03000000 6100 0000 0000");
-    assert_eq!(decoder(&inner).string().unwrap().to_string::<8>().unwrap(), "a");
+    // It may end with several; one before its end is part of it, so that nobody takes it for another.
+    let several = bytes("03000000 00000000 03000000 6100 0000 0000");
+    assert_eq!(decoder(&several).string().unwrap().to_string::<8>().unwrap(), "a");
+    let inner = bytes("04000000 00000000 04000000 6100 0000 6200 0000");
+    assert_eq!(decoder(&inner).string().unwrap().to_string::<8>().unwrap(), "a\0b");
     for (stub, error) in [
         ("02000000 00000000 02000000 6100 6200", DecodeError::NotTerminated { actual: 2 }),
         ("00000000 00000000 00000000", DecodeError::NotTerminated { actual: 0 }),

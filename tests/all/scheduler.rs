@@ -59,6 +59,7 @@ fn no_event_of_a_busy_tick_is_lost() {
             creation: Creation::Create,
             image: task.image(&mut image),
             security: None,
+            folders: None,
             principal_reads: true,
             disable: false,
             fire_registration_triggers: true,

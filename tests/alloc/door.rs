@@ -123,6 +123,7 @@ impl Door<'_, '_> {
             creation: Creation::Create,
             image: Image::encode(&definition, &mut buffer).unwrap(),
             security: None,
+            folders: None,
             principal_reads: true,
             disable: false,
             fire_registration_triggers: true,

@@ -260,6 +260,7 @@ impl Machine {
             creation: Creation::CreateOrUpdate,
             image: task.image(&mut room),
             security: None,
+            folders: None,
             principal_reads: true,
             disable: false,
             fire_registration_triggers: true,

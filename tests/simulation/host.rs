@@ -419,6 +419,7 @@ impl<'a> Life<'_, '_, 'a> {
                 creation: Creation::CreateOrUpdate,
                 image: task.image(&mut room),
                 security: None,
+                folders: None,
                 principal_reads: true,
                 disable: false,
                 fire_registration_triggers: true,

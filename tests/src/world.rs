@@ -471,6 +471,7 @@ impl<'a, S: Medium> World<'a, S> {
             creation,
             image: task.image(&mut room),
             security: task.security,
+            folders: None,
             principal_reads: true,
             disable: false,
             fire_registration_triggers: true,

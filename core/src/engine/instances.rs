@@ -57,9 +57,6 @@ impl Engine<'_> {
         with_conditions: bool,
     ) -> Result<Guid, Refused> {
         let slot = *self.task(task)?;
-        if !slot.has(flag::ENABLED) {
-            return Err(Refused::Disabled);
-        }
         if self.closing {
             return Err(Refused::TooBusy);
         }
@@ -71,6 +68,9 @@ impl Engine<'_> {
         let image = plan::image(self.memory.record, cx.store, slot.definition)?;
         if !image.settings().allow_start_on_demand {
             return Err(Refused::NotOnDemand);
+        }
+        if !slot.has(flag::ENABLED) {
+            return Err(Refused::Disabled);
         }
         let mut run = Run::of(&image);
         run.stand_in(user);

@@ -75,7 +75,7 @@ impl Engine<'_> {
                     reader: reader(registration),
                     disabled: None,
                 };
-                let index = self.create(cx, &entry, Some(&registration.image))?;
+                let index = self.create(cx, &entry, Some(&registration.image), registration.folders)?;
                 self.adopt(cx, index, Terms::of(&entry), &registration.image);
                 self.tell_registered(index);
                 Ok(TaskIndex(index))
@@ -83,7 +83,7 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes a folder, and the folders on the way: all are `owner`'s. It keeps `security`, or has what its folder hands on.
+    /// Makes a folder, and the folders on the way: all are `owner`'s. Each keeps `security`, or has what its folder hands on.
     ///
     /// # Errors
     /// As for [`register`](Self::register).
@@ -98,7 +98,7 @@ impl Engine<'_> {
             return Err(Refused::Exists);
         }
         let entry = store::Entry { security, ..folder(path.as_str(), Some(owner)) };
-        let index = self.create(cx, &entry, None)?;
+        let index = self.create(cx, &entry, None, security)?;
         self.tell_registered(index);
         Ok(())
     }
@@ -109,12 +109,13 @@ impl Engine<'_> {
         }
     }
 
-    /// Makes an entry that is not there yet, and the folders on the way, in the store and then in memory.
+    /// Makes an entry that is not there yet, and the folders on the way, which keep `folders`, in the store and then in memory.
     pub(super) fn create(
         &mut self,
         cx: &mut Context<'_>,
         entry: &store::Entry<'_>,
         image: Option<&Image<'_>>,
+        folders: Option<&[u8]>,
     ) -> Result<u32, Refused> {
         let mut missing = 0;
         for folder in ancestors(entry.path) {
@@ -124,6 +125,7 @@ impl Engine<'_> {
                 None => missing += 1,
             }
         }
+        let folders = store::Entry { security: folders, ..folder("", entry.registrant) };
         let first = self.next_task;
         let next = first.checked_add(missing + 1).ok_or(Refused::TooBusy)?;
         if self.tasks.count as usize + missing as usize >= self.capacity() {
@@ -135,11 +137,11 @@ impl Engine<'_> {
         // A list that failed half-way may have left records with these numbers.
         self.next_task = next;
 
-        let mut put = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image);
+        let mut put = put_new(self.memory.record, &mut self.written, cx, first, missing, &folders, entry, image);
         if let Err(Refused::Store(error)) = put
             && self.ledger.give_way(cx, &mut self.written, error)
         {
-            put = put_new(self.memory.record, &mut self.written, cx, first, missing, entry, image);
+            put = put_new(self.memory.record, &mut self.written, cx, first, missing, &folders, entry, image);
         }
         if let Err(refused) = put {
             if let Refused::Store(error) = refused {
@@ -151,13 +153,12 @@ impl Engine<'_> {
         let mut number = first;
         for folder in ancestors(entry.path) {
             if self.find_text(folder).is_none() {
-                self.place(number, folder, flag::FOLDER).ok_or(Refused::TooBusy)?;
+                self.place(number, folder, flag::FOLDER | secured(&folders)).ok_or(Refused::TooBusy)?;
                 number += 1;
             }
         }
         let kind = if entry.folder { flag::FOLDER } else { 0 };
-        let secured = if entry.security.is_some() { flag::SECURED } else { 0 };
-        self.place(number, entry.path, kind | secured).ok_or(Refused::TooBusy)
+        self.place(number, entry.path, kind | secured(entry)).ok_or(Refused::TooBusy)
     }
 
     /// Gives a slot to a task or folder whose folder is there, and puts it into the index and at the end of its folder.
@@ -422,6 +423,11 @@ impl Terms {
     }
 }
 
+/// The flag of an entry that keeps a descriptor.
+const fn secured(entry: &store::Entry<'_>) -> u32 {
+    if entry.security.is_some() { flag::SECURED } else { 0 }
+}
+
 /// Who may read a task because its actions run as him.
 fn reader(registration: &Registration<'_>) -> Option<Sid> {
     principal(&registration.image).filter(|_| registration.principal_reads)
@@ -432,7 +438,9 @@ pub(super) fn principal(image: &Image<'_>) -> Option<Sid> {
     image.runs_as().and_then(|principal| principal.user.or(principal.group))
 }
 
-/// Puts an entry that is new, the entries of the `missing` folders on the way, numbered from `first` on, and the definition.
+/// Puts an entry that is new, the entries of the `missing` folders on the way, which are like `folders` and numbered from `first` on,
+/// and the definition.
+#[allow(clippy::too_many_arguments)]
 #[inline(never)] // It is called twice, and its list would stand on the stack twice.
 fn put_new(
     record: &mut [u8],
@@ -440,6 +448,7 @@ fn put_new(
     cx: &mut Context<'_>,
     first: u32,
     missing: u32,
+    folders: &store::Entry<'_>,
     entry: &store::Entry<'_>,
     image: Option<&Image<'_>>,
 ) -> Result<(), Refused> {
@@ -448,7 +457,7 @@ fn put_new(
     let mut room = record;
     let made = ancestors(entry.path).skip(ancestors(entry.path).count().saturating_sub(missing as usize));
     for (number, path) in (first..).zip(made) {
-        changes.push(encode(&mut room, number, &folder(path, entry.registrant))?).map_err(|_| Refused::TooLarge)?;
+        changes.push(encode(&mut room, number, &store::Entry { path, ..*folders })?).map_err(|_| Refused::TooLarge)?;
     }
     let put_entry = encode(&mut room, first + missing, entry)?;
     if let Some(image) = image {

@@ -21,7 +21,7 @@ use crate::{
     event::Event,
     ports::Key,
     security::{
-        AccessMask, BuildError, Descriptor, Heir, Token,
+        AccessMask, BuildError, Descriptor, Heir, SecurityInformation, Token,
         access::{granted_to_heir, granted_with},
         inherit::new_object,
         let_read, set,
@@ -358,7 +358,8 @@ impl Engine<'_> {
     }
 
     /// Gives a task or folder the parts of `given` that are there; a list has from then on what its folder hands on besides, unless
-    /// it is protected. `principal_reads` is what TASK_DONT_ADD_PRINCIPAL_ACE turns off. `room` is for descriptors on the way.
+    /// it is protected. With a DACL the
+    /// principal of a task may read it, which is what `principal_reads` turns off (TASK_DONT_ADD_PRINCIPAL_ACE). `room` is for descriptors on the way.
     ///
     /// # Errors
     /// [`Refused::NotFound`] if there is no such task or folder, [`Refused::TooLarge`] if it does not fit, or what befell the store;
@@ -373,7 +374,7 @@ impl Engine<'_> {
     ) -> Result<(), Refused> {
         let entry = self.find(path).ok_or(Refused::NotFound)?;
         let mut room = Room(room);
-        let (own, _) = self.own_security(cx, path, entry, &mut room)?;
+        let (own, before) = self.own_security(cx, path, entry, &mut room)?;
         let is_container = !matches!(entry, Entry::Task(_));
         let parent = match entry {
             Entry::Root => None,
@@ -386,7 +387,9 @@ impl Engine<'_> {
         let security = room.put_bytes(|into| set(&own, &whole, given.parts(), into))?;
 
         let number = self.number(entry);
+        let is_list = given.parts().has(SecurityInformation::DACL);
         let reader = match entry {
+            Entry::Task(_) if !is_list => before,
             Entry::Task(task) if principal_reads => {
                 let definition = self.task(task)?.definition;
                 principal(&plan::image(self.memory.record, cx.store, definition)?)

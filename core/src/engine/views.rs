@@ -60,6 +60,8 @@ pub struct Registration<'r> {
     /// The security descriptor that it is to keep, see [`Engine::compose`](super::Engine::compose); without one it keeps what it
     /// has, and a new task has what its folder hands on.
     pub security: Option<&'r [u8]>,
+    /// What the folders that are made on the way keep.
+    pub folders: Option<&'r [u8]>,
     /// TASK_DONT_ADD_PRINCIPAL_ACE turns this off: its principal may read the task.
     pub principal_reads: bool,
     /// TASK_DISABLE: registered, but disabled.

@@ -214,7 +214,7 @@ impl<'b> Decoder<'b> {
         if needed.is_some_and(|needed| needed <= left) { Ok(()) } else { Err(DecodeError::Count { claimed, left }) }
     }
 
-    /// Reads a `[string] wchar_t*` that is a reference: the characters before the NUL, borrowed from the stub.
+    /// Reads a `[string] wchar_t*` that is a reference: the characters before the NULs at its end, borrowed from the stub.
     ///
     /// The maximum count may be any number that is not less than the actual count.
     ///
@@ -227,7 +227,7 @@ impl<'b> Decoder<'b> {
         if text.units().last() != Some(0) {
             return Err(DecodeError::NotTerminated { actual });
         }
-        Ok(text.until_nul())
+        Ok(text.without_end())
     }
 
     /// Reads a `[string] char*` that is a reference: the bytes before the NUL.

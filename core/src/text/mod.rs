@@ -95,11 +95,14 @@ impl<'b> Utf16<'b> {
         char::decode_utf16(self.units())
     }
 
-    /// Up to the first NUL, or all of it.
+    /// Without the NULs that it ends with.
     #[must_use]
-    pub fn until_nul(&self) -> Self {
-        let end = self.units().position(|unit| unit == 0).unwrap_or(self.len());
-        Self { bytes: self.bytes.get(..2 * end).unwrap_or_default(), order: self.order }
+    pub fn without_end(&self) -> Self {
+        let mut bytes = self.bytes;
+        while let Some((before, [0, 0])) = bytes.split_last_chunk() {
+            bytes = before;
+        }
+        Self { bytes, order: self.order }
     }
 
     /// Writes the text as UTF-8 to the front of `into` and lends it as a `str`.

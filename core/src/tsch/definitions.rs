@@ -3,7 +3,7 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
-    context, descriptors, flags, narrow, path_below_root, read_path_below_root,
+    context, descriptors, flags, narrow, no_folder, path_below_root, read_path_below_root,
 };
 use crate::{
     engine::{Creation, Definition, Engine, Entry, Registration},
@@ -210,13 +210,23 @@ impl Service<'_, '_> {
         }
         let creation = creation(self.engine, &path, given)?;
         // What is registered can be retrieved: the normalised form may be longer than what came.
-        let sddl = sddl.or(image.registration().security_descriptor);
+        // A task that is there keeps its descriptor, unless another is given beside the definition: what a console retrieved, and
+        // registers again, does not undo what was set.
+        let is_new = self.engine.find(&path).is_none();
+        let given_sddl = sddl;
+        let sddl = sddl.or(image.registration().security_descriptor.filter(|_| is_new));
         let shown = sddl.as_ref().map(|sddl| sddl as &dyn Display);
         out.formatted(|text| xml::write(&image, &path, true, shown, text))?;
         let left = out.left() / 2 + sddl.map_or(0, |sddl| sddl.encode_utf16().count());
+        let room = out.lend();
+        let (room, others) = room.split_at_mut(room.len() / 2);
         let security = match sddl {
             None => None,
-            Some(text) => Some(self.compose(arrival, &path, text, false, out.lend())?),
+            Some(text) => Some(self.compose(arrival, &path, text, false, room)?),
+        };
+        let folders = match given_sddl {
+            Some(text) if is_new => Some(self.compose(arrival, &path, text, true, others)?),
+            _ => None,
         };
         if security.is_some_and(|security| descriptors::written_units(security) > left) {
             return Err(Status::E_OUTOFMEMORY.into());
@@ -225,13 +235,14 @@ impl Service<'_, '_> {
             creation,
             image,
             security,
+            folders,
             principal_reads: given & DONT_ADD_PRINCIPAL_ACE == 0,
             disable: given & DISABLE != 0,
             fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
             registrant: caller.sid,
         };
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        let task = self.engine.register(&mut cx, &path, &registration)?;
+        let task = self.engine.register(&mut cx, &path, &registration).map_err(no_folder)?;
 
         out.restart();
         // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.

@@ -1,7 +1,7 @@
 //! Security descriptors as clients give and get them: SchRpcSetSecurity and SchRpcGetSecurity, and those that come with a
 //! registration or a new folder.
 
-use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, path};
+use super::{Arrival, Refusal, Service, context, flags, narrow, path};
 use crate::{
     engine::Entry,
     ndr::{Decoder, Encoder},
@@ -16,13 +16,10 @@ use crate::{
 
 /// TASK_DONT_ADD_PRINCIPAL_ACE
 const DONT_ADD_PRINCIPAL_ACE: u32 = 0x10;
-/// SCH_FLAG_TASK
-const FLAG_TASK: u32 = 1 << 29;
 /// SCH_FLAG_FOLDER
-const FLAG_FOLDER: u32 = 1 << 30;
-
-/// Owner, group, DACL, SACL, and the label of the SACL, [MS-DTYP] 2.4.7.
-const PARTS: u32 = 0x1F;
+const FLAG_FOLDER: u32 = 1 << 29;
+/// SCH_FLAG_TASK
+const FLAG_TASK: u32 = 1 << 30;
 
 /// The descriptor that a text means, read to the front of `room`; and the rest of `room`.
 ///
@@ -58,6 +55,12 @@ pub(super) fn allow_parts(given: &Descriptor<'_>, account: &Account) -> Result<(
     }
 }
 
+/// Whether somebody with these rights may know that there is something to be secured: its readers, and an owner to whom it gives
+/// nothing else.
+fn sees(granted: AccessMask) -> bool {
+    granted.has(AccessMask::FILE_READ) || granted.has(AccessMask::READ_CONTROL | AccessMask::WRITE_DAC)
+}
+
 /// The right to set each part of a descriptor that is there already.
 pub(super) fn to_set(given: &Descriptor<'_>) -> AccessMask {
     let parts = given.parts();
@@ -75,7 +78,8 @@ impl Service<'_, '_> {
     /// SchRpcSetSecurity (Opnum 4), 3.2.5.4.5. What is set are the parts that the SDDL has; the others stay.
     ///
     /// The page asks for "write access". Here a DACL takes WRITE_DAC, an owner or a group WRITE_OWNER, and a SACL an administrator, as
-    /// for a file: otherwise whoever may change a task could make it his, and an owner could not undo what shuts him out.
+    /// for a file: otherwise whoever may change a task could make it his. An owner may always set the DACL, of what he may not
+    /// read too: what shuts him out can be undone.
     #[inline(never)]
     pub(super) fn set_security(&mut self, arrival: Arrival<'_>, stub: &mut Decoder<'_>) -> Result<Status, Refusal> {
         let name = stub.string()?;
@@ -84,25 +88,23 @@ impl Service<'_, '_> {
 
         let given = flags(given, DONT_ADD_PRINCIPAL_ACE | FLAG_TASK | FLAG_FOLDER)?;
         let path = path(name)?;
-        let (text, room) = narrow(Some(text), self.scratch)?;
-        let (descriptor, room) = read(text.unwrap_or_default(), arrival.account, room)?;
-        if descriptor.parts() == SecurityInformation::default() {
-            return Err(Status::E_INVALIDARG.into());
-        }
         let is_meant = match self.engine.find(&path) {
             Some(Entry::Task(_)) => given & (FLAG_TASK | FLAG_FOLDER) != FLAG_FOLDER,
             Some(_) => given & (FLAG_TASK | FLAG_FOLDER) != FLAG_TASK,
             None => false,
         };
         let administrator = arrival.account.administrator;
-        let token = token(arrival.account);
-        let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        let granted = match self.engine.granted(&mut cx, &path, &token) {
-            Err(crate::engine::Refused::NotFound) => AccessMask::NONE,
-            other => other?,
-        };
-        if !is_meant || !(administrator || granted.has(AccessMask::FILE_READ)) {
+        let granted = self.granted(arrival, &path)?;
+        if !is_meant || !(administrator || sees(granted)) {
             return Err(self.missing(arrival, &path)?.into());
+        }
+        if !administrator && !granted.has_any(AccessMask::WRITE_DAC | AccessMask::WRITE_OWNER) {
+            return Err(Status::E_ACCESSDENIED.into());
+        }
+        let (text, room) = narrow(Some(text), core::mem::take(&mut self.scratch))?;
+        let (descriptor, room) = read(text.unwrap_or_default(), arrival.account, room)?;
+        if descriptor.parts() == SecurityInformation::default() {
+            return Err(Status::E_INVALIDARG.into());
         }
         if !administrator && !granted.has(to_set(&descriptor)) {
             return Err(Status::E_ACCESSDENIED.into());
@@ -114,8 +116,8 @@ impl Service<'_, '_> {
         Ok(Status::S_OK)
     }
 
-    /// SchRpcGetSecurity (Opnum 5), 3.2.5.4.6: those of the parts that are there. A SACL is for administrators alone. What is not
-    /// among the parts of [MS-DTYP] 2.4.7 gets `E_INVALIDARG`.
+    /// SchRpcGetSecurity (Opnum 5), 3.2.5.4.6: those of the parts that are there. A SACL is for administrators alone. Clients ask
+    /// for more than there is, up to all bits, so what is no part is ignored.
     #[inline(never)]
     pub(super) fn get_security(
         &mut self,
@@ -124,7 +126,7 @@ impl Service<'_, '_> {
         out: &mut Encoder<'_>,
     ) -> Result<Status, Refusal> {
         let name = stub.string()?;
-        let which = SecurityInformation(flags(stub.u32()?, PARTS)?);
+        let which = SecurityInformation(stub.u32()?);
 
         let path = path(name)?;
         let administrator = arrival.account.administrator;
@@ -132,8 +134,11 @@ impl Service<'_, '_> {
             return Err(self.missing(arrival, &path)?.into());
         }
         if !administrator {
-            self.allow(arrival, &path, AccessMask::READ_CONTROL)?;
-            if which.has(SecurityInformation::SACL) {
+            let granted = self.granted(arrival, &path)?;
+            if !sees(granted) {
+                return Err(self.missing(arrival, &path)?.into());
+            }
+            if which.has(SecurityInformation::SACL) || !granted.has(AccessMask::READ_CONTROL) {
                 return Err(Status::E_ACCESSDENIED.into());
             }
         }

@@ -1,6 +1,6 @@
 //! Folders and what is in them: SchRpcCreateFolder, SchRpcEnumFolders, SchRpcEnumTasks, SchRpcDelete, SchRpcRename.
 
-use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, path, path_below_root};
+use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, no_folder, path, path_below_root};
 use crate::{
     engine::{Entry, Viewer},
     ndr::{Decoder, Encoder},
@@ -43,7 +43,7 @@ impl Service<'_, '_> {
             _ => None,
         };
         let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        self.engine.create_folder(&mut cx, &path, arrival.account.sid, security)?;
+        self.engine.create_folder(&mut cx, &path, arrival.account.sid, security).map_err(no_folder)?;
         Ok(Status::S_OK)
     }
 

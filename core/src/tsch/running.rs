@@ -269,6 +269,9 @@ impl Service<'_, '_> {
             Some(found.ok_or(Status::E_NO_SUCH_LOGON_SESSION)?)
         };
         let named = user.filter(|user| !user.is_empty() && given & RUN_AS_SELF == 0);
+        if given & (RUN_USER_SID | RUN_AS_SELF) == RUN_USER_SID && named.is_none() {
+            return Err(Status::E_INVALIDARG.into());
+        }
         let sid = match (named, of_session) {
             _ if given & RUN_AS_SELF != 0 => caller.sid,
             (Some(user), _) => {

@@ -144,6 +144,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         creation: Creation::Create,
         image: definition,
         security: None,
+        folders: None,
         principal_reads: true,
         disable: false,
         fire_registration_triggers: true,

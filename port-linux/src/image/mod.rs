@@ -254,6 +254,7 @@ fn register(engine: &mut Engine<'_>, cx: &mut Context<'_>, source: &Source<'_>) 
         creation: Creation::Create,
         image,
         security,
+        folders: None,
         principal_reads: true,
         disable: false,
         fire_registration_triggers: true,

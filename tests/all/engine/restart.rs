@@ -191,6 +191,7 @@ fn registration_triggers_can_be_ignored() {
         creation: mainspring::engine::Creation::Create,
         image: Task::new("a").when(registration(0)).image(&mut room),
         security: None,
+        folders: None,
         principal_reads: true,
         disable: false,
         fire_registration_triggers: false,

@@ -64,6 +64,7 @@ fn register(world: &mut World<'_>, at: &str, by: Sid, security: Option<&str>) {
             creation: Creation::CreateOrUpdate,
             image,
             security,
+            folders: None,
             principal_reads: true,
             disable: false,
             fire_registration_triggers: true,

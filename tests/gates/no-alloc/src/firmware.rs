@@ -140,6 +140,7 @@ fn register(engine: &mut Engine<'_>, cx: &mut Context<'_>, path: &Path) {
         creation: Creation::Create,
         image,
         security: None,
+        folders: None,
         principal_reads: true,
         disable: false,
         fire_registration_triggers: true,

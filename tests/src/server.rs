@@ -9,7 +9,10 @@ use mainspring::{
     bytes::Order,
     engine::{Context, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
-    ports::{Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSessions, Ports, Store, StoreError},
+    ports::{
+        Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Secrets, Store,
+        StoreError,
+    },
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
     status::Status,
@@ -141,6 +144,8 @@ pub struct Server {
     pub entropy: Counter,
     /// Accounts: `admin` and `ben`, who are administrators, and `ann`.
     pub people: People,
+    /// What seals the secrets of accounts; nothing, to begin with.
+    pub secrets: Box<dyn Secrets>,
     /// An hour ahead of UTC.
     pub zone: Zone<'static>,
     /// [`NEW_YEAR`].
@@ -187,6 +192,7 @@ impl Server {
             records: Records::default(),
             entropy: Counter(1),
             people,
+            secrets: Box::new(NoSecrets),
             zone: Zone::fixed(3600),
             now: Now { monotonic: Monotonic(1_000_000), wall: Some(NEW_YEAR) },
             reply: 65_536,
@@ -321,6 +327,7 @@ impl<'s> Called<'s> {
                 entropy: &mut server.entropy,
                 accounts: &mut server.people,
                 sessions: &NoSessions,
+                secrets: &mut *server.secrets,
             },
             zone: &server.zone,
             scratch,

@@ -258,6 +258,7 @@ fn the_door_allocates_nothing() {
                 queue: &mut queue,
                 instances: &mut instances,
                 record: &mut record,
+                credentials: &mut [],
                 history: 8,
             };
             let pool = Pool::new(&mut pool, &mut owners);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytemuck::Zeroable as _;
 use mainspring::{
     bytes::Order,
-    engine::{Context, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
+    engine::{Context, CredentialSlot, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
     ports::{
         Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Secrets, Store,
@@ -24,6 +24,9 @@ use mainspring::{
 /// 2030-01-01T00:00:00Z, a Tuesday.
 pub const NEW_YEAR: Timestamp = Timestamp::from_seconds(1_893_456_000);
 
+/// Accounts that may have a credential kept.
+pub const CREDENTIALS: usize = 3;
+
 /// The namespace of task XML.
 const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
 
@@ -38,11 +41,13 @@ pub struct Records {
     /// Called when a change begins (`true`) and when it is done: whoever counts allocations does not count those of a test's
     /// store.
     pub changing: fn(bool),
+    /// What there was after each change, if that is to be known: what a cut may leave.
+    pub cuts: Option<Vec<BTreeMap<Key, Vec<u8>>>>,
 }
 
 impl Default for Records {
     fn default() -> Self {
-        Self { records: BTreeMap::new(), calls: 0, full: false, changing: |_| () }
+        Self { records: BTreeMap::new(), calls: 0, full: false, changing: |_| (), cuts: None }
     }
 }
 
@@ -70,6 +75,9 @@ impl Store for Records {
             match *change {
                 Change::Put(key, record) => drop(self.records.insert(key, record.to_vec())),
                 Change::Delete(key) => drop(self.records.remove(&key)),
+            }
+            if let Some(cuts) = &mut self.cuts {
+                cuts.push(self.records.clone());
             }
         }
         (self.changing)(false);
@@ -181,6 +189,7 @@ impl Server {
             queue: lend(|| 0, 3 * 256),
             instances: lend(InstanceSlot::zeroed, 8),
             record: lend(|| 0, 65_536),
+            credentials: lend(CredentialSlot::zeroed, CREDENTIALS),
             history: 64,
         });
         let people = People {

@@ -3,9 +3,10 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
-    context, flags, narrow, path_below_root, read_path_below_root,
+    context, context_and_secrets, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
+    credentials,
     engine::{Creation, Definition, Engine, Entry, Registration},
     guid::Guid,
     limits::LANGUAGES,
@@ -129,8 +130,8 @@ impl<'b> RegisterTask<'b> {
 }
 
 impl Service<'_, '_> {
-    /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
-    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
+    /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts, and [kept](credentials) if the task
+    /// is to run with it; where the host keeps none that gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A security descriptor is stored as it is. A definition whose
     /// normalised form no reply could hold gets `E_OUTOFMEMORY`.
     #[inline(never)]
     pub(super) fn register_task(
@@ -192,8 +193,14 @@ impl Service<'_, '_> {
             }
             _ => Verified::NotAsked,
         };
+        let shown = match &identity {
+            Some(Some(Identity::Account(account))) if verified == Verified::Password => Some(account),
+            _ => None,
+        };
         // Which of them runs the actions is a matter of their ids: all must be allowed to.
-        image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller.sid, verified))?;
+        image.principals().try_for_each(|principal| {
+            allow_principal(&principal, logon, caller.sid, verified, shown.map(|account| &account.sid))
+        })?;
 
         if path.is_root() {
             make_path(&image, self.ports.entropy, &mut path)?;
@@ -210,8 +217,8 @@ impl Service<'_, '_> {
             fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
             registrant: caller.sid,
         };
-        let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        let task = self.engine.register(&mut cx, &path, &registration)?;
+        let (mut cx, secrets) = context_and_secrets(&mut self.ports, self.zone, arrival.now);
+        let task = credentials::register(self.engine, &mut cx, secrets, &path, &registration, shown)?;
 
         // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
         out.unique_string(Some(self.engine.path(&mut cx, task).unwrap_or(path.as_str())))?;
@@ -322,8 +329,7 @@ impl Attempt<'_, '_> {
     /// hear of it.
     fn verify(&self, arrival: Arrival<'_>, accounts: &mut dyn Accounts) -> Result<Verified, Refusal> {
         let password = self.credential.password.unwrap_or_default();
-        let needed = matches!(self.logon, Logon::Password | Logon::InteractiveTokenOrPassword);
-        let asked = needed || !password.is_empty();
+        let asked = self.logon == Logon::Password || !password.is_empty();
         let account = match self.identity {
             Some(Identity::Service(_)) => return Ok(Verified::NotAsked),
             Some(Identity::Account(_) | Identity::Other(_)) if !asked => return Ok(Verified::NotAsked),
@@ -348,10 +354,16 @@ impl Attempt<'_, '_> {
 /// The task registration security checks of 3.2.5.1.1, as far as they concern administrators.
 ///
 /// # Errors
-/// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group,
-/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` if a group should run without a
-/// session, or somebody else with S4U without showing a password.
-fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verified: Verified) -> Result<(), Refusal> {
+/// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group, `E_ACCESSDENIED` if a group
+/// should run without a session, somebody else with S4U without showing a password, or anybody with a password that is to be kept
+/// and was not shown: `shown` is whose password was.
+fn allow_principal(
+    principal: &Principal<'_>,
+    logon: Logon,
+    caller: Sid,
+    verified: Verified,
+    shown: Option<&Sid>,
+) -> Result<(), Refusal> {
     let Principal { user, group, logon_type: written, .. } = *principal;
     if user.as_ref().is_some_and(is_service) {
         return Ok(());
@@ -360,12 +372,13 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
         Logon::None => match written {
             Some(LogonType::Password) => Logon::Password,
             Some(LogonType::S4u) => Logon::S4u,
-            // Without a password to be kept it is no different from a token.
             Some(LogonType::InteractiveTokenOrPassword) if verified == Verified::Password => {
                 Logon::InteractiveTokenOrPassword
             }
             Some(LogonType::InteractiveToken | LogonType::InteractiveTokenOrPassword) | None => Logon::InteractiveToken,
         },
+        // Without a password to be kept it is no different from a token.
+        Logon::InteractiveTokenOrPassword if verified != Verified::Password => Logon::InteractiveToken,
         named => named,
     };
     match effective {
@@ -373,7 +386,9 @@ fn allow_principal(principal: &Principal<'_>, logon: Logon, caller: Sid, verifie
         Logon::ServiceAccount => Err(Status::E_INVALIDARG.into()),
         Logon::Group if group.is_none() => Err(Status::E_INVALIDARG.into()),
         Logon::Password | Logon::S4u if user.is_none() && group.is_some() => Err(Status::E_ACCESSDENIED.into()),
-        Logon::Password | Logon::InteractiveTokenOrPassword => Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into()),
+        Logon::Password | Logon::InteractiveTokenOrPassword if shown.is_none() || user.as_ref() != shown => {
+            Err(Status::E_ACCESSDENIED.into())
+        }
         Logon::S4u if user.is_some_and(|user| user != caller) && verified != Verified::Password => {
             Err(Status::E_ACCESSDENIED.into())
         }

@@ -129,6 +129,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            credentials: &mut [],
             history: 16,
         },
         connections: &mut [],

@@ -106,6 +106,7 @@ fn powered(work: impl FnOnce(&mut Scheduler<'_>)) {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            credentials: &mut [],
             history: 8,
         },
         connections: &mut connections,

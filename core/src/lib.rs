@@ -24,7 +24,7 @@
 //!
 //! # Rooms
 //!
-//! From the door down: [`scheduler`] and [`serve`]; the services [`tsch`], [`epm`] and [`mgmt`]; the [`engine`];
+//! From the door down: [`scheduler`] and [`serve`]; the services [`tsch`], [`epm`] and [`mgmt`]; [`credentials`]; the [`engine`];
 //! [`store`], [`rpc`] and [`recur`]; [`task`], [`query`] and [`auth`]; [`pdu`], [`ndr`] and [`security`]; and the ground that all stand on. Each
 //! module says what it is and what it is not.
 #![no_std]
@@ -35,6 +35,7 @@ extern crate alloc;
 
 pub mod auth;
 pub mod bytes;
+pub mod credentials;
 pub mod engine;
 pub mod epm;
 pub mod event;

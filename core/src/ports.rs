@@ -1,5 +1,5 @@
-//! What the core must know at once to go on: records, random bytes, accounts and who is logged on. The host brings an implementation of
-//! each; they travel together as [`Ports`].
+//! What the core must know at once to go on: records, random bytes, accounts, who is logged on, and how a secret is sealed. The host
+//! brings an implementation of each; they travel together as [`Ports`].
 //!
 //! Clocks, sockets and processes are not here: time is an argument, bytes and actions are inputs and outputs.
 
@@ -270,6 +270,69 @@ impl Sessions for NoSessions {
     fn members(&self, _: &Sid, _: &mut dyn FnMut(SessionId) -> bool) {}
 }
 
+/// The most bytes that a sealed secret may have.
+pub const SEALED_MAX: usize = 64;
+
+/// Why a secret is not sealed, or not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Unsealed {
+    /// The host keeps no secrets at all.
+    Unsupported,
+    /// It does, but has no key now, or no random bytes.
+    Unavailable,
+    /// What is to be opened was not sealed with this key for this account, or was changed since.
+    Forged,
+}
+
+impl core::fmt::Display for Unsealed {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Unsupported => "host keeps no secrets",
+            Self::Unavailable => "key of the secrets is not to be had",
+            Self::Forged => "secret was not sealed with this key for this account",
+        })
+    }
+}
+
+impl core::error::Error for Unsealed {}
+
+/// Seals secrets of accounts, so that they can lie in the [`Store`].
+///
+/// An implementation
+/// - MUST encrypt and authenticate the secret together with the account's SID, so that one that was changed, or was sealed for
+///   another account or with another key, does not open;
+/// - MUST NOT seal two secrets with the same nonce;
+/// - MUST keep its key elsewhere than in the store, readable by nobody else, and durable before it seals with it;
+/// - MUST wipe what it copies of a secret, and never log one.
+pub trait Secrets {
+    /// Seals a secret of an account into the front of `into`, and returns how many bytes that took.
+    ///
+    /// # Errors
+    /// [`Unsealed::Unsupported`] or [`Unsealed::Unavailable`].
+    fn seal(&mut self, account: &Sid, secret: &[u8; 16], into: &mut [u8; SEALED_MAX]) -> Result<usize, Unsealed>;
+
+    /// Opens what was sealed for an account, into `secret`, which the caller wipes.
+    ///
+    /// # Errors
+    /// [`Unsealed`], as its variants say; `secret` holds nothing of use then.
+    fn open(&mut self, account: &Sid, sealed: &[u8], secret: &mut [u8; 16]) -> Result<(), Unsealed>;
+}
+
+/// Keeps no secrets: what would need one kept is refused.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoSecrets;
+
+impl Secrets for NoSecrets {
+    fn seal(&mut self, _: &Sid, _: &[u8; 16], _: &mut [u8; SEALED_MAX]) -> Result<usize, Unsealed> {
+        Err(Unsealed::Unsupported)
+    }
+
+    fn open(&mut self, _: &Sid, _: &[u8], _: &mut [u8; 16]) -> Result<(), Unsealed> {
+        Err(Unsealed::Unsupported)
+    }
+}
+
 /// All ports of one call, lent together.
 pub struct Ports<'p> {
     /// Records.
@@ -280,11 +343,19 @@ pub struct Ports<'p> {
     pub accounts: &'p mut dyn Accounts,
     /// Who is logged on.
     pub sessions: &'p dyn Sessions,
+    /// How the secrets of accounts are sealed.
+    pub secrets: &'p mut dyn Secrets,
 }
 
 impl Ports<'_> {
     /// The same ports, lent for a shorter time.
     pub fn reborrow(&mut self) -> Ports<'_> {
-        Ports { store: self.store, entropy: self.entropy, accounts: self.accounts, sessions: self.sessions }
+        Ports {
+            store: self.store,
+            entropy: self.entropy,
+            accounts: self.accounts,
+            sessions: self.sessions,
+            secrets: self.secrets,
+        }
     }
 }

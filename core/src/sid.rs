@@ -85,6 +85,12 @@ impl Sid {
         Some(sid)
     }
 
+    /// Whether it is LocalSystem, LocalService or NetworkService: nobody can log in as one of them, and nobody needs a password.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        [Self::LOCAL_SYSTEM, Self::LOCAL_SERVICE, Self::NETWORK_SERVICE].contains(self)
+    }
+
     /// The SID with one more sub-authority: an account of the domain that this SID is; `None` if it has all that it may have.
     #[must_use]
     pub fn with(&self, sub_authority: u32) -> Option<Self> {

@@ -23,7 +23,7 @@ use embassy_time::{Duration, Instant, Timer};
 use mainspring::{
     engine::{self, Context, Deadline, Engine, Loaded, Refused, Work},
     guid::Guid,
-    ports::{Accounts, Entropy, NoSessions, Ports, StoreError},
+    ports::{Accounts, Entropy, NoSecrets, NoSessions, Ports, StoreError},
     rpc::Association,
     scheduler::{Arrival, Config, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
@@ -453,6 +453,7 @@ impl<'a> State<'a> {
             entropy: &mut *self.entropy,
             accounts: &mut *self.accounts,
             sessions: &NoSessions,
+            secrets: &mut NoSecrets,
         };
         then(&mut self.scheduler, now, &self.zone, &mut ports)
     }

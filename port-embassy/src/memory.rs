@@ -132,6 +132,7 @@ impl<
                     queue: self.queue.as_flattened_mut(),
                     instances: &mut self.instances,
                     record: &mut self.record,
+                    credentials: &mut [],
                     history: HISTORY,
                 },
                 connections: &mut self.connections,

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `accounts`, `accounts.lock` | [accounts](crate::accounts), and what is locked while they are changed |
 //! | `failures` | how many logins have failed lately, as the server that runs tells it |
+//! | `key` | the key of the [secrets](crate::secrets) that are kept in the records, where systemd gives none |
 //! | `lock` | what the server that holds the folder has locked |
 //! | `records` | the [store](crate::store) |
 //! | `running/` | a note for each [child](crate::children) that runs |

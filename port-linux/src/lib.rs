@@ -13,5 +13,6 @@ mod export;
 pub mod folder;
 pub mod image;
 mod readable;
+pub mod secrets;
 pub mod store;
 pub mod zone;

@@ -41,6 +41,8 @@ const FLOORS: &[&[(&str, Sees)]] = &[
     // Keeping, machines, planning.
     &[("recur", Only(&["task"])), ("rpc", Only(&["pdu", "auth"])), ("store", Only(&[]))],
     &[("engine", Only(&["query", "recur", "security", "store", "task"]))],
+    // What is kept of accounts, for all services.
+    &[("credentials", Only(&["engine", "store", "task"]))],
     // Services: of the transport they see the interface trait alone.
     &[
         ("atsvc", Only(SERVICE)),
@@ -54,7 +56,7 @@ const FLOORS: &[&[(&str, Sees)]] = &[
     &[("serve", Only(&["rpc::Association", "rpc::Step", "scheduler"]))],
     &[("lib", Below)],
 ];
-const SERVICE: &[&str] = &["engine", "ndr", "rpc::interface", "security", "task"];
+const SERVICE: &[&str] = &["credentials", "engine", "ndr", "rpc::interface", "security", "task"];
 
 /// Names that say nothing about what is inside.
 const BANNED: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];

@@ -8,7 +8,7 @@ use mainspring::{
     engine::{self, Context, Creation, InstanceSlot, Registration, TaskSlot},
     event::{Closed, Event},
     limits::{BIND_TIME, FIRINGS_PER_TICK, FRAGMENT_MAX, STRANGER_TIME},
-    ports::{NoSessions, Ports},
+    ports::{NoSecrets, NoSessions, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -37,6 +37,7 @@ fn no_event_of_a_busy_tick_is_lost() {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            credentials: &mut [],
             history: 8,
         },
         connections: &mut [],
@@ -48,7 +49,13 @@ fn no_event_of_a_busy_tick_is_lost() {
     let mut scheduler =
         Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
+    let mut ports = Ports {
+        store: &mut store,
+        entropy: &mut entropy,
+        accounts: &mut accounts,
+        sessions: &NoSessions,
+        secrets: &mut NoSecrets,
+    };
     let zone = Zone::default();
     let now = Now { monotonic: Monotonic(1000), wall: Some(NEW_YEAR) };
     scheduler.start(now, &zone, &mut ports).unwrap();
@@ -105,6 +112,7 @@ fn with_slots(slots: usize, then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>
             queue: &mut [],
             instances: &mut [],
             record: &mut record,
+            credentials: &mut [],
             history: 8,
         },
         connections: &mut connections,
@@ -116,7 +124,13 @@ fn with_slots(slots: usize, then: impl FnOnce(&mut Scheduler<'_>, &mut Ports<'_>
     let mut scheduler =
         Scheduler::new(memory, Config { identity, endpoints: &[], version: tsch::VERSION, fragment: FRAGMENT_MAX });
     let (mut store, mut entropy, mut accounts) = (Records::default(), Kernel, People::default());
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
+    let mut ports = Ports {
+        store: &mut store,
+        entropy: &mut entropy,
+        accounts: &mut accounts,
+        sessions: &NoSessions,
+        secrets: &mut NoSecrets,
+    };
     scheduler.start(at(0), &Zone::UTC, &mut ports).unwrap();
     then(&mut scheduler, &mut ports);
 }

@@ -9,7 +9,7 @@ use mainspring::{
     bytes::Order,
     engine::{self, Command, Context, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSessions, Ports},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports},
     rpc::{Association, Binding, Client, Level, Pool, Received, Secret},
     scheduler::{Arrival, Config, ConnectionId, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -260,6 +260,7 @@ fn the_door_allocates_nothing() {
                 queue: &mut queue,
                 instances: &mut instances,
                 record: &mut record,
+                credentials: &mut [],
                 history: 8,
             };
             let pool = Pool::new(&mut pool, &mut owners);
@@ -273,6 +274,7 @@ fn the_door_allocates_nothing() {
                     entropy: &mut entropy,
                     accounts: &mut accounts,
                     sessions: &NoSessions,
+                    secrets: &mut NoSecrets,
                 },
                 zone: Zone::fixed(3600),
                 now,

@@ -49,6 +49,7 @@ class Firmware(Target):
         "accounts": "they are built into the firmware",
         "endpoint mapper": "it listens on one port",
         "file system": "its store is a flash of its own",
+        "kept passwords": "it has nowhere to keep a key",
     }
 
     def __init__(self, image, board="an385", flash=None, extra=()):

@@ -191,7 +191,7 @@ def register_nameless(dce, xml):
 
 
 def credentials():
-    """credentials are checked; those that would have to be kept are refused, and the system needs none"""
+    """credentials are checked, and kept where there are secrets, otherwise refused; the system needs none"""
     dce = bound()
     xml = tasks.task(HOST.nothing())
 
@@ -207,8 +207,14 @@ def credentials():
     got, _ = code(register, dce, "\\Creds\\Wrong", xml, CREATE, tsch.TASK_LOGON_PASSWORD, [credential(HOST.name, "wrong")])
     assert got in (0x8007052E, ACCESS_DENIED), f"wrong password: {got:#x}"
     right = [credential(HOST.name, HOST.password)]
-    refused(UNSUPPORTED_ACCOUNT_OPTION, register, dce, "\\Creds\\Kept", xml, CREATE, tsch.TASK_LOGON_PASSWORD, right)
-    equal(len(names(tsch.hSchRpcEnumTasks(dce, "\\Creds"))), 3, "tasks")
+    keeps = HOST.has("kept passwords")
+    for number, logon in enumerate((tsch.TASK_LOGON_PASSWORD, tsch.TASK_LOGON_INTERACTIVE_TOKEN_OR_PASSWORD)):
+        path = f"\\Creds\\Kept {number}"
+        refused(0 if keeps else UNSUPPORTED_ACCOUNT_OPTION, register, dce, path, xml, CREATE, logon, right)
+    # Who does not show it is refused, whether it is kept or not.
+    xml = xml.replace("S-1-5-18", HOST.name)
+    refused(ACCESS_DENIED, register, dce, "\\Creds\\Not shown", xml, CREATE, tsch.TASK_LOGON_PASSWORD)
+    equal(len(names(tsch.hSchRpcEnumTasks(dce, "\\Creds"))), 5 if keeps else 3, "tasks")
 
 
 def bad_definitions():

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 
+from impacket import ntlm
 from impacket.dcerpc.v5 import tsch
 from impacket.dcerpc.v5.dtypes import NULL
 
@@ -15,6 +16,7 @@ import rpc
 import tasks
 from rpc import code, names
 from server import Server, arguments, equal, run, until
+from service import LOGON_FAILURE
 
 ARGUMENTS = arguments()
 SEED = int(os.environ.get("MAINSPRING_SEED", random.randrange(2**32)))
@@ -275,6 +277,96 @@ def one_server_per_folder():
             assert second.returncode != 0 and "actions-as" in second.stderr, second
 
 
+def kept_password():
+    """a task with a kept password runs after kill -9, and not once it is another, the account is disabled or the key is gone; no file has it in clear"""
+    user, password, task = "bob", "Geheimnis of bob, ünd mehr", "\\Kept\\Task"
+    with Server(ARGUMENTS.server) as host:
+        host.add_account()
+        host.add_account(user, password, admin=False)
+        xml = tasks.task(host.notes("kept", "ran")).replace("S-1-5-18", user)
+
+        def account(verb, text=None):
+            command = [host.program, "account", verb, user, "--data", host.data]
+            subprocess.run(command, input=text and text + "\n", text=True, check=True, timeout=30, stdout=subprocess.DEVNULL)
+
+        def keep(dce, shown):
+            credential = tsch.TASK_USER_CRED()
+            credential["userId"] = user + "\0"
+            credential["password"] = NULL if shown is None else shown + "\0"
+            credential["flags"] = 0
+            return tsch.hSchRpcRegisterTask(
+                dce, task, xml, tsch.TASK_CREATE | tsch.TASK_UPDATE, NULL, tsch.TASK_LOGON_PASSWORD, [credential]
+            )
+
+        def runs(dce, expected=0):
+            before = len(host.lines("kept"))
+            tsch.hSchRpcRun(dce, task)
+            if expected == 0:
+                until(lambda: len(host.lines("kept")) > before, 10, "a run")
+
+            def result():
+                got, answer = code(tsch.hSchRpcGetLastRunInfo, dce, task)
+                return answer["pLastReturnCode"] if got == 0 else None
+
+            until(lambda: result() == expected, 10, f"result {expected:#x}")
+            equal(len(host.lines("kept")), before + (expected == 0), "runs")
+
+        def again():
+            host.kill()
+            host.start()
+            return rpc.bind(host.port)
+
+        host.start()
+        dce = rpc.bind(host.port)
+        rpc.refused(LOGON_FAILURE, keep, dce, "wrong")
+        rpc.refused(LOGON_FAILURE, keep, dce, None)
+        keep(dce, password)
+        runs(dce)
+        dce = again()
+        runs(dce)
+
+        # Nothing in the folder has the password, and nothing but the accounts, which have it anyway, its hash.
+        digest = ntlm.compute_nthash(password)
+        clear = [password.encode(), password.encode("utf-16le")]
+        found, kept = 0, os.path.join(host.data, "records")
+        for folder, _, files in os.walk(host.data):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    held = file.read()
+                for text in clear:
+                    assert text not in held, f"{name} holds the password"
+                hashed = digest in held or digest.hex().encode() in held.lower()
+                assert hashed == (name == "accounts"), f"{name} holds the hash: {hashed}"
+                found += hashed
+        equal((found, os.path.getsize(kept) > 0), (1, True), "the search finds what is there")
+        key = os.path.join(host.data, "key")
+        equal((os.stat(key).st_mode & 0o7777, os.path.getsize(key)), (0o600, 32), "mode and length of the key")
+        with open(host.log) as log:
+            said = log.read()
+        assert password not in said and digest.hex() not in said.lower(), "the log holds a secret"
+
+        account("disable")
+        runs(dce, LOGON_FAILURE)
+        account("enable")
+        runs(dce)
+        account("passwd", "another")
+        runs(dce, LOGON_FAILURE)
+        keep(dce, "another")
+        runs(dce)
+
+        os.rename(key, key + ".away")
+        dce = again()
+        runs(dce, LOGON_FAILURE)
+        os.rename(key + ".away", key)
+        runs(dce)
+        os.chmod(key, 0o640)
+        dce = again()
+        runs(dce, LOGON_FAILURE)
+        assert "mode 0640, expected 0600" in host.tail(), host.tail()
+        os.chmod(key, 0o600)
+        runs(dce)
+
+
 def alive(process):
     try:
         with open(f"/proc/{process}/stat") as stat:
@@ -283,4 +375,7 @@ def alive(process):
         return False
 
 
-run([at_random_moments, survivor, ended_meanwhile, missed, volatile, one_server_per_folder], ARGUMENTS.only)
+run(
+    [at_random_moments, survivor, ended_meanwhile, missed, volatile, kept_password, one_server_per_folder],
+    ARGUMENTS.only,
+)

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use bytemuck::Zeroable as _;
 use mainspring::{
     bytes::Order,
-    engine::{Context, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
+    engine::{Context, CredentialSlot, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
-    ports::{Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSessions, Ports, Store, StoreError},
+    ports::{
+        Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Secrets, Store,
+        StoreError,
+    },
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
     status::Status,
@@ -20,6 +23,9 @@ use mainspring::{
 
 /// 2030-01-01T00:00:00Z, a Tuesday.
 pub const NEW_YEAR: Timestamp = Timestamp::from_seconds(1_893_456_000);
+
+/// Accounts that may have a credential kept.
+pub const CREDENTIALS: usize = 3;
 
 /// The namespace of task XML.
 const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
@@ -35,11 +41,13 @@ pub struct Records {
     /// Called when a change begins (`true`) and when it is done: whoever counts allocations does not count those of a test's
     /// store.
     pub changing: fn(bool),
+    /// What there was after each change, if that is to be known: what a cut may leave.
+    pub cuts: Option<Vec<BTreeMap<Key, Vec<u8>>>>,
 }
 
 impl Default for Records {
     fn default() -> Self {
-        Self { records: BTreeMap::new(), calls: 0, full: false, changing: |_| () }
+        Self { records: BTreeMap::new(), calls: 0, full: false, changing: |_| (), cuts: None }
     }
 }
 
@@ -67,6 +75,9 @@ impl Store for Records {
             match *change {
                 Change::Put(key, record) => drop(self.records.insert(key, record.to_vec())),
                 Change::Delete(key) => drop(self.records.remove(&key)),
+            }
+            if let Some(cuts) = &mut self.cuts {
+                cuts.push(self.records.clone());
             }
         }
         (self.changing)(false);
@@ -141,6 +152,8 @@ pub struct Server {
     pub entropy: Counter,
     /// Accounts: `admin` and `ben`, who are administrators, and `ann`.
     pub people: People,
+    /// What seals the secrets of accounts; nothing, to begin with.
+    pub secrets: Box<dyn Secrets>,
     /// An hour ahead of UTC.
     pub zone: Zone<'static>,
     /// [`NEW_YEAR`].
@@ -176,6 +189,7 @@ impl Server {
             queue: lend(|| 0, 3 * 256),
             instances: lend(InstanceSlot::zeroed, 8),
             record: lend(|| 0, 65_536),
+            credentials: lend(CredentialSlot::zeroed, CREDENTIALS),
             history: 64,
         });
         let people = People {
@@ -187,6 +201,7 @@ impl Server {
             records: Records::default(),
             entropy: Counter(1),
             people,
+            secrets: Box::new(NoSecrets),
             zone: Zone::fixed(3600),
             now: Now { monotonic: Monotonic(1_000_000), wall: Some(NEW_YEAR) },
             reply: 65_536,
@@ -321,6 +336,7 @@ impl<'s> Called<'s> {
                 entropy: &mut server.entropy,
                 accounts: &mut server.people,
                 sessions: &NoSessions,
+                secrets: &mut *server.secrets,
             },
             zone: &server.zone,
             scratch,

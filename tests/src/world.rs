@@ -13,8 +13,8 @@ use crate::{
 use bytemuck::Zeroable;
 use mainspring::{
     engine::{
-        Context, Creation, Engine, Entry, InstanceSlot, Loaded, Machine, Memory, Order, Refused, Registration,
-        TaskIndex, TaskSlot, Whom, Work,
+        Context, Creation, CredentialSlot, Engine, Entry, InstanceSlot, Loaded, Machine, Memory, Order, Refused,
+        Registration, TaskIndex, TaskSlot, Whom, Work,
     },
     event::{Event, Skipped},
     guid::Guid,
@@ -53,6 +53,7 @@ pub struct Slots {
     queue: Vec<u32>,
     instances: Vec<InstanceSlot>,
     record: Vec<u8>,
+    credentials: Vec<CredentialSlot>,
     history: u32,
 }
 
@@ -66,6 +67,7 @@ impl Slots {
             queue: vec![0; 3 * tasks],
             instances: vec![InstanceSlot::zeroed(); instances],
             record: vec![0; 16 * 1024],
+            credentials: vec![CredentialSlot::zeroed(); 8],
             history: 64,
         }
     }
@@ -90,6 +92,7 @@ impl Slots {
             queue: &mut self.queue,
             instances: &mut self.instances,
             record: &mut self.record,
+            credentials: &mut self.credentials,
             history: self.history,
         }
     }

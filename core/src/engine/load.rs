@@ -16,7 +16,9 @@ use crate::{
     event::Event,
     ports::{Change, Key, StoreError},
     sid::Sid,
-    store::{self, Cause, DEFINITION, ENTRY, HISTORY, History, INSTANCE, META_KEY, Meta, STATE, State, Written},
+    store::{
+        self, CREDENTIAL, Cause, DEFINITION, ENTRY, HISTORY, History, INSTANCE, META_KEY, Meta, STATE, State, Written,
+    },
     task::{Image, Path},
     time::Timestamp,
 };
@@ -103,6 +105,12 @@ impl Engine<'_> {
             self.load_history(key, bytes, &mut found);
             true
         })?;
+        cx.store.scan(CREDENTIAL, &mut |key, bytes| {
+            if !self.load_credential(key, bytes) {
+                self.tell_damaged(key, &mut found);
+            }
+            true
+        })?;
         self.sort(definition_number);
         let record = core::mem::take(&mut self.memory.record);
         let scanned = cx.store.scan(DEFINITION, &mut |key, bytes| {
@@ -115,6 +123,9 @@ impl Engine<'_> {
         self.settle_overtaken(cx)?;
         if !found.incomplete {
             self.sweep(cx, &mut found);
+            found.loaded.swept += self.sweep_credentials(cx);
+        } else {
+            self.credentials_uncounted();
         }
         if let Some(wall) = cx.now.wall {
             self.begin_gap(self.ledger.until().filter(|at| *at <= wall), wall, wall);
@@ -149,6 +160,7 @@ impl Engine<'_> {
         self.ledger.forget();
         self.listeners.forget();
         self.volatile = false;
+        self.forget_counted();
     }
 
     fn tell_damaged(&mut self, key: Key, found: &mut Found) {
@@ -386,8 +398,10 @@ impl Engine<'_> {
         };
         let Some(image) = image else {
             self.with_task(index, |slot| slot.set(flag::SEEN | flag::DAMAGED, true));
+            self.credentials_uncounted();
             return self.tell_damaged(key, found);
         };
+        self.count_credential(&image);
         let came = self.take_kept(index);
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
         slot.set(flag::SEEN, true);

@@ -52,6 +52,7 @@
 mod asked;
 mod catch_up;
 mod clocks;
+mod credentials;
 mod entry;
 mod enumerate;
 mod fire;
@@ -83,6 +84,7 @@ mod wish;
 #[doc(no_inline)]
 pub use crate::store::{HISTORY_ENTRIES, Happened, Happening, Started, Written};
 pub use catch_up::CatchUp;
+pub use credentials::CredentialSlot;
 pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
@@ -170,6 +172,10 @@ pub struct Engine<'a> {
     volatile: bool,
     written: Written,
     turns: catch_up::Turns,
+    /// Slots of credentials at and above it were never used.
+    counted: usize,
+    /// There are tasks that could not be counted, so that nobody knows which credential is not needed.
+    uncounted: bool,
 }
 
 impl<'a> Engine<'a> {
@@ -204,6 +210,8 @@ impl<'a> Engine<'a> {
             closing: false,
             machine: machine::State::default(),
             turns: catch_up::Turns::default(),
+            counted: 0,
+            uncounted: false,
         }
     }
 

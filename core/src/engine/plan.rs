@@ -1,10 +1,10 @@
 //! What a definition asks for: when it fires next, and how what fires is run.
 
 use super::{
+    OtherUser,
     clocks::{After, Clocks, Moment},
     maintenance,
     refused::{NotRun, Refused},
-    run_as::OtherUser,
     slots::{InstanceSlot, Phase, TaskSlot, flag, wait},
 };
 use crate::{

@@ -29,6 +29,8 @@ pub enum Refused {
     Hindered,
     /// Nobody is logged on whom the task would run for.
     NobodyLoggedOn,
+    /// The account that the task would run as is gone or disabled, or its credential is not kept or no longer right.
+    LogonFailure,
     /// There is no such instance, or no instance to stop.
     NotRunning,
     /// The action is of a kind that is kept and given back, but not run.
@@ -59,6 +61,7 @@ impl Refused {
             Self::Hindered => Status::S_OK,
             Self::AlreadyRunning => Status::SCHED_E_ALREADY_RUNNING,
             Self::NobodyLoggedOn => Status::SCHED_E_USER_NOT_LOGGED_ON,
+            Self::LogonFailure => Status::E_LOGON_FAILURE,
             Self::NotRunning => Status::SCHED_E_TASK_NOT_RUNNING,
             Self::NotSupported => Status::E_NOT_SUPPORTED,
             Self::TooBusy => Status::SCHED_E_SERVICE_TOO_BUSY,
@@ -86,6 +89,7 @@ impl core::fmt::Display for Refused {
             Self::AlreadyRunning => "an instance of the task runs already",
             Self::Hindered => "conditions of the task are not met",
             Self::NobodyLoggedOn => "nobody is logged on whom the task would run for",
+            Self::LogonFailure => "task may not run as its account",
             Self::NotRunning => "no such instance runs",
             Self::NotSupported => "action of a kind that is not run",
             Self::TooBusy => "every slot is taken",

@@ -198,6 +198,7 @@ impl Engine<'_> {
         let slot = *self.task(index)?;
         let definition = self.next_definition;
         self.next_definition = definition.checked_add(1).ok_or(Refused::TooBusy)?;
+        let before = self.counted_credential(cx, slot.definition);
         let mut state = [0; STATE_MAX];
         let state = self.reset_state(cx, &slot, &mut state)?;
 
@@ -238,7 +239,10 @@ impl Engine<'_> {
             self.tell(Event::StoreFailed { error });
             match fetch(self.memory.record, cx, slot.number).map(|entry| entry.definition == definition) {
                 // If it came as far as the entry, then the old definition may be gone, and the new one counts.
-                Ok(true) => self.adopt(cx, index.0, terms, &registration.image),
+                Ok(true) => {
+                    self.adopt(cx, index.0, terms, &registration.image);
+                    self.discount_credential(cx, before);
+                }
                 // Nothing points to the new one, which would take room until the next start.
                 Ok(false) => {
                     let _ = self.written.apply(cx.store, &[Change::Delete(definition_key(definition))]);
@@ -249,6 +253,7 @@ impl Engine<'_> {
         }
         self.adopt(cx, index.0, terms, &registration.image);
         self.with_task(index.0, |slot| slot.set(flag::SECURED, secured));
+        self.discount_credential(cx, before);
         self.drop_all_waiting(cx, index.0, |_| true);
         self.tell_registered(index.0);
         Ok(index)
@@ -274,6 +279,7 @@ impl Engine<'_> {
 
     /// Notes the definition of a task that was registered, and arms it.
     fn adopt(&mut self, cx: &mut Context<'_>, index: u32, terms: Terms, image: &Image<'_>) {
+        self.count_credential(image);
         let clocks = self.clocks(cx);
         let Some(slot) = self.memory.tasks.get_mut(index as usize) else { return };
         slot.definition = terms.definition;
@@ -380,11 +386,13 @@ impl Engine<'_> {
         ];
         // A folder has an entry only.
         let changes = if kind == Children::Folders { all.split_at(1).0 } else { &all };
+        let needed = if kind == Children::Folders { None } else { self.counted_credential(cx, slot.definition) };
         if let Err(error) = self.written.apply(cx.store, changes) {
             self.tell(Event::StoreFailed { error });
             return Err(Refused::Store(error));
         }
         self.listeners.forget();
+        self.discount_credential(cx, needed);
         if kind != Children::Folders {
             self.disarm(index);
             self.each_instance(index, |engine, instance, _| {

@@ -2,6 +2,7 @@
 //! ever in use are never touched.
 
 use super::{
+    credentials::CredentialSlot,
     list::{Link, Linked, Links},
     run_as::OtherUser,
 };
@@ -424,6 +425,8 @@ pub struct Memory<'a> {
     /// Room for the longest definition together with the longest entry (path and security descriptor), and for two such
     /// entries; what is longer is refused as too large.
     pub record: &'a mut [u8],
+    /// As many accounts as may have a credential kept, or tasks that would run with one; none if no credentials are kept.
+    pub credentials: &'a mut [CredentialSlot],
     /// As many records of history as the store may keep, each of at most 64 bytes and with one to five entries; none if zero.
     pub history: u32,
 }

@@ -2,7 +2,8 @@
 
 use super::{Scheduler, context};
 use crate::{
-    engine::{Refused, RunAs, Work},
+    credentials,
+    engine::{Context, Refused, RunAs, Work},
     guid::Guid,
     ports::Ports,
     time::{Now, zone::Zone},
@@ -12,8 +13,9 @@ impl Scheduler<'_> {
     /// What the instance shall run now, its parameters put in, written to `into`.
     ///
     /// # Errors
-    /// [`Refused`] if there is no such instance, its definition is damaged, or `into` is too small: answer the
-    /// [`Output::Start`] with [`Input::StartFailed`] then.
+    /// [`Refused::LogonFailure`] if it may not [start](credentials::admit) as whom it runs, and otherwise [`Refused`] if there is no
+    /// such instance, its definition is damaged, or `into` is too small: answer the [`Output::Start`](super::Output::Start) with
+    /// [`Input::StartFailed`](super::Input::StartFailed) and its [status](Refused::status) then.
     pub fn action<'i>(
         &mut self,
         now: Now,
@@ -22,7 +24,11 @@ impl Scheduler<'_> {
         ports: &mut Ports<'_>,
         into: &'i mut [u8],
     ) -> Result<Work<'i>, Refused> {
-        self.engine.action(&mut context(now, zone, ports), instance, into)
+        let Ports { store, entropy, accounts, sessions, secrets } = ports.reborrow();
+        let mut cx = Context { now, zone, store, entropy, sessions };
+        let run_as = self.engine.run_as(&mut cx, instance)?;
+        credentials::admit(&mut self.engine, &mut cx, accounts, secrets, &run_as)?;
+        self.engine.action(&mut cx, instance, into)
     }
 
     /// As whom the instance shall run that, and how.

@@ -1,6 +1,6 @@
 //! The record that makes a task or folder visible.
 
-use super::{Damaged, TooLong, finish, open, optional};
+use super::{Damaged, SID_MAX, TooLong, finish, open, optional};
 use crate::{bytes::Reader, bytes::Writer, sid::Sid, time::Timestamp};
 use minicbor::{Decoder, data::Type};
 
@@ -9,9 +9,6 @@ const VERSION: u8 = 1;
 const ELEMENTS: u64 = 9;
 /// Elements of an entry as it is written, but for when it was disabled.
 const WRITTEN: u64 = 10;
-
-/// Bytes of the longest SID in its binary form.
-const SID_MAX: usize = 8 + 4 * crate::sid::SUB_AUTHORITIES_MAX;
 
 /// A task or a folder.
 ///

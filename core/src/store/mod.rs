@@ -8,21 +8,25 @@
 //! | [`STATE`] | of the task | [`State`], at most 64 bytes: last run, last fired occurrence | its entry |
 //! | [`INSTANCE`] | of the instance's slot, from 1 on | [`Instance`]: a run that was started or waits, and has not ended | its entry |
 //! | [`HISTORY`] | of its place in the ring, from 1 on | [`History`]: what happened to tasks, at most 64 bytes | |
+//! | [`CREDENTIAL`] | of the credential's slot, from 1 on | [`Credential`]: the sealed secret of an account | |
 //!
 //! An entry makes a task visible. So a definition is put before the entry that points to it, an entry is deleted before
-//! what it points to, and whatever a power cut leaves that no entry points to is swept at start. Numbers grow; one is used
+//! what it points to, and whatever a power cut leaves that no entry points to is swept at start. A credential is put before
+//! the first task that needs it, deleted after the last one, and swept if no task needs it. Numbers grow; one is used
 //! again only when no record of any kind carries it.
 //!
 //! Every record but a definition, which has a version of its own, is a CBOR array whose first element is its version.
 //! Later versions may append elements; a record of a version that is not known, or of any other shape, is
 //! [`Damaged`], and is then neither used nor swept.
 
+mod credential;
 mod entry;
 mod history;
 mod instance;
 mod state;
 mod written;
 
+pub use credential::{CREDENTIAL_MAX, Credential};
 pub use entry::{Entry, set_enabled};
 pub use history::{HISTORY_ENTRIES, HISTORY_MAX, Happened, Happening, History, Started};
 pub use instance::{ARGUMENTS, Cause, INSTANCE_MAX, Instance, OVERTAKEN, VOLATILE};
@@ -47,6 +51,9 @@ pub const STATE: u8 = 3;
 pub const INSTANCE: u8 = 4;
 /// Kind of what happened to tasks.
 pub const HISTORY: u8 = 5;
+
+/// Kind of the sealed secrets of accounts.
+pub const CREDENTIAL: u8 = 6;
 
 /// Key of the one record about the store itself.
 pub const META_KEY: Key = Key { kind: META, number: 0 };
@@ -80,6 +87,15 @@ pub const fn instance_key(number: u32) -> Key {
 pub const fn history_key(number: u32) -> Key {
     Key { kind: HISTORY, number }
 }
+
+/// Key of the credential in the slot before that number.
+#[must_use]
+pub const fn credential_key(number: u32) -> Key {
+    Key { kind: CREDENTIAL, number }
+}
+
+/// Bytes of the longest SID in its binary form.
+const SID_MAX: usize = 8 + 4 * crate::sid::SUB_AUTHORITIES_MAX;
 
 /// A record is not what this code writes, or of a version that it does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

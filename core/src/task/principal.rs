@@ -57,3 +57,12 @@ pub struct Principal<'b> {
     /// after the other, which is given back.
     pub opaque: Option<&'b str>,
 }
+
+impl Principal<'_> {
+    /// The account whose credential it runs with, if one is kept: Password, and InteractiveTokenOrPassword. Services have none.
+    #[must_use]
+    pub fn credential(&self) -> Option<Sid> {
+        let is_kept = matches!(self.logon_type, Some(LogonType::Password | LogonType::InteractiveTokenOrPassword));
+        self.user.filter(|user| is_kept && !user.is_service())
+    }
+}

@@ -38,7 +38,7 @@ impl Identity {
 
 /// Whether it is LocalSystem, LocalService or NetworkService.
 pub(super) fn is_service(sid: &Sid) -> bool {
-    [Sid::LOCAL_SYSTEM, Sid::LOCAL_SERVICE, Sid::NETWORK_SERVICE].contains(sid)
+    sid.is_service()
 }
 
 /// A well-known authority, the SID of it that is meant, and its names; the first is the one that Windows prints.

@@ -3,9 +3,10 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
-    context, descriptors, flags, narrow, no_folder, path_below_root, read_path_below_root,
+    context, context_and_secrets, descriptors, flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
+    credentials,
     engine::{Creation, Definition, Engine, Entry, Registration},
     guid::Guid,
     limits::LANGUAGES,
@@ -131,9 +132,9 @@ impl<'b> RegisterTask<'b> {
 }
 
 impl Service<'_, '_> {
-    /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts and not kept; what would need
-    /// it kept gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A definition whose normalised form no reply could hold gets
-    /// `E_OUTOFMEMORY`.
+    /// SchRpcRegisterTask (Opnum 1), 3.2.5.4.2. The credential is checked against the accounts, and [kept](credentials) if the task
+    /// is to run with it; where the host keeps none that gets `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION`. A definition whose normalised
+    /// form no reply could hold gets `E_OUTOFMEMORY`.
     ///
     /// Where the path is given it is looked at before the definition is, as the page has it: see [`access`](super::access). To
     /// give a task that is there another descriptor takes the rights that SchRpcSetSecurity asks for.
@@ -203,6 +204,10 @@ impl Service<'_, '_> {
         }
         // Which of them runs the actions is a matter of their ids: all must be allowed to.
         image.principals().try_for_each(|principal| allow_principal(&principal, logon, caller, verified))?;
+        let shown = match &identity {
+            Some(Some(Identity::Account(account))) if verified == Verified::Password(account.sid) => Some(account),
+            _ => None,
+        };
 
         if path.is_root() {
             make_path(&image, self.ports.entropy, &mut path)?;
@@ -215,8 +220,8 @@ impl Service<'_, '_> {
         let is_new = self.engine.find(&path).is_none();
         let given_sddl = sddl;
         let sddl = sddl.or(image.registration().security_descriptor.filter(|_| is_new));
-        let shown = sddl.as_ref().map(|sddl| sddl as &dyn Display);
-        out.formatted(|text| xml::write(&image, &path, true, shown, text))?;
+        let written = sddl.as_ref().map(|sddl| sddl as &dyn Display);
+        out.formatted(|text| xml::write(&image, &path, true, written, text))?;
         let left = out.left() / 2 + sddl.map_or(0, |sddl| sddl.encode_utf16().count());
         let room = out.lend();
         let (room, others) = room.split_at_mut(room.len() / 2);
@@ -241,8 +246,13 @@ impl Service<'_, '_> {
             fire_registration_triggers: given & IGNORE_REGISTRATION_TRIGGERS == 0,
             registrant: caller.sid,
         };
-        let mut cx = context(&mut self.ports, self.zone, arrival.now);
-        let task = self.engine.register(&mut cx, &path, &registration).map_err(no_folder)?;
+        let (mut cx, secrets) = context_and_secrets(&mut self.ports, self.zone, arrival.now);
+        let registered = credentials::register(self.engine, &mut cx, secrets, &path, &registration, shown);
+        // That the task is there if it must be is known: what is not found is a folder.
+        let task = registered.map_err(|status| match status {
+            Status::E_FILE_NOT_FOUND => Status::E_PATH_NOT_FOUND,
+            other => other,
+        })?;
 
         out.restart();
         // A task that was there keeps its way of writing the path. The registration is done, whatever comes of reading it.
@@ -378,8 +388,7 @@ impl Attempt<'_, '_> {
     /// hear of it.
     fn verify(&self, arrival: Arrival<'_>, accounts: &mut dyn Accounts) -> Result<Verified, Refusal> {
         let password = self.credential.password.unwrap_or_default();
-        let needed = matches!(self.logon, Logon::Password | Logon::InteractiveTokenOrPassword);
-        let asked = needed || !password.is_empty();
+        let asked = self.logon == Logon::Password || !password.is_empty();
         let account = match self.identity {
             Some(Identity::Service(_)) => return Ok(Verified::NotAsked),
             Some(Identity::Account(_) | Identity::Other(_)) if !asked => return Ok(Verified::NotAsked),
@@ -425,9 +434,9 @@ fn allow_definition(image: &Image<'_>, caller: Sid) -> Result<(), Refusal> {
 /// The task registration security checks of 3.2.5.1.1.
 ///
 /// # Errors
-/// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group,
-/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if a password would have to be kept, `E_ACCESSDENIED` for a group or a service by somebody who
-/// is no administrator, for a group without a session, and for somebody else without a password shown where one is needed.
+/// `E_INVALIDARG` for the logon type of a service without a service, or of a group without a group, `E_ACCESSDENIED` for a group or a
+/// service by somebody who is no administrator, for a group without a session, for somebody else without a password shown where
+/// one is needed, and for anybody with a password that is to be kept and was not shown.
 fn allow_principal(
     principal: &Principal<'_>,
     logon: Logon,
@@ -444,10 +453,11 @@ fn allow_principal(
         Logon::None => match written {
             Some(LogonType::Password) => Logon::Password,
             Some(LogonType::S4u) => Logon::S4u,
-            // Without a password to be kept it is no different from a token.
             Some(LogonType::InteractiveTokenOrPassword) if is_shown => Logon::InteractiveTokenOrPassword,
             Some(LogonType::InteractiveToken | LogonType::InteractiveTokenOrPassword) | None => Logon::InteractiveToken,
         },
+        // Without a password to be kept it is no different from a token.
+        Logon::InteractiveTokenOrPassword if !is_shown => Logon::InteractiveToken,
         named => named,
     };
     let is_group = user.is_none() && group.is_some();
@@ -459,8 +469,8 @@ fn allow_principal(
         _ if is_group && !caller.administrator => denied(),
         Logon::Password | Logon::S4u if is_group => denied(),
         _ if is_other && !is_shown && !caller.administrator => denied(),
-        Logon::Password | Logon::S4u if is_other && !is_shown => denied(),
-        Logon::Password | Logon::InteractiveTokenOrPassword => Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into()),
+        Logon::S4u if is_other && !is_shown => denied(),
+        Logon::Password | Logon::InteractiveTokenOrPassword if !is_shown => denied(),
         _ => Ok(()),
     }
 }

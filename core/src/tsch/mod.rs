@@ -202,6 +202,17 @@ fn context<'c>(ports: &'c mut Ports<'_>, zone: &'c Zone<'c>, now: Now) -> Contex
     Context { now, zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions }
 }
 
+/// The same, and what seals secrets.
+#[cfg(feature = "xml")]
+fn context_and_secrets<'c>(
+    ports: &'c mut Ports<'_>,
+    zone: &'c Zone<'c>,
+    now: Now,
+) -> (Context<'c>, &'c mut dyn crate::ports::Secrets) {
+    let Ports { store, entropy, sessions, secrets, .. } = ports.reborrow();
+    (Context { now, zone, store, entropy, sessions }, secrets)
+}
+
 /// A path as it came; one that is not in the form of 2.3.11 gets `E_INVALID_NAME`.
 fn path(text: Utf16<'_>) -> Result<Path, Refusal> {
     let mut path = Path::ROOT;

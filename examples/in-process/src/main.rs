@@ -22,7 +22,10 @@ use mainspring::{
     auth::Identity,
     engine::{self, Creation, InstanceSlot, Registration, TaskSlot, Work},
     limits::FRAGMENT_MAX,
-    ports::{Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSessions, Ports, Store, StoreError},
+    ports::{
+        Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Store,
+        StoreError,
+    },
     rpc::Pool,
     scheduler::{Config, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -106,7 +109,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let zone = Zone::default();
     let (mut store, mut entropy, mut accounts) = (Map::default(), Random(File::open("/dev/urandom")?), Nobody);
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
+    let mut ports = Ports {
+        store: &mut store,
+        entropy: &mut entropy,
+        accounts: &mut accounts,
+        sessions: &NoSessions,
+        secrets: &mut NoSecrets,
+    };
 
     // All memory there will ever be.
     let mut tasks = [<TaskSlot as bytemuck::Zeroable>::zeroed(); TASKS];
@@ -120,6 +129,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            credentials: &mut [],
             history: 16,
         },
         connections: &mut [],

@@ -126,6 +126,7 @@ fn main() -> ! {
         queue: QUEUE.take(),
         instances: RUNS.take(),
         record: DEFINITION.take(),
+        credentials: &mut [],
         history: HISTORY,
     });
     let (zone, wall) = (Zone::UTC, Wall::read());

@@ -33,6 +33,7 @@ use crate::{
     clock::{Alarm, Clocks, Delay, Ring},
     entropy::Kernel,
     readable::readable,
+    secrets::SealedSecrets,
     store::Records,
     zone::{LocalZone, ZoneWatch},
 };
@@ -51,6 +52,7 @@ pub(super) struct State {
     pub(super) scheduler: Scheduler<'static>,
     pub(super) store: Records,
     pub(super) accounts: AccountFile,
+    pub(super) secrets: SealedSecrets,
     pub(super) children: Children,
     pub(super) clocks: Clocks,
     pub(super) zone: LocalZone,
@@ -62,10 +64,11 @@ impl State {
         scheduler: Scheduler<'static>,
         store: Records,
         accounts: AccountFile,
+        secrets: SealedSecrets,
         children: Children,
         zone: LocalZone,
     ) -> Self {
-        Self { scheduler, store, accounts, children, clocks: Clocks::new(), zone, action: vec![0; ACTION] }
+        Self { scheduler, store, accounts, secrets, children, clocks: Clocks::new(), zone, action: vec![0; ACTION] }
     }
 }
 
@@ -330,8 +333,8 @@ fn with_ports<R>(
     state: &mut State,
     then: impl FnOnce(&mut Scheduler<'static>, Now, &Zone<'_>, &mut Ports<'_>) -> R,
 ) -> R {
-    let State { scheduler, store, accounts, clocks, zone, .. } = state;
-    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions };
+    let State { scheduler, store, accounts, secrets, clocks, zone, .. } = state;
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions, secrets };
     then(scheduler, clocks.now(), &zone.zone(), &mut ports)
 }
 
@@ -378,8 +381,8 @@ async fn in_thread(wait: impl FnOnce() + Send + 'static) {
 
 /// Starts the current action of an instance.
 fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
-    let State { scheduler, store, accounts, clocks, zone, children, action } = state;
-    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions };
+    let State { scheduler, store, accounts, secrets, clocks, zone, children, action } = state;
+    let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions, secrets };
     match scheduler.action(clocks.now(), &zone.zone(), instance, &mut ports, action).map_err(Refused::status)? {
         Work::Command(command) => children.start(instance, &command),
         // There are no objects here that could handle it, nobody who sends mail, and nobody to show anything to.

@@ -9,6 +9,9 @@ pub(super) const CONNECTIONS: usize = 4096;
 /// Instances that may be running, queued or delayed at once.
 const INSTANCES: usize = 4096;
 
+/// Accounts that may have a credential kept.
+const CREDENTIALS: usize = 1024;
+
 /// Calls of several fragments that may be under way at once.
 const LONG_CALLS: usize = 8;
 
@@ -34,6 +37,7 @@ pub(super) fn lend(tasks: usize) -> Memory<'static> {
             queue: zeroed(3 * tasks),
             instances: zeroed(INSTANCES),
             record: zeroed(RECORD),
+            credentials: zeroed(CREDENTIALS),
             history: HISTORY,
         },
         connections: zeroed(CONNECTIONS),

@@ -40,6 +40,7 @@ use crate::{
     children::{Children, Credentials, UserError},
     clock::Delay,
     folder::{Folder, FolderError},
+    secrets::SealedSecrets,
     store::Records,
     zone::{LocalZone, ZoneError},
 };
@@ -183,6 +184,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
     folder.hold()?;
     let limit = raise_limit();
     let accounts = AccountFile::open(&folder)?;
+    let secrets = SealedSecrets::open(&folder);
     let records = folder.file("records");
     let store =
         patiently(|| Records::open(&records), |error| matches!(error, redb::DatabaseError::DatabaseAlreadyOpen))?;
@@ -207,7 +209,7 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
                 None => None,
             };
             let scheduler = Scheduler::new(memory::lend(max_tasks), config(main_at));
-            let host = Host::new(State::new(scheduler, store, accounts, children, zone))?;
+            let host = Host::new(State::new(scheduler, store, accounts, secrets, children, zone))?;
             let start = MachineStart::read(folder.file("boot"));
             host.start(start.is_new())?;
             start.note()?;

@@ -211,6 +211,7 @@ fn with_engine(
         instances: &mut instances,
         record: &mut record,
         // What a device has kept is left alone.
+        credentials: &mut [],
         history: u32::MAX,
     });
     let zone = Zone::UTC;

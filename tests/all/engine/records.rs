@@ -8,8 +8,8 @@ use mainspring::{
     sid::Sid,
     status::Status,
     store::{
-        Cause, Damaged, Entry, HISTORY_MAX, Happened, Happening, History, INSTANCE_MAX, Instance, Meta, STATE_MAX,
-        Started, State, TooLong, set_enabled,
+        CREDENTIAL_MAX, Cause, Credential, Damaged, Entry, HISTORY_MAX, Happened, Happening, History, INSTANCE_MAX,
+        Instance, Meta, STATE_MAX, Started, State, TooLong, set_enabled,
     },
     time::Timestamp,
 };
@@ -92,6 +92,39 @@ fn an_entry_is_what_it_was() {
     assert_eq!(entry().encode(&mut [0; 20]), Err(TooLong));
     let bare = Entry { registered: None, registrant: None, security: None, reader: None, folder: true, ..entry() };
     assert_eq!(Entry::decode(bare.encode(&mut room).unwrap()), Ok(bare));
+}
+
+#[test]
+fn a_credential_is_what_it_was() {
+    let mut room = [0; CREDENTIAL_MAX];
+    let credential = Credential { account: Sid::ADMINISTRATORS, sealed: &[0xAA, 0xBB] };
+    let bytes = credential.encode(&mut room).unwrap();
+    assert_eq!(hex(bytes), "8301500102000000000005200000002002000042aabb");
+    assert_eq!(Credential::decode(bytes), Ok(credential));
+    damage::cut(bytes, |bytes| assert_eq!(Credential::decode(bytes), Err(Damaged)));
+    damage::flipped(bytes, |bytes| {
+        let _ = Credential::decode(bytes);
+    });
+    // A later version may append.
+    let mut later = bytes.to_vec();
+    (later[0], later[1]) = (0x84, 1);
+    later.push(0x07);
+    assert_eq!(Credential::decode(&later), Ok(credential));
+    later[1] = 2;
+    assert_eq!(Credential::decode(&later), Err(Damaged));
+
+    let longest = Sid::new([5; 6], &[u32::MAX; 15]).unwrap();
+    let longest = Credential { account: longest, sealed: &[7; 64] };
+    let mut other = [0; CREDENTIAL_MAX];
+    let bytes = longest.encode(&mut other).unwrap();
+    assert_eq!((bytes.len(), Credential::decode(bytes)), (CREDENTIAL_MAX, Ok(longest)));
+    assert_eq!(longest.encode(&mut other[..CREDENTIAL_MAX - 1]), Err(TooLong));
+    // Nothing is sealed in nothing, nor in more than there is room for.
+    let mut room = [0; 256];
+    for sealed in [&[0; 0][..], &[0; 65]] {
+        let bytes = Credential { sealed, ..credential }.encode(&mut room).unwrap();
+        assert_eq!(Credential::decode(bytes), Err(Damaged));
+    }
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod children;
 mod clock;
 mod failures;
 mod image;
+mod secrets;
 mod store;

@@ -224,6 +224,7 @@ fn credentials_are_checked() {
         // Nobody asked for a password.
         ("ann", None, LogonType::InteractiveToken, OK, false),
         ("ann", Some(""), LogonType::None, OK, false),
+        ("ann", None, LogonType::InteractiveTokenOrPassword, OK, false),
         // Somebody else without a session needs one, oneself does not.
         ("ann", None, LogonType::S4u, DENIED, false),
         ("admin", None, LogonType::S4u, OK, false),
@@ -255,13 +256,12 @@ fn credentials_are_checked() {
 
 #[test]
 fn principals_of_the_definition() {
-    let unsupported = Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION;
     for (inner, status) in [
         ("<UserId>ann</UserId>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>InteractiveToken</LogonType>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>InteractiveTokenOrPassword</LogonType>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>Password</LogonType>", Status::E_ACCESSDENIED),
-        ("<UserId>admin</UserId><LogonType>Password</LogonType>", unsupported),
+        ("<UserId>admin</UserId><LogonType>Password</LogonType>", Status::E_ACCESSDENIED),
         ("<UserId>S-1-5-18</UserId><LogonType>Password</LogonType>", Status::S_OK),
         ("<UserId>ann</UserId><LogonType>S4U</LogonType>", Status::E_ACCESSDENIED),
         ("<UserId>admin</UserId><LogonType>S4U</LogonType>", Status::S_OK),

@@ -4,6 +4,7 @@
 //! that once made it panic, with no fuzzer.
 
 mod at;
+mod credential;
 mod descriptor;
 mod flash;
 mod image;
@@ -15,6 +16,7 @@ mod sddl;
 mod xml;
 
 pub use at::at;
+pub use credential::credential;
 pub use descriptor::descriptor;
 pub use flash::flash;
 pub use image::image;
@@ -29,9 +31,10 @@ pub use xml::xml;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("at", at),
     ("canary", canary),
+    ("credential", credential),
     ("descriptor", descriptor),
     ("flash", flash),
     ("image", image),

@@ -9,7 +9,7 @@ use mainspring::{
     auth::Identity,
     engine::{self, Context, Creation, Engine, InstanceSlot, LastRun, Registration, TaskSlot, Work},
     limits::FRAGMENT_MIN,
-    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSessions, Ports},
+    ports::{Account, Accounts, Entropy, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports},
     rpc::Pool,
     scheduler::{Arrival, Config, ConnectionSlot, Endpoint, Input, Memory, Output, Scheduler},
     sid::Sid,
@@ -106,6 +106,7 @@ fn powered(work: impl FnOnce(&mut Scheduler<'_>)) {
             queue: &mut queue,
             instances: &mut instances,
             record: &mut record,
+            credentials: &mut [],
             history: 8,
         },
         connections: &mut connections,
@@ -185,7 +186,13 @@ fn main() -> ! {
 
     let mut store = ArrayStore::default();
     let (mut entropy, mut accounts) = (Counter(0), Nobody);
-    let mut ports = Ports { store: &mut store, entropy: &mut entropy, accounts: &mut accounts, sessions: &NoSessions };
+    let mut ports = Ports {
+        store: &mut store,
+        entropy: &mut entropy,
+        accounts: &mut accounts,
+        sessions: &NoSessions,
+        secrets: &mut NoSecrets,
+    };
     let zone = Zone::fixed(0);
     let path = must(Path::parse(r"\Water\Open"));
 

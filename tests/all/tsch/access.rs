@@ -59,7 +59,7 @@ fn what_is_not_to_be_read_is_as_what_is_not_there() {
         [("Secret", "Nothing", MISSING), (r"Closed\Task", r"Closed\Nothing", NO_FOLDER), (r"x\y", r"x\z", NO_FOLDER)]
     {
         for path in [hidden, missing] {
-            let what = format!("{path}");
+            let what = path;
             assert_eq!(ann(&mut server, &RetrieveTask { path }), expected, "{what}");
             assert_eq!(ann(&mut server, &GetTaskInfo { path, state: true }), expected, "{what}");
             assert_eq!(ann(&mut server, &GetLastRunInfo { path }), expected, "{what}");

@@ -17,7 +17,8 @@
 //! the last that went well, which Windows says is always 0; and the key `kept`: the names of the elements that are
 //! in the definition and that no client or server but Windows' own understands, or `null` if the definition cannot be read.
 //! `show --xml` adds the key `xml`. `register` and
-//! `delete` print an object with `path`; `run` one with `path` and `instance`.
+//! `delete` print an object with `path`; `run` one with `path` and `instance`; `security` one with `path` and `security`, the
+//! descriptor in SDDL.
 //!
 //! The protocol has no method that gives the next run alone: the client asks for the first run after its own local time,
 //! as Windows does, so `next_run` is right where client and server have the same zone.
@@ -27,6 +28,7 @@ mod history;
 mod image;
 mod plain;
 mod runs;
+mod security;
 mod session;
 mod words;
 
@@ -109,6 +111,8 @@ enum Verb {
     Runs(runs::Runs),
     /// Say what became of a task's runs, and why some did not happen
     History(history::History),
+    /// Say who may do what with a task or a folder, or set it
+    Security(security::Security),
 }
 
 /// What a server is asked.
@@ -245,6 +249,7 @@ fn carry_out(arguments: &Arguments) -> Result<(String, u8), Failure> {
         Verb::Convert(what) => files::convert(what).map(done),
         Verb::Runs(what) => runs::carry_out(arguments, what).map(done),
         Verb::History(what) => history::carry_out(arguments, what).map(done),
+        Verb::Security(what) => security::carry_out(arguments, what).map(done),
     }
 }
 

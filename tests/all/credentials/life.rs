@@ -279,7 +279,7 @@ fn a_registration_that_fails_leaves_none() {
     assert_eq!(kept(&server).len(), 0);
     // A task stands where a folder should: the credential is put first, and is gone again.
     server.records.cuts = Some(Vec::new());
-    assert_eq!(Task { path: r"\file\a", ..TASK }.register(&mut server), Status::E_FILE_NOT_FOUND);
+    assert_eq!(Task { path: r"\file\a", ..TASK }.register(&mut server), Status::E_PATH_NOT_FOUND);
     let cuts = server.records.cuts.take().unwrap();
     assert!(cuts.iter().any(|records| records.keys().any(|key| key.kind == mainspring::store::CREDENTIAL)));
     assert_eq!(kept(&server).len(), 0);

@@ -137,13 +137,18 @@ fn arrays_and_flags_of_run() {
         |stub: Vec<u8>| server.call(12, &stub).map(|answer| Status(u32::from_le_bytes(*answer.last_chunk().unwrap())));
     // No arguments come as an empty array from some clients.
     assert_eq!(status(raw(0, Some(&[]), 0, None)), Ok(Status::S_OK));
-    assert_eq!(status(raw(0, None, 0xF, Some("S-1-5-18"))), Ok(Status::S_OK));
+    assert_eq!(status(raw(0, None, 0xB, Some("S-1-5-18"))), Ok(Status::S_OK));
+    // Nobody has a session.
+    assert_eq!(status(raw(0, None, 0xF, Some("S-1-5-18"))), Ok(Status::E_NO_SUCH_LOGON_SESSION));
+    assert_eq!(status(raw(0, None, 8, None)), Ok(Status::E_INVALIDARG));
     assert_eq!(status(raw(2, Some(&[None, Some("x")]), 0, None)), Ok(Status::S_OK));
     assert_eq!(status(raw(1, None, 0, None)), Ok(Status::RPC_E_INVALID_PARAMETER));
     assert_eq!(status(raw(1, Some(&[]), 0, None)), Err(mainspring::rpc::Fault::BAD_STUB_DATA));
     assert_eq!(status(raw(0, None, 0x10, None)), Ok(Status::E_INVALIDARG));
     assert_eq!(status(raw(0, None, 8, Some("somebody"))), Ok(Status::E_INVALIDARG));
-    assert_eq!(status(raw(0, None, 0, Some("somebody"))), Ok(Status::S_OK));
+    assert_eq!(status(raw(0, None, 0, Some("somebody"))), Ok(Status::E_NONE_MAPPED));
+    assert_eq!(status(raw(0, None, 8, Some("S-1-5-21-9-9-9-1001"))), Ok(Status::E_NONE_MAPPED));
+    assert_eq!(status(raw(0, None, 0, Some("ann"))), Ok(Status::S_OK));
 }
 
 #[test]

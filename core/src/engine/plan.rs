@@ -4,8 +4,8 @@ use super::{
     clocks::{After, Clocks, Moment},
     maintenance,
     refused::{NotRun, Refused},
-    run_as::OtherUser,
     slots::{InstanceSlot, Phase, TaskSlot, flag, wait},
+    views::OtherUser,
 };
 use crate::{
     guid::Guid,

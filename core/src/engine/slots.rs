@@ -3,7 +3,7 @@
 
 use super::{
     list::{Link, Linked, Links},
-    run_as::OtherUser,
+    views::OtherUser,
 };
 use crate::{
     guid::Guid,

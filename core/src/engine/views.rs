@@ -137,7 +137,8 @@ pub enum Order {
 pub struct Command<'c> {
     /// The program.
     pub command: &'c str,
-    /// Its arguments as one string, which may be empty.
+    /// Its arguments as one string, which may be empty: for who reads it as text. Split, a value may be several words of it; a list
+    /// in which it is not has [`Engine::arguments`](super::Engine::arguments).
     pub arguments: &'c str,
     /// The folder to start it in; empty if the definition names none.
     pub working_directory: &'c str,

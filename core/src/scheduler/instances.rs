@@ -5,6 +5,7 @@ use crate::{
     engine::{Refused, RunAs, Work},
     guid::Guid,
     ports::Ports,
+    task::Arguments,
     time::{Now, zone::Zone},
 };
 
@@ -23,6 +24,22 @@ impl Scheduler<'_> {
         into: &'i mut [u8],
     ) -> Result<Work<'i>, Refused> {
         self.engine.action(&mut context(now, zone, ports), instance, into)
+    }
+
+    /// The arguments of that, for a host that starts programs with a list of them: split before parameters are put in, and written
+    /// to `into`.
+    ///
+    /// # Errors
+    /// As for [`action`](Self::action).
+    pub fn arguments<'i>(
+        &mut self,
+        now: Now,
+        zone: &Zone<'_>,
+        instance: Guid,
+        ports: &mut Ports<'_>,
+        into: &'i mut [u8],
+    ) -> Result<Arguments<'i>, Refused> {
+        self.engine.arguments(&mut context(now, zone, ports), instance, into)
     }
 
     /// As whom the instance shall run that, and how.

@@ -104,7 +104,7 @@ class Target:
 class Server(Target):
     """One data folder and, while it runs, one server on it.
 
-    `scratch` is a folder that actions may write to. As root actions run as `nobody`.
+    `scratch` is a folder that actions may write to. As root actions run as `nobody`, unless `actions_as` is another, or None.
     """
 
     what = "Linux"
@@ -122,6 +122,7 @@ class Server(Target):
         self.log = os.path.join(self.folder, "log")
         self.epm = free_port() if epm else None
         self.extra = list(extra)
+        self.actions_as = "nobody" if os.getuid() == 0 else None
         self.port = None
         self.process = None
 
@@ -130,18 +131,22 @@ class Server(Target):
         command += ["--admin"] if admin else []
         subprocess.run(command, input=password + "\n", text=True, check=True, timeout=30, stdout=subprocess.DEVNULL)
 
+    def account(self, *words):
+        """What `mainspringd account` prints on these words, which it must accept."""
+        command = [self.program, "account", *words, "--data", self.data]
+        return subprocess.run(command, check=True, timeout=30, stdout=subprocess.PIPE, text=True).stdout
+
     def unlock(self, name=NAME):
         """Has the server forget the failed logins of an account."""
-        command = [self.program, "account", "unlock", name, "--data", self.data]
-        subprocess.run(command, check=True, timeout=30, stdout=subprocess.DEVNULL)
+        self.account("unlock", name)
 
     def start(self, before=None):
         """Starts it and waits until it says where it listens; `before` runs in the new process first."""
         command = [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0"]
         if self.epm:
             command += ["--epm", f"127.0.0.1:{self.epm}"]
-        if os.getuid() == 0:
-            command += ["--actions-as", "nobody"]
+        if self.actions_as:
+            command += ["--actions-as", self.actions_as]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command + self.extra, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=before

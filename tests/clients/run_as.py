@@ -3,10 +3,12 @@
 The checks have to be root. They run in namespaces in which the lists of users and groups are theirs, so nobody has to be there.
 """
 
+import contextlib
 import fcntl
 import os
 import pwd
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -74,10 +76,18 @@ class Host(Server):
         words = ("--system-as", "root", "--service-as", "root") if self.lies else words
         super().__init__(ARGUMENTS.server, extra=words)
         self.actions_as = "root" if self.lies else actions_as
+        self.children = []
         self.add_account()
         for name in "Ann", "Ben":
             self.add_account(name, admin=False)
             self.unix_user(name, name.lower())
+
+    def close(self):
+        """Also ends what a check that fails leaves behind."""
+        super().close()
+        for child in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def unix_user(self, name, user):
         self.account("unix", name, "root" if self.lies else user)
@@ -240,6 +250,7 @@ def survivors():
             register(dce, path, definition(host, name, f"echo $$$$ > {host.scratch}/{name}; exec sleep 1000"))
             tsch.hSchRpcRun(dce, path)
             pids[name] = int(until(lambda: host.lines(name), 10, f"the start of {name}")[0])
+            host.children.append(pids[name])
         for noted in True, False:
             host.kill()
             if not noted:

@@ -400,6 +400,9 @@ fn a_survivor_of_any_user_is_found_by_its_environment() {
         let instance = unique();
         let running = start(&mut children, instance, &command, &user).unwrap();
         fs::remove_file(folder.path().join("running").join(instance.to_string())).unwrap();
+        // A program that has just been started has no environment yet.
+        let environment = format!("/proc/{}/environ", running.pid);
+        eventually("an environment", || fs::read(&environment).is_ok_and(|environment| !environment.is_empty()));
         (instance, running)
     });
     let started = started.collect::<Vec<_>>();

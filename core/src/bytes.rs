@@ -172,6 +172,13 @@ impl<'b> Reader<'b> {
     }
 }
 
+/// Text goes in as UTF-8; what does not fit is an error, and not written.
+impl core::fmt::Write for Writer<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.put(text.as_bytes()).map_err(|_| core::fmt::Error)
+    }
+}
+
 /// Writes fields, integers little-endian, to the front of a lent slice.
 #[derive(Debug)]
 pub struct Writer<'b> {

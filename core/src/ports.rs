@@ -230,6 +230,13 @@ pub trait Accounts {
         true
     }
 
+    /// Whether the host can run something as the user with that SID: a task of one whom it cannot is not registered. The host
+    /// says why, in its log. By default it runs everything alike.
+    fn may_run_as(&mut self, sid: &Sid) -> bool {
+        let _ = sid;
+        true
+    }
+
     /// The SID of the group of that name. By default there are no groups.
     fn group_by_name(&mut self, name: &str) -> Option<Sid> {
         let _ = name;

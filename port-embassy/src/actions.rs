@@ -196,7 +196,9 @@ impl<'c> Call<'c> {
         }
     }
 
-    /// The arguments of an Exec as words: white space parts them, and what stands in quotation marks is one.
+    /// The arguments of an Exec as words: white space parts them, and what stands in quotation marks is one. Values of parameters
+    /// are in it already, so that one with white space or quotation marks is not one word: a function that takes such values
+    /// from whoever may run its task reads [`arguments`](Self::arguments) itself, or has one parameter, at the end.
     pub fn words(&self) -> impl Iterator<Item = &'c str> + Clone + use<'c> {
         let mut rest = self.arguments();
         core::iter::from_fn(move || {

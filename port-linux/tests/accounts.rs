@@ -141,18 +141,21 @@ fn every_command_says_the_sid_of_what_it_was_about() {
     let place = Place::new();
     let before = place.list();
     let alice = before["alice"][0].clone();
-    assert_eq!(before["alice"][1..], ["administrator", "enabled", "", "0"]);
-    let bob = place.sid_of(&["add", "Bob Builder"]);
+    assert_eq!(before["alice"][1..], ["administrator", "enabled", "", "0", "-"]);
+    let bob = place.sid_of(&["add", "Bob Builder", "--unix", "nobody"]);
     let group = place.sid_of(&["group", "add", "Night shift"]);
     assert_eq!(place.account(&["group", "join", "night shift", "bob builder"]), format!("{group}\n{bob}\n"));
     for verb in ["passwd", "unlock", "disable"] {
         assert_eq!(place.sid_of(&[verb, "ALICE"]), alice);
     }
+    assert_eq!(place.sid_of(&["unix", "Alice", "root"]), alice);
     let list = place.list();
-    assert_eq!(list["alice"], [&alice, "administrator", "disabled", "", "0"]);
-    assert_eq!(list["Bob Builder"], [&bob, "user", "enabled", "Night shift", "0"]);
+    assert_eq!(list["alice"], [&alice, "administrator", "disabled", "", "0", "root"]);
+    assert_eq!(list["Bob Builder"], [&bob, "user", "enabled", "Night shift", "0", "nobody"]);
     assert_eq!(list["Night shift"], [&group, "group"]);
     assert_eq!(place.sid_of(&["enable", "alice"]), alice);
+    assert_eq!(place.sid_of(&["unix", "alice", "-"]), alice);
+    assert_eq!(place.list()["alice"], [&alice, "administrator", "enabled", "", "0", "-"]);
     assert_eq!(place.account(&["group", "leave", "Night shift", "Bob Builder"]), format!("{group}\n{bob}\n"));
     assert_eq!(place.sid_of(&["group", "remove", "NIGHT SHIFT"]), group);
     assert_eq!(place.sid_of(&["remove", "alice"]), alice);
@@ -165,6 +168,8 @@ fn every_command_says_the_sid_of_what_it_was_about() {
         (&["group", "remove", "Night shift"], "no group"),
         (&["group", "join", "Night shift", "root"], "no group"),
         (&["add", "ROOT"], "there is an account"),
+        (&["unix", "root", "no-such-user"], "no Unix user"),
+        (&["add", "c", "--unix", "no-such-user"], "no Unix user"),
         (&["group", "add", "root"], "there is an account"),
         (&["group", "add", "Administrators"], "somebody else"),
     ] {
@@ -270,7 +275,7 @@ fn a_source_that_fails_waits_until_its_account_is_unlocked() {
         (opened.is_ok(), begin.elapsed())
     });
     let counted = Instant::now();
-    while place.list()["alice"].last().unwrap() != "5" {
+    while place.list()["alice"][4] != "5" {
         assert!(counted.elapsed() < Duration::from_secs(20), "{:?}", place.list());
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -279,7 +284,7 @@ fn a_source_that_fails_waits_until_its_account_is_unlocked() {
     place.account(&["unlock", "alice"]);
     assert!(place.gets_in("alice", PASSWORD));
     let counted = Instant::now();
-    while place.list()["alice"].last().unwrap() != "0" {
+    while place.list()["alice"][4] != "0" {
         assert!(counted.elapsed() < Duration::from_secs(20), "{:?}", place.list());
         std::thread::sleep(Duration::from_millis(50));
     }

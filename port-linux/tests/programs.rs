@@ -210,13 +210,13 @@ fn unsafe_folders_and_root_without_a_user_are_refused() {
     assert!(said.contains("may be written by others"), "{said}");
     set_mode(&server.data(), 0o700);
 
-    if rustix::process::geteuid().is_root() {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mainspringd"));
-        let said = refusal(command.arg("serve").arg("--data").arg(server.data()).args(["--listen", "127.0.0.1:0"]));
-        assert!(said.contains("--actions-as"), "{said}");
-    } else {
-        let said = refusal(server.command().args(["--actions-as", "root"]));
-        assert!(said.contains("only root"), "{said}");
+    for option in ["--system-as", "--service-as"] {
+        let said = refusal(server.command().args([option, "no such user"]));
+        assert!(said.contains("there is no user no such user"), "{said}");
+        if !rustix::process::geteuid().is_root() {
+            let said = refusal(server.command().args([option, "root"]));
+            assert!(said.contains("only root"), "{said}");
+        }
     }
     let said = refusal(server.command().args(["--epm", "192.0.2.1:135"]));
     assert!(said.contains("cannot listen at 192.0.2.1:135"), "{said}");

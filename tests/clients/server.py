@@ -104,7 +104,7 @@ class Target:
 class Server(Target):
     """One data folder and, while it runs, one server on it.
 
-    `scratch` is a folder that actions may write to. As root actions run as `nobody`.
+    `scratch` is a folder that actions may write to. As root actions run as `nobody`, unless `actions_as` is another, or None.
     """
 
     what = "Linux"
@@ -122,6 +122,7 @@ class Server(Target):
         self.log = os.path.join(self.folder, "log")
         self.epm = free_port() if epm else None
         self.extra = list(extra)
+        self.actions_as = "nobody" if os.getuid() == 0 else None
         self.port = None
         self.process = None
 
@@ -142,8 +143,8 @@ class Server(Target):
         command = [self.program, "serve", "--data", self.data, "--listen", "127.0.0.1:0"]
         if self.epm:
             command += ["--epm", f"127.0.0.1:{self.epm}"]
-        if os.getuid() == 0:
-            command += ["--actions-as", "nobody"]
+        if self.actions_as:
+            command += ["--actions-as", self.actions_as]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command + self.extra, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, preexec_fn=before

@@ -36,13 +36,13 @@ def shell(command):
     return f"<Exec><Command>/bin/sh</Command><Arguments>{escape(f'-c {chr(34)}{command}{chr(34)}')}</Arguments></Exec>"
 
 
-def task(actions, triggers="", policy="IgnoreNew", settings="", registration=""):
-    """A whole definition, run by the system."""
+def task(actions, triggers="", policy="IgnoreNew", settings="", registration="", user="S-1-5-18", principal=""):
+    """A whole definition, run by the system or another user; `principal` is more of the principal."""
     return (
         f'<?xml version="1.0" encoding="UTF-16"?><Task version="1.2" xmlns="{NAMESPACE}">'
         f"<RegistrationInfo>{registration}</RegistrationInfo>"
         f"<Triggers>{triggers}</Triggers>"
-        f'<Principals><Principal id="Author"><UserId>S-1-5-18</UserId></Principal></Principals>'
+        f'<Principals><Principal id="Author"><UserId>{user}</UserId>{principal}</Principal></Principals>'
         f"<Settings><MultipleInstancesPolicy>{policy}</MultipleInstancesPolicy>"
         f"<DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>"
         f"<StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>{settings}</Settings>"

@@ -105,6 +105,8 @@ pub struct People {
     pub accounts: Vec<Account>,
     /// Of whose failed logins it was told.
     pub failures: Vec<String>,
+    /// As whom nothing can be run.
+    pub strangers: Vec<Sid>,
 }
 
 impl Accounts for People {
@@ -118,6 +120,10 @@ impl Accounts for People {
 
     fn login_failed(&mut self, attempt: LoginAttempt<'_>) {
         self.failures.push(attempt.name.to_owned());
+    }
+
+    fn may_run_as(&mut self, sid: &Sid) -> bool {
+        !self.strangers.contains(sid)
     }
 }
 
@@ -194,7 +200,7 @@ impl Server {
         });
         let people = People {
             accounts: vec![account("admin", 1000, true), account("ann", 1001, false), account("ben", 1002, true)],
-            failures: Vec::new(),
+            ..People::default()
         };
         let mut server = Self {
             engine,

@@ -1,7 +1,8 @@
 //! What is asked about one task, and the action of an instance.
 
 use super::{
-    Command, Context, Definition, Engine, Handler, LastRun, Refused, TaskIndex, TaskSlot, TaskState, Work,
+    Command, Context, Definition, Engine, Handler, InstanceSlot, LastRun, Refused, TaskIndex, TaskSlot, TaskState,
+    Work,
     entry::fetch,
     instances::{arguments, unpack},
     launch::read_state,
@@ -12,11 +13,12 @@ use crate::{
     bytes::Writer,
     guid::Guid,
     limits::TRIGGERS,
+    ports::{Store, StoreError},
     recur::{self, Anchors},
     status::Status,
     store::{self, Cause, INSTANCE_MAX},
     task::{
-        Action, Email, Image, Message, Path,
+        Action, Arguments, Email, Image, Message, Path,
         parameters::{argument, substitute},
     },
     time::{Monotonic, Timestamp},
@@ -167,6 +169,30 @@ impl Engine<'_> {
         Some(self.seen.wall?.plus(at.saturating_sub(i64::try_from(seen).ok()?)))
     }
 
+    /// The arguments of the current action of an instance, for a host that starts programs with a list of them: they are split
+    /// before parameters are put in, so that no value makes another one, and written to `into`. None if the action is no Exec.
+    ///
+    /// # Errors
+    /// As for [`action`](Self::action).
+    pub fn arguments<'i>(
+        &mut self,
+        cx: &mut Context<'_>,
+        instance: Guid,
+        into: &'i mut [u8],
+    ) -> Result<Arguments<'i>, Refused> {
+        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
+        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
+        let task = slot.task.index().ok_or(Refused::NotRunning)?;
+        let definition = self.task(TaskIndex(task))?.definition;
+        let image = plan::image(self.memory.record, cx.store, definition)?;
+        let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
+        let Action::Exec { exec, .. } = action else { return Ok(Arguments::default()) };
+        let mut buffer = [0; INSTANCE_MAX];
+        let values = Values::of_run(&mut buffer, cx.store, index, slot)?;
+        let text = exec.arguments.unwrap_or_default();
+        Arguments::split(text, |name| values.of(name), into).ok_or(Refused::TooLarge)
+    }
+
     /// The current action of an instance, with its parameters put in, written to `into`.
     ///
     /// # Errors
@@ -189,8 +215,7 @@ impl Engine<'_> {
         }
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
         let mut buffer = [0; INSTANCE_MAX];
-        let values =
-            Values { of_event: slot.cause() == Cause::Event, packed: arguments(&mut buffer, cx.store, index, slot)? };
+        let values = Values::of_run(&mut buffer, cx.store, index, slot)?;
         let mut rest = into;
         match action {
             Action::Exec { exec, .. } => Ok(Work::Command(Command {
@@ -238,6 +263,15 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
+    fn of_run(
+        buffer: &'a mut [u8],
+        store: &mut dyn Store,
+        index: u32,
+        slot: &InstanceSlot,
+    ) -> Result<Self, StoreError> {
+        Ok(Self { of_event: slot.cause() == Cause::Event, packed: arguments(buffer, store, index, slot)? })
+    }
+
     fn of(self, name: &str) -> Option<&'a str> {
         let mut texts = unpack(self.packed);
         if !self.of_event {
@@ -266,21 +300,12 @@ fn fill_in<'i>(rest: &mut &'i mut [u8], text: Option<&str>, values: Values<'_>) 
 /// What `text` writes, at the front of `rest`, which is what is left afterwards.
 fn write<'i>(
     rest: &mut &'i mut [u8],
-    text: impl FnOnce(&mut Text<'_>) -> core::fmt::Result,
+    text: impl FnOnce(&mut Writer<'_>) -> core::fmt::Result,
 ) -> Result<&'i str, Refused> {
-    let mut writer = Text(Writer::new(rest));
+    let mut writer = Writer::new(rest);
     text(&mut writer).map_err(|_| Refused::TooLarge)?;
-    let length = writer.0.position();
+    let length = writer.position();
     let (written, left) = core::mem::take(rest).split_at_mut_checked(length).ok_or(Refused::TooLarge)?;
     *rest = left;
     core::str::from_utf8(written).map_err(|_| Refused::Damaged)
-}
-
-/// A writer of text; a text that does not fit is an error, and not written.
-pub(super) struct Text<'t>(pub(super) Writer<'t>);
-
-impl core::fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.put(text.as_bytes()).map_err(|_| core::fmt::Error)
-    }
 }

@@ -2,7 +2,6 @@
 
 use super::{
     Context, Engine, InstanceSlot, Refused, TaskSlot,
-    asked::Text,
     plan::{self, Run},
     refused::NotRun,
     slots::{Phase, flag, wait},
@@ -337,9 +336,9 @@ fn take_values(
 /// Puts a text behind its length; returns what that takes. Nothing if there is no room.
 fn put(room: &mut [u8], text: core::fmt::Arguments<'_>) -> Option<usize> {
     let (length, rest) = room.split_first_chunk_mut()?;
-    let mut writer = Text(Writer::new(rest));
+    let mut writer = Writer::new(rest);
     writer.write_fmt(text).ok()?;
-    let written = writer.0.position();
+    let written = writer.position();
     *length = u16::try_from(written).ok()?.to_le_bytes();
     Some(written + length.len())
 }

@@ -89,12 +89,11 @@ pub use happened::{Session, SessionChange};
 pub use ledger::{LATEST, latest};
 pub use machine::Machine;
 pub use refused::Refused;
-pub use run_as::{OtherUser, RunAs, Whom};
 pub use security::{ROOT_SECURITY, Viewer};
 pub use slots::{InstanceSlot, Memory, TaskSlot};
 pub use views::{
     Command, Creation, Deadline, Definition, Entry, Enumerated, Handler, InstanceInfo, LastRun, Loaded, Order,
-    Registration, TaskIndex, TaskState, Work,
+    OtherUser, Registration, RunAs, TaskIndex, TaskState, Whom, Work,
 };
 
 use crate::{

@@ -1,11 +1,11 @@
 //! What a definition asks for: when it fires next, and how what fires is run.
 
 use super::{
-    OtherUser,
     clocks::{After, Clocks, Moment},
     maintenance,
     refused::{NotRun, Refused},
     slots::{InstanceSlot, Phase, TaskSlot, flag, wait},
+    views::OtherUser,
 };
 use crate::{
     guid::Guid,

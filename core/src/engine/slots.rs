@@ -4,7 +4,7 @@
 use super::{
     credentials::CredentialSlot,
     list::{Link, Linked, Links},
-    run_as::OtherUser,
+    views::OtherUser,
 };
 use crate::{
     guid::Guid,

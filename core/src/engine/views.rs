@@ -4,9 +4,10 @@ use crate::{
     guid::Guid,
     sid::Sid,
     status::Status,
-    task::{Email, Image, Message, Path},
+    task::{Email, Image, LogonType, Message, Path, RunLevel},
     time::{Monotonic, Timestamp},
 };
+use core::num::NonZeroU32;
 
 /// Where a task or folder stands in memory; it holds as long as nothing is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +142,8 @@ pub enum Order {
 pub struct Command<'c> {
     /// The program.
     pub command: &'c str,
-    /// Its arguments as one string, which may be empty.
+    /// Its arguments as one string, which may be empty: for who reads it as text. Split, a value may be several words of it; a list
+    /// in which it is not has [`Engine::arguments`](super::Engine::arguments).
     pub arguments: &'c str,
     /// The folder to start it in; empty if the definition names none.
     pub working_directory: &'c str,
@@ -156,6 +158,67 @@ pub struct Handler<'h> {
     pub class: Guid,
     /// What it is given; empty if the definition has nothing for it.
     pub data: &'h str,
+}
+
+/// The least relative identifier of an account, [MS-DTYP] 2.4.2.4.
+const FIRST_ACCOUNT: u32 = 1000;
+
+/// A user for whom a task runs instead of whom it names: LocalSystem, LocalService, NetworkService, or an account of the host, as the
+/// last part of the SID, for which a slot and a record have room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherUser(pub(super) NonZeroU32);
+
+/// Whose rights an instance has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// Those of the user whom the task names; of LocalSystem if it names nobody.
+    User(Sid),
+    /// Those of a member of the group that the task names: the one of [`Engine::session`](super::Engine::session).
+    Member(Sid),
+    /// Those of a user whom whoever asked for the run named.
+    Other(OtherUser),
+}
+
+/// As whom an instance runs, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunAs {
+    /// Whose rights it has.
+    pub whom: Whom,
+    /// LogonType of the task's principal, if it says.
+    pub logon_type: Option<LogonType>,
+    /// RunLevel of the task's principal; LeastPrivilege if it does not say.
+    pub run_level: RunLevel,
+}
+
+impl OtherUser {
+    /// The user with that SID: one of the three services, or an account of the host, which is for who calls to know. `None` for
+    /// a SID that is neither.
+    #[must_use]
+    pub fn new(sid: &Sid) -> Option<Self> {
+        let number = *sid.sub_authorities().last()?;
+        Self::from_number(number).filter(|user| user.sid(sid) == Some(*sid))
+    }
+
+    pub(super) const fn from_number(number: u32) -> Option<Self> {
+        match NonZeroU32::new(number) {
+            Some(of_it) if number >= FIRST_ACCOUNT || matches!(number, 18..=20) => Some(Self(of_it)),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The SID of the user. `other` is that of any account of the host: all have the same but for the last part.
+    #[must_use]
+    pub fn sid(self, other: &Sid) -> Option<Sid> {
+        match self.number() {
+            number @ ..FIRST_ACCOUNT => Sid::new([0, 0, 0, 0, 0, 5], &[number]),
+            number if other.sub_authorities().len() > 1 => other.with_relative(number),
+            _ => None,
+        }
+    }
 }
 
 /// The current action of an instance.

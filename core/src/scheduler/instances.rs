@@ -6,6 +6,7 @@ use crate::{
     engine::{Context, Refused, RunAs, Work},
     guid::Guid,
     ports::Ports,
+    task::Arguments,
     time::{Now, zone::Zone},
 };
 
@@ -29,6 +30,22 @@ impl Scheduler<'_> {
         let run_as = self.engine.run_as(&mut cx, instance)?;
         credentials::admit(&mut self.engine, &mut cx, accounts, secrets, &run_as)?;
         self.engine.action(&mut cx, instance, into)
+    }
+
+    /// The arguments of that, for a host that starts programs with a list of them: split before parameters are put in, and written
+    /// to `into`.
+    ///
+    /// # Errors
+    /// As for [`action`](Self::action).
+    pub fn arguments<'i>(
+        &mut self,
+        now: Now,
+        zone: &Zone<'_>,
+        instance: Guid,
+        ports: &mut Ports<'_>,
+        into: &'i mut [u8],
+    ) -> Result<Arguments<'i>, Refused> {
+        self.engine.arguments(&mut context(now, zone, ports), instance, into)
     }
 
     /// As whom the instance shall run that, and how.

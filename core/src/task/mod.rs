@@ -8,6 +8,7 @@
 //! This room does no I/O, knows no clock and no store, and decides nothing about when a task runs.
 
 mod action;
+mod arguments;
 mod boundary;
 mod conditions;
 mod definition;
@@ -26,6 +27,7 @@ mod trigger;
 pub mod xml;
 
 pub use action::{Action, ComHandler, Email, Exec, Message};
+pub use arguments::Arguments;
 pub use boundary::{Boundary, Offset};
 pub use conditions::{Conditions, Idle, Maintenance, Network, RestartOnFailure};
 pub use definition::Definition;

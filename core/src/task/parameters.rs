@@ -1,6 +1,6 @@
 //! Parameters of an action's fields, [MS-TSCH] 2.5.9.
 
-use core::fmt::{Result, Write};
+use core::fmt::{Error, Result, Write};
 
 use crate::limits::RUN_ARGUMENTS;
 
@@ -26,28 +26,26 @@ pub fn substitute<'v>(text: &str, mut value: impl FnMut(&str) -> Option<&'v str>
     let mut rest = text;
     while let Some((plain, after)) = rest.split_once('$') {
         out.write_str(plain)?;
-        // No name holds a `$`, so each piece of the text is looked at once.
-        let parameter = after.strip_prefix('(').and_then(|after| {
-            let (name, end) = after.split_at_checked(after.find([')', '$'])?)?;
-            Some((name, end.strip_prefix(')')?))
-        });
-        let known = parameter.and_then(|(name, after)| Some((value(name)?, after)));
-        rest = match (known, after.strip_prefix('$')) {
-            (Some((value, after)), _) => {
-                out.write_str(value)?;
-                after
-            }
-            (None, Some(escaped)) => {
-                out.write_str("$")?;
-                escaped
-            }
-            (None, None) => {
-                out.write_str("$")?;
-                after
-            }
-        };
+        rest = stands_for(after, &mut value, out)?;
     }
     out.write_str(rest)
+}
+
+/// Writes what a `$` stands for, together with what begins the text `after` it and belongs to it; returns what is left.
+pub(super) fn stands_for<'t, 'v>(
+    after: &'t str,
+    value: &mut dyn FnMut(&str) -> Option<&'v str>,
+    out: &mut dyn Write,
+) -> core::result::Result<&'t str, Error> {
+    // No name holds a `$`, so each piece of the text is looked at once.
+    let parameter = after.strip_prefix('(').and_then(|after| {
+        let (name, end) = after.split_at_checked(after.find([')', '$'])?)?;
+        Some((name, end.strip_prefix(')')?))
+    });
+    let known = parameter.and_then(|(name, after)| Some((value(name)?, after)));
+    let (written, left) = known.unwrap_or_else(|| ("$", after.strip_prefix('$').unwrap_or(after)));
+    out.write_str(written)?;
+    Ok(left)
 }
 
 /// The number of the argument of `SchRpcRun` that a parameter names: 0 for `Arg0` to 31 for `Arg31`.

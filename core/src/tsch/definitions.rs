@@ -208,6 +208,7 @@ impl Service<'_, '_> {
             Some(Some(Identity::Account(account))) if verified == Verified::Password(account.sid) => Some(account),
             _ => None,
         };
+        can_run(&image, self.ports.accounts)?;
 
         if path.is_root() {
             make_path(&image, self.ports.entropy, &mut path)?;
@@ -473,6 +474,19 @@ fn allow_principal(
         Logon::Password | Logon::InteractiveTokenOrPassword if !is_shown => denied(),
         _ => Ok(()),
     }
+}
+
+/// Whether the host can run the actions as the user whom they name, who is LocalSystem if they name nobody.
+///
+/// # Errors
+/// `SCHED_E_UNSUPPORTED_ACCOUNT_OPTION` if it cannot.
+#[inline(never)]
+fn can_run(image: &Image<'_>, accounts: &mut dyn Accounts) -> Result<(), Refusal> {
+    let Principal { user, group, .. } = image.runs_as().unwrap_or_default();
+    if group.is_some() || accounts.may_run_as(&user.unwrap_or(Sid::LOCAL_SYSTEM)) {
+        return Ok(());
+    }
+    Err(Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION.into())
 }
 
 /// The path of a registration that names none: the URI of the definition, or a new GUID in the root folder.

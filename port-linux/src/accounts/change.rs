@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     AccountError, AccountFile, SIZE_MAX,
-    form::{Contents, FIRST_NUMBER, Group, Kept, Name, legal_name},
+    form::{Contents, FIRST_NUMBER, Group, Kept, Name, is_unix_name, legal_name},
 };
 use crate::{definition::Nobody, folder::Folder};
 
@@ -37,6 +37,8 @@ pub struct Listed {
     pub groups: Vec<String>,
     /// How often a login in its name has failed lately, as a server that runs has told. No more than eight are counted.
     pub failures: u32,
+    /// The Unix user that its tasks run as, if it names one.
+    pub unix: Option<String>,
 }
 
 /// What is listed.
@@ -72,12 +74,28 @@ impl AccountFile {
         administrator: bool,
         entropy: &mut dyn Entropy,
     ) -> Result<Sid, AccountError> {
+        Self::add_as(folder, name, password, administrator, None, entropy)
+    }
+
+    /// As [`add`](Self::add), with the Unix user that its tasks run as, who must exist.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn add_as(
+        folder: &Folder,
+        name: &str,
+        password: &str,
+        administrator: bool,
+        unix: Option<&str>,
+        entropy: &mut dyn Entropy,
+    ) -> Result<Sid, AccountError> {
         let hash = hash_of(password);
         let name = legal_name(name)?;
         let nt_hash = hash?;
+        let unix = known_unix(unix)?;
         change(folder, |contents| {
             let number = contents.new_number(&name, entropy)?;
-            let account = Kept { name, nt_hash, administrator, disabled: false, unlocked: 0 };
+            let account = Kept { name, nt_hash, administrator, disabled: false, unlocked: 0, unix };
             contents.accounts.insert(number, account);
             contents.named(number)
         })
@@ -140,6 +158,15 @@ impl AccountFile {
     pub fn unlock(folder: &Folder, name: &str) -> Result<Sid, AccountError> {
         // What counts is that the number is another one. None is of no account that was ever unlocked.
         change_account(folder, name, |account| account.unlocked = account.unlocked.checked_add(1).unwrap_or(1))
+    }
+
+    /// Has the tasks of an account run as a Unix user, who must exist, or as none of its own. Its SID.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub fn set_unix_user(folder: &Folder, name: &str, unix: Option<&str>) -> Result<Sid, AccountError> {
+        let unix = known_unix(unix)?;
+        change_account(folder, name, |account| account.unix = unix)
     }
 
     /// Adds a group with nobody in it. Its SID.
@@ -208,11 +235,13 @@ impl AccountFile {
             let role = if account.administrator { Role::Administrator } else { Role::User };
             let (name, sid, disabled) = (account.name.to_string(), contents.sid(number)?, account.disabled);
             let failures = told.get(&number).copied().unwrap_or_default();
-            Some((number, Listed { name, sid, role, disabled, groups: groups.collect(), failures }))
+            let (groups, unix) = (groups.collect(), account.unix.clone());
+            Some((number, Listed { name, sid, role, disabled, groups, failures, unix }))
         });
         let groups = contents.groups.iter().filter_map(|(&number, group)| {
             let (name, sid) = (group.name.to_string(), contents.sid(number)?);
-            Some((number, Listed { name, sid, role: Role::Group, disabled: false, groups: Vec::new(), failures: 0 }))
+            let (role, groups) = (Role::Group, Vec::new());
+            Some((number, Listed { name, sid, role, disabled: false, groups, failures: 0, unix: None }))
         });
         let mut all = accounts.chain(groups).collect::<Vec<_>>();
         all.sort_by_key(|(number, _)| *number);
@@ -269,6 +298,13 @@ impl Contents {
 
 fn hash_of(password: &str) -> Result<Zeroizing<[u8; 16]>, AccountError> {
     if password.is_empty() { Err(AccountError::EmptyPassword) } else { Ok(Zeroizing::new(nt_hash(password))) }
+}
+
+/// A name that a Unix user of this machine has.
+fn known_unix(name: Option<&str>) -> Result<Option<String>, AccountError> {
+    let Some(name) = name else { return Ok(None) };
+    let is_known = is_unix_name(name) && nix::unistd::User::from_name(name).map_err(io::Error::from)?.is_some();
+    if is_known { Ok(Some(name.to_owned())) } else { Err(AccountError::UnknownUnixUser) }
 }
 
 fn change_account(folder: &Folder, name: &str, work: impl FnOnce(&mut Kept)) -> Result<Sid, AccountError> {

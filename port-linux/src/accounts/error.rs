@@ -23,6 +23,8 @@ pub enum AccountError {
     ManyGroups,
     /// No administrator who may log in would be left.
     LastAdministrator,
+    /// There is no Unix user of that name.
+    UnknownUnixUser,
     /// The password is empty.
     EmptyPassword,
     /// Somebody other than the owner may read or write the file, or owns it.
@@ -57,6 +59,7 @@ impl std::fmt::Display for AccountError {
             Self::Exists => f.write_str("there is an account or a group of that name"),
             Self::UnknownAccount => f.write_str("there is no account of that name"),
             Self::UnknownGroup => f.write_str("there is no group of that name"),
+            Self::UnknownUnixUser => f.write_str("there is no Unix user of that name"),
             Self::ManyGroups => write!(f, "account is in {ACCOUNT_GROUPS} groups already, and cannot be in more"),
             Self::LastAdministrator => {
                 f.write_str("no administrator who may log in would be left: --force does it nevertheless")

@@ -20,6 +20,9 @@ pub(super) const FIRST_NUMBER: u32 = 1000;
 /// Characters that a name may not have, because clients put names together with them or Windows refuses them.
 pub(super) const FORBIDDEN: &str = "\"/\\[]:;|=,+*?<>@";
 
+/// The most bytes of the name of a Unix user.
+const UNIX_NAME_MAX: usize = 255;
+
 /// A name of an account or a group.
 pub(super) type Name = heapless::String<ACCOUNT_NAME_MAX>;
 
@@ -31,6 +34,8 @@ pub(super) struct Kept {
     pub(super) disabled: bool,
     /// How often it was unlocked.
     pub(super) unlocked: u32,
+    /// The Unix user that its tasks run as.
+    pub(super) unix: Option<String>,
 }
 
 /// A group of the file.
@@ -84,7 +89,7 @@ impl Contents {
     pub(super) fn print(&self) -> Zeroizing<String> {
         // Room for all of it at once, so that no hash is left behind by growing.
         let members: usize = self.groups.values().map(|group| group.members.len()).sum();
-        let lines = self.accounts.len() * 2 + self.groups.len();
+        let lines = self.accounts.len() * 3 + self.groups.len();
         let mut text = Zeroizing::new(String::with_capacity(256 + lines * (80 + ACCOUNT_NAME_MAX) + members * 12));
         text.push_str("# Accounts of Mainspring. Keep this file private: a hash in it is as good as its password.\n");
         if let Some(machine) = &self.machine {
@@ -115,6 +120,11 @@ impl Contents {
         for (number, account) in self.accounts.iter().filter(|(_, account)| account.unlocked > 0) {
             let _ = writeln!(text, "unlocked {number} {}", account.unlocked);
         }
+        for (number, account) in &self.accounts {
+            if let Some(user) = &account.unix {
+                let _ = writeln!(text, "unix {number} {user}");
+            }
+        }
         text
     }
 
@@ -138,7 +148,8 @@ impl Contents {
                 };
                 let nt_hash = hexadecimal(parts.next()?)?;
                 let name = self.take(number, parts.next()?)?;
-                self.accounts.insert(number, Kept { name, nt_hash, administrator, disabled, unlocked: 0 });
+                let account = Kept { name, nt_hash, administrator, disabled, unlocked: 0, unix: None };
+                self.accounts.insert(number, account);
             }
             "group" => {
                 let mut parts = rest.splitn(3, ' ');
@@ -156,6 +167,15 @@ impl Contents {
                 // Of an account that somebody took out by hand.
                 if let Some(account) = self.accounts.get_mut(&number) {
                     account.unlocked = times;
+                }
+            }
+            "unix" => {
+                let (number, user) = rest.split_once(' ')?;
+                let number: u32 = number.parse().ok()?;
+                is_unix_name(user).then_some(())?;
+                if let Some(account) = self.accounts.get_mut(&number) {
+                    account.unix.is_none().then_some(())?;
+                    account.unix = Some(user.to_owned());
                 }
             }
             _ => return None,
@@ -254,6 +274,12 @@ pub(super) fn legal_name(name: &str) -> Result<Name, AccountError> {
         return Err(AccountError::Name);
     }
     heapless::String::try_from(name).map_err(|_| AccountError::Name)
+}
+
+/// Whether a Unix user may have that name: one word, as in the list of users.
+pub(super) fn is_unix_name(name: &str) -> bool {
+    let illegal = |character: char| character.is_control() || character.is_whitespace() || ":/,".contains(character);
+    !name.is_empty() && name.len() <= UNIX_NAME_MAX && name != "-" && !name.contains(illegal)
 }
 
 fn hexadecimal(digits: &str) -> Option<Zeroizing<[u8; 16]>> {

@@ -9,12 +9,14 @@
 //! group 1002 1000,1001 Night shift
 //! group 1003 - Auditors
 //! unlocked 1000 2
+//! unix 1000 alice
 //! ```
 //!
 //! `machine` is drawn once at random; the SID of an account or a group is that and its number (RID). `next` is the number of
 //! the next one: it only grows, so that no SID is used twice. After an account's role comes the NT hash, after a group's number
 //! come those of the accounts in it, and the rest of the line is the name, which one account or group has. `unlocked` says how
-//! often the failed logins of an account were forgotten.
+//! often the failed logins of an account were forgotten, and `unix` which [Unix user](UnixUsers) its tasks run as. A server that does not
+//! know that word leaves the line out, and says so.
 //!
 //! The file has mode 0600 and is not believed if anybody but its owner may read or write it. It is replaced as a whole,
 //! under a lock, and read again whenever it is another file than the one read last: a change that is made while the server
@@ -28,6 +30,7 @@ mod error;
 pub mod failures;
 mod form;
 mod told;
+mod unix;
 
 use std::{
     collections::HashMap,
@@ -51,6 +54,7 @@ pub use change::{Listed, Role};
 pub use error::AccountError;
 use failures::{Failures, Hold};
 use form::Contents;
+pub use unix::UnixUsers;
 
 /// The most bytes of the file: some 10,000 accounts.
 const SIZE_MAX: u64 = 1 << 20;
@@ -87,6 +91,7 @@ pub struct AccountFile {
     failures: Failures,
     /// How often each account had been unlocked when that was last looked at.
     unlocked: HashMap<u32, u32>,
+    users: UnixUsers,
 }
 
 impl AccountFile {
@@ -101,6 +106,7 @@ impl AccountFile {
             contents: Contents::default(),
             failures: Failures::default(),
             unlocked: HashMap::new(),
+            users: UnixUsers::default(),
         };
         file.read_if_changed()?;
         Ok(file)
@@ -211,6 +217,16 @@ impl Accounts for AccountFile {
         account.disabled = kept.disabled;
         account.groups = contents.groups_of(number);
         !kept.disabled
+    }
+
+    fn may_run_as(&mut self, sid: &Sid) -> bool {
+        match self.unix_user(sid) {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%sid, %error, "a task is not registered, because it could not run");
+                false
+            }
+        }
     }
 
     fn group_by_name(&mut self, name: &str) -> Option<Sid> {

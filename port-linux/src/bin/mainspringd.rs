@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use mainspring::sid::Sid;
 use mainspring_linux::{
-    accounts::{AccountError, AccountFile, Listed, Role},
+    accounts::{AccountError, AccountFile, Listed, Role, UnixUsers},
     daemon::{self, Options, ServeError},
     entropy::Kernel,
     folder::Folder,
@@ -44,9 +44,15 @@ enum Verb {
         /// Tasks and folders there may be; unused ones cost no memory
         #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         max_tasks: u32,
-        /// The user that actions run as; as root there is no serving without it
+        /// The Unix user for actions whose principals have none of their own; as root they do not run without it
         #[arg(long, value_name = "USER")]
         actions_as: Option<String>,
+        /// The Unix user that SYSTEM is, such as root; otherwise as --actions-as says
+        #[arg(long, value_name = "USER")]
+        system_as: Option<String>,
+        /// The Unix user that LocalService and NetworkService are; otherwise as --actions-as says, or as root nobody
+        #[arg(long, value_name = "USER")]
+        service_as: Option<String>,
         /// Make a temporary data folder, an account and a task that fires every minute, and say how to try them
         #[arg(long)]
         demo: bool,
@@ -99,8 +105,12 @@ enum AccountVerb {
         /// It may administer the scheduler
         #[arg(long)]
         admin: bool,
+        /// The Unix user that its tasks run as
+        #[arg(long, value_name = "USER")]
+        unix: Option<String>,
     },
-    /// List accounts and groups: name, SID, role, state, groups, and logins that failed in the last 15 minutes, at most 8 of them
+    /// List accounts and groups: name, SID, role, state, groups, logins that failed in the last 15 minutes, at most 8 of them, and
+    /// the Unix user that its tasks run as, or -
     List {
         #[command(flatten)]
         at: Data,
@@ -136,6 +146,13 @@ enum AccountVerb {
         #[command(flatten)]
         account: Named,
     },
+    /// Have the tasks of an account run as a Unix user
+    Unix {
+        #[command(flatten)]
+        account: Named,
+        /// The Unix user, or - for none
+        user: String,
+    },
     /// Manage groups
     Group {
         #[command(subcommand)]
@@ -163,10 +180,11 @@ enum GroupVerb {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
-        Verb::Serve { data, listen, epm, max_tasks, actions_as, demo } => {
+        Verb::Serve { data, listen, epm, max_tasks, actions_as, system_as, service_as, demo } => {
             daemon::start_log();
             let max_tasks = max_tasks as usize;
-            daemon::serve(&Options { data, listen, epm, max_tasks, actions_as, demo })
+            let users = UnixUsers { actions: actions_as, system: system_as, services: service_as };
+            daemon::serve(&Options { data, listen, epm, max_tasks, users, demo })
         }
         Verb::Account { verb } => account(verb),
     };
@@ -181,9 +199,10 @@ fn main() -> ExitCode {
 
 fn account(verb: AccountVerb) -> Result<(), ServeError> {
     match verb {
-        AccountVerb::Add { account: Named { name, at }, admin } => {
+        AccountVerb::Add { account: Named { name, at }, admin, unix } => {
             let password = password()?;
-            print_one(AccountFile::add(&at.folder()?, &name, &password, admin, &mut Kernel)?);
+            let unix = unix.as_deref();
+            print_one(AccountFile::add_as(&at.folder()?, &name, &password, admin, unix, &mut Kernel)?);
         }
         AccountVerb::List { at } => list(&at.folder()?)?,
         AccountVerb::Passwd { account: Named { name, at } } => {
@@ -198,6 +217,10 @@ fn account(verb: AccountVerb) -> Result<(), ServeError> {
         }
         AccountVerb::Enable { account: Named { name, at } } => print_one(AccountFile::enable(&at.folder()?, &name)?),
         AccountVerb::Unlock { account: Named { name, at } } => print_one(AccountFile::unlock(&at.folder()?, &name)?),
+        AccountVerb::Unix { account: Named { name, at }, user } => {
+            let user = Some(user.as_str()).filter(|user| *user != "-");
+            print_one(AccountFile::set_unix_user(&at.folder()?, &name, user)?);
+        }
         AccountVerb::Group { verb } => match verb {
             GroupVerb::Add { group: Named { name, at } } => {
                 print_one(AccountFile::add_group(&at.folder()?, &name, &mut Kernel)?);
@@ -248,12 +271,13 @@ fn password() -> Result<Zeroizing<String>, ServeError> {
 fn list(folder: &Folder) -> Result<(), ServeError> {
     let accounts = AccountFile::open(folder)?;
     let mut out = io::stdout().lock();
-    for Listed { name, sid, role, disabled, groups, failures } in accounts.list() {
+    for Listed { name, sid, role, disabled, groups, failures, unix } in accounts.list() {
         match role {
             Role::Group => writeln!(out, "{name}\t{sid}\t{role}")?,
             _ => {
                 let (state, groups) = (if disabled { "disabled" } else { "enabled" }, groups.join(","));
-                writeln!(out, "{name}\t{sid}\t{role}\t{state}\t{groups}\t{failures}")?;
+                let unix = unix.as_deref().unwrap_or("-");
+                writeln!(out, "{name}\t{sid}\t{role}\t{state}\t{groups}\t{failures}\t{unix}")?;
             }
         }
     }

@@ -3,7 +3,10 @@
 use std::{ffi::CString, io, os::unix::process::CommandExt, path::PathBuf, process::Command, sync::Arc};
 
 use mainspring::status::Status;
-use rustix::process::{Gid, Uid};
+use rustix::{
+    fs::Mode,
+    process::{Gid, Resource, Rlimit, Uid},
+};
 
 /// Why actions cannot run as a user.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub enum UserError {
         /// The user that was asked for.
         name: String,
     },
+    /// The server is root, and no Unix user stands for whom something should run as.
+    Nobody,
     /// The users could not be read.
     Io(io::Error),
 }
@@ -27,6 +32,7 @@ impl std::fmt::Display for UserError {
         match self {
             Self::Unknown { name } => write!(f, "there is no user {name}"),
             Self::NotRoot { name } => write!(f, "only root can run actions as another user ({name})"),
+            Self::Nobody => f.write_str("no Unix user stands for it, and nothing runs as root that does not say so"),
             Self::Io(error) => write!(f, "users cannot be read: {error}"),
         }
     }
@@ -102,11 +108,26 @@ impl Credentials {
         self.uid.as_raw()
     }
 
-    /// Makes a command run as this user, in `directory`.
-    pub(super) fn put_on(&self, command: &mut Command, directory: &str) -> Result<(), Status> {
+    /// Makes a command run as this user, in `directory`, so limited.
+    pub(super) fn put_on(&self, command: &mut Command, directory: &str, limits: Limits) -> Result<(), Status> {
         command.env("USER", &self.name).env("LOGNAME", &self.name).env("HOME", &self.home).env("SHELL", &self.shell);
+        let Limits { files, no_new_privileges } = limits;
+        let limit = move || -> io::Result<()> {
+            if let Some(files) = files {
+                rustix::process::setrlimit(Resource::Nofile, files)?;
+            }
+            if no_new_privileges {
+                rustix::thread::set_no_new_privs(true)?;
+            }
+            Ok(())
+        };
         if self.own {
             command.current_dir(directory);
+            // SAFETY: as below.
+            #[allow(unsafe_code)]
+            unsafe {
+                command.pre_exec(limit);
+            }
             return Ok(());
         }
         let directory = CString::new(directory).map_err(|_| Status::E_INVALIDARG)?;
@@ -114,13 +135,15 @@ impl Credentials {
         // std can set the user and the group, but not the user's further groups, and after it has set the user nobody
         // may set them any more. So all of it is done here, the working directory last, with the user's own rights.
         let become_user = move || -> io::Result<()> {
+            limit()?;
             rustix::thread::set_thread_groups(&groups)?;
             rustix::thread::set_thread_res_gid(gid, gid, gid)?;
             rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+            rustix::process::umask(UMASK);
             rustix::process::chdir(directory.as_c_str())?;
             Ok(())
         };
-        // SAFETY: between fork and exec only functions may be called that a signal handler may call. These are four
+        // SAFETY: between fork and exec only functions may be called that a signal handler may call. These are
         // bare system calls: rustix goes to the kernel directly, and nothing here allocates, locks or panics. In the
         // child there is one thread, so its credentials are those of the process.
         #[allow(unsafe_code)]
@@ -130,6 +153,18 @@ impl Credentials {
         Ok(())
     }
 }
+
+/// How an action is limited.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Its limit of open files, if that is another than the server's.
+    pub(super) files: Option<Rlimit>,
+    /// Whether nothing that it starts gains rights by being started, such as `sudo`.
+    pub(super) no_new_privileges: bool,
+}
+
+/// The mask for new files of who is another user than the server.
+const UMASK: Mode = Mode::WGRP.union(Mode::WOTH);
 
 fn io_error(error: nix::errno::Errno) -> UserError {
     UserError::Io(error.into())

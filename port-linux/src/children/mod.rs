@@ -2,8 +2,18 @@
 //!
 //! Each gets its own process group, no standard input, output or error, the root folder as working directory unless the
 //! action names another, and a clean environment: `PATH`, `HOME`, `USER`, `LOGNAME` and `SHELL` of the user it runs as,
-//! the server's `TZ` and `LANG`, and `MAINSPRING_INSTANCE`. No shell is asked; the arguments are split as Windows
-//! programs split theirs, see [`split_arguments`].
+//! the server's `TZ` and `LANG`, and `MAINSPRING_INSTANCE`. No shell is asked, unless the command is one; the arguments are
+//! split as Windows programs split theirs before parameters are put in ([`Arguments`]). A NUL in any of it is refused.
+//!
+//! # As whom
+//!
+//! A server that is root starts each child with the user, the group and all further groups of the Unix user who stands for
+//! its principal ([`UnixUsers`](crate::accounts::UnixUsers)), with a umask of 022, and in its working directory only if that
+//! user may go there. The limit of open files is what the server had before it raised its own; the other limits are the
+//! server's, because no session is opened (PAM is not asked). Another server starts each as itself.
+//!
+//! With RunLevel LeastPrivilege, which is what counts where nothing is said, a child has `no_new_privs`: neither it nor
+//! what it starts gains rights by a set-user-ID program. With HighestAvailable it may, unless the server itself may not.
 //!
 //! # Priority
 //!
@@ -35,11 +45,11 @@
 //! Children outlive a server that is killed. The next one looks for each instance that was running: first in the
 //! folder `running`, where a file for each instance says which process it is (number, start time and boot, because
 //! numbers are used again); for the moment between the start of a child and the writing of that file, in the
-//! environments of all processes of that user. What is found is adopted: it is watched and can be stopped, but only a
+//! environments of all processes: of the server's user, or of anybody if the server is root, which started them as others. Of
+//! several the one that started first is meant, so that nobody who learns of an instance later can pass for it. What is found is adopted: it is watched and can be stopped, but only a
 //! parent learns an exit code, so its result will be [`Status::E_PROCESS_ABORTED`]. The files need not be durable,
 //! since what they name does not outlive the machine either.
 
-mod arguments;
 mod credentials;
 mod proc;
 
@@ -58,13 +68,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mainspring::{engine, guid::Guid, status::Status};
+use mainspring::{
+    engine,
+    guid::Guid,
+    status::Status,
+    task::{Arguments, RunLevel},
+};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, PidfdFlags, Resource, Rlimit, Signal},
+    process::{Pid, PidfdFlags, Rlimit, Signal},
 };
 
-pub use arguments::split_arguments;
+use credentials::Limits;
 pub use credentials::{Credentials, UserError};
 use proc::Identity;
 
@@ -141,7 +156,6 @@ pub struct Running {
 #[derive(Debug)]
 pub struct Children {
     folder: PathBuf,
-    credentials: Credentials,
     boot: String,
     limit: Option<Rlimit>,
     /// Whether it was said that a niceness cannot be had.
@@ -152,16 +166,15 @@ pub struct Children {
 }
 
 impl Children {
-    /// No children yet. `folder` is where it is noted which run, made if it does not exist; actions run with
-    /// `credentials`, and with `limit` as their limit of open files, if the server has raised its own.
+    /// No children yet. `folder` is where it is noted which run, made if it does not exist; actions run with `limit` as their
+    /// limit of open files, if the server has raised its own.
     ///
     /// # Errors
     /// If the folder cannot be made.
-    pub fn new(folder: &Path, credentials: Credentials, limit: Option<Rlimit>) -> io::Result<Self> {
+    pub fn new(folder: &Path, limit: Option<Rlimit>) -> io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
-            credentials,
             boot: proc::boot(),
             limit,
             is_refusal_told: false,
@@ -170,11 +183,18 @@ impl Children {
         })
     }
 
-    /// Starts an action of an instance.
+    /// Starts an action of an instance with these arguments, as a user, with the rights of a level.
     ///
     /// # Errors
     /// The result of the run, if there is no starting it.
-    pub fn start(&mut self, instance: Guid, action: &engine::Command<'_>) -> Result<Running, Status> {
+    pub fn start(
+        &mut self,
+        instance: Guid,
+        action: &engine::Command<'_>,
+        arguments: Arguments<'_>,
+        user: &Credentials,
+        level: RunLevel,
+    ) -> Result<Running, Status> {
         let program = unquoted(action.command);
         if program.is_empty() {
             return Err(Status::E_FILE_NOT_FOUND);
@@ -185,7 +205,7 @@ impl Children {
         };
         let mut command = Command::new(program);
         command
-            .args(split_arguments(action.arguments))
+            .args(arguments.iter())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -198,13 +218,10 @@ impl Children {
                 command.env(name, value);
             }
         }
-        self.credentials.put_on(&mut command, directory)?;
+        let limits = Limits { files: self.limit, no_new_privileges: level == RunLevel::LeastPrivilege };
+        user.put_on(&mut command, directory, limits)?;
         let mut child = command.spawn().map_err(|error| refused(&error, directory))?;
         let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return Err(Status::E_FAIL) };
-        if let Some(limit) = &self.limit {
-            // The child may run already; it has had no time to open a thousand files.
-            let _ = rustix::process::prlimit(Some(pid), Resource::Nofile, *limit);
-        }
         self.set_niceness(pid, action.priority);
         let handles = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK).and_then(|handle| {
             let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0)?;
@@ -243,7 +260,8 @@ impl Children {
             Some(identity) => self.adopt(instance, identity),
             None => {
                 if self.found.is_none() {
-                    self.found = Some(proc::by_variable(VARIABLE, self.credentials.uid()));
+                    let own = rustix::process::geteuid();
+                    self.found = Some(proc::by_variable(VARIABLE, (!own.is_root()).then_some(own.as_raw())));
                 }
                 let identity = self.found.as_ref()?.get(&instance).copied()?;
                 let running = self.adopt(instance, identity)?;

@@ -46,14 +46,14 @@ pub(super) fn group_lives(group: Pid) -> bool {
     pids.filter_map(stat).any(|stat| stat.group == group.as_raw_nonzero().get() && !matches!(stat.state, 'Z' | 'X'))
 }
 
-/// The leaders of process groups of user `uid` that have `variable` in their environment, by its value. What such a
+/// The leaders of process groups, of all users or of user `of` alone, that have `variable` in their environment, by its value. What such a
 /// process has started inherits the variable, so the one that started first is meant.
-pub(super) fn by_variable(variable: &str, uid: u32) -> HashMap<Guid, Identity> {
+pub(super) fn by_variable(variable: &str, of: Option<u32>) -> HashMap<Guid, Identity> {
     let mut found = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
         let Some(pid) = number.and_then(Pid::from_raw) else { continue };
-        if entry.metadata().is_ok_and(|metadata| metadata.uid() != uid) {
+        if entry.metadata().is_ok_and(|metadata| of.is_some_and(|of| metadata.uid() != of)) {
             continue;
         }
         let Ok(environment) = fs::read(entry.path().join("environ")) else { continue };

@@ -11,9 +11,9 @@ use std::{
 };
 
 use mainspring::{
-    engine::{self, Refused, Work},
+    engine::{self, Refused, Whom, Work},
     guid::Guid,
-    ports::{NoSessions, Ports, StoreError},
+    ports::{Accounts as _, NoSessions, Ports, StoreError},
     rpc::{Association, Step},
     scheduler::{Arrival, ConnectionId, Input, NoSlot, Output, Scheduler},
     serve,
@@ -29,7 +29,7 @@ use tokio::{
 use super::log;
 use crate::{
     accounts::{AccountFile, failures::Hold},
-    children::{Children, Running},
+    children::{Children, Credentials, Running},
     clock::{Alarm, Clocks, Delay, Ring},
     entropy::Kernel,
     readable::readable,
@@ -38,7 +38,7 @@ use crate::{
     zone::{LocalZone, ZoneWatch},
 };
 
-/// Room for a command, its arguments and its working directory, with all parameters put in.
+/// Room for a command, its arguments and its working directory, with all parameters put in, and as much for the arguments alone.
 const ACTION: usize = 64 * 1024;
 
 /// How often it is asked whether the rest of a group has ended whose first process has.
@@ -57,6 +57,7 @@ pub(super) struct State {
     pub(super) clocks: Clocks,
     pub(super) zone: LocalZone,
     pub(super) action: Vec<u8>,
+    pub(super) arguments: Vec<u8>,
 }
 
 impl State {
@@ -68,7 +69,8 @@ impl State {
         children: Children,
         zone: LocalZone,
     ) -> Self {
-        Self { scheduler, store, accounts, secrets, children, clocks: Clocks::new(), zone, action: vec![0; ACTION] }
+        let (action, arguments) = (vec![0; ACTION], vec![0; ACTION]);
+        Self { scheduler, store, accounts, secrets, children, clocks: Clocks::new(), zone, action, arguments }
     }
 }
 
@@ -381,11 +383,37 @@ async fn in_thread(wait: impl FnOnce() + Send + 'static) {
 
 /// Starts the current action of an instance.
 fn start(state: &mut State, instance: Guid) -> Result<Running, Status> {
-    let State { scheduler, store, accounts, secrets, clocks, zone, children, action } = state;
+    let State { scheduler, store, accounts, secrets, clocks, zone, children, action, arguments } = state;
+    let (now, zone) = (clocks.now(), zone.zone());
     let mut ports = Ports { store, entropy: &mut Kernel, accounts, sessions: &NoSessions, secrets };
-    match scheduler.action(clocks.now(), &zone.zone(), instance, &mut ports, action).map_err(Refused::status)? {
-        Work::Command(command) => children.start(instance, &command),
+    let run_as = scheduler.run_as(now, &zone, instance, &mut ports).map_err(Refused::status)?;
+    let command = match scheduler.action(now, &zone, instance, &mut ports, action).map_err(Refused::status)? {
+        Work::Command(command) => command,
         // There are no objects here that could handle it, nobody who sends mail, and nobody to show anything to.
-        Work::Handler(_) | Work::Email(_) | Work::Message(_) => Err(Status::E_NOT_SUPPORTED),
-    }
+        Work::Handler(_) | Work::Email(_) | Work::Message(_) => return Err(Status::E_NOT_SUPPORTED),
+    };
+    let arguments = scheduler.arguments(now, &zone, instance, &mut ports, arguments).map_err(Refused::status)?;
+    let user = unix_user(accounts, run_as.whom, instance)?;
+    children.start(instance, &command, arguments, &user, run_as.run_level)
+}
+
+/// The Unix user that an action runs as.
+fn unix_user(accounts: &mut AccountFile, whom: Whom, instance: Guid) -> Result<Credentials, Status> {
+    let sid = match whom {
+        Whom::User(sid) => sid,
+        Whom::Other(user) => {
+            let sid = accounts.sid_of(user).ok_or(Status::SCHED_E_ACCOUNT_NAME_NOT_FOUND)?;
+            // Of whom a task names, the core has looked.
+            if !sid.is_service() && accounts.by_sid(&sid).is_none_or(|account| account.disabled) {
+                return Err(Status::E_LOGON_FAILURE);
+            }
+            sid
+        }
+        // No sessions are known here, so nobody is logged on.
+        Whom::Member(_) => return Err(Status::SCHED_E_USER_NOT_LOGGED_ON),
+    };
+    accounts.unix_user(&sid).map_err(|error| {
+        tracing::warn!(%instance, %sid, %error, "an action is not run");
+        Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION
+    })
 }

@@ -36,8 +36,8 @@ use tokio::{
 };
 
 use crate::{
-    accounts::{AccountError, AccountFile},
-    children::{Children, Credentials, UserError},
+    accounts::{AccountError, AccountFile, UnixUsers},
+    children::{Children, UserError},
     clock::Delay,
     folder::{Folder, FolderError},
     secrets::SealedSecrets,
@@ -73,8 +73,8 @@ pub struct Options {
     pub epm: Option<SocketAddr>,
     /// Tasks and folders there may be.
     pub max_tasks: usize,
-    /// The user that actions run as.
-    pub actions_as: Option<String>,
+    /// The Unix users that actions run as whose principals name none.
+    pub users: UnixUsers,
     /// Whether to make an account and a task, and say how to try them.
     pub demo: bool,
 }
@@ -86,9 +86,7 @@ pub enum ServeError {
     NoFolder,
     /// No address to listen at was named.
     NoAddress,
-    /// The server is root, and nobody was named as whom actions run.
-    Root,
-    /// The user that actions shall run as.
+    /// A user that actions shall run as.
     User(UserError),
     /// The data folder.
     Folder(FolderError),
@@ -116,7 +114,6 @@ impl std::fmt::Display for ServeError {
         match self {
             Self::NoFolder => f.write_str("no data folder: name one with --data"),
             Self::NoAddress => f.write_str("no address to listen at: name one with --listen"),
-            Self::Root => f.write_str("actions would run as root: name a user with --actions-as"),
             Self::User(error) => error.fmt(f),
             Self::Folder(error) => error.fmt(f),
             Self::Accounts(error) => error.fmt(f),
@@ -173,25 +170,26 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
         (None, true) => SocketAddr::from(([127, 0, 0, 1], 0)),
         (None, false) => return Err(ServeError::NoAddress),
     };
-    let credentials = match &options.actions_as {
-        Some(name) => Credentials::of(name)?,
-        None if !rustix::process::geteuid().is_root() => Credentials::own()?,
-        None if options.demo => Credentials::of(NOBODY)?,
-        None => return Err(ServeError::Root),
-    };
+    let is_root = rustix::process::geteuid().is_root();
+    let mut users = options.users.clone();
+    if is_root && options.demo {
+        users.actions.get_or_insert_with(|| NOBODY.to_owned());
+    }
     let zone = LocalZone::of_server()?;
     let mut folder = Folder::open(&data)?;
     folder.hold()?;
     let limit = raise_limit();
-    let accounts = AccountFile::open(&folder)?;
+    let mut accounts = AccountFile::open(&folder)?;
+    tracing::info!(data = %data.display(), "starting");
+    tell_users(&users, is_root);
+    accounts.stand_in(users)?;
     let secrets = SealedSecrets::open(&folder);
     let records = folder.file("records");
     let store =
         patiently(|| Records::open(&records), |error| matches!(error, redb::DatabaseError::DatabaseAlreadyOpen))?;
-    tracing::info!(data = %data.display(), actions_as = credentials.name(), "starting");
     // Nobody watches them yet, and conditions of tasks are held against this.
     tracing::info!("the machine counts as one on mains, with a network, never idle, without sessions and events");
-    let children = Children::new(&folder.file("running"), credentials, limit)?;
+    let children = Children::new(&folder.file("running"), limit)?;
 
     let runtime = Builder::new_current_thread().enable_io().build_local(LocalOptions::default())?;
     let max_tasks = options.max_tasks;
@@ -221,6 +219,19 @@ pub fn serve(options: &Options) -> Result<(), ServeError> {
         });
         done.await.map_err(io::Error::from)?
     })
+}
+
+/// Tells as whom actions run.
+fn tell_users(users: &UnixUsers, is_root: bool) {
+    let UnixUsers { actions, system, services } = users;
+    tracing::info!(?actions, ?system, ?services, "Unix users that actions run as, besides those of accounts");
+    if !is_root {
+        tracing::info!("the server is not root, so nothing runs as another user than its own");
+    } else if actions.is_none() {
+        tracing::info!(
+            "what nobody stands for does not run: --actions-as names who stands for all of that, --system-as for SYSTEM"
+        );
+    }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {

@@ -1,7 +1,7 @@
 //! In which fields of an action parameters are put in, [MS-TSCH] 2.5.9.3.
 
 use mainspring::{
-    engine::Work,
+    engine::{Refused, Work},
     task::{Action, ComHandler, Email, Exec, Message, Named, Settings, Texts},
 };
 use mainspring_tests::world::{Outside, Slots, Task, World};
@@ -35,6 +35,26 @@ fn of_an_exec_not_in_the_command() {
         assert_eq!((command.arguments, command.working_directory), (PUT_IN, PUT_IN));
         assert_eq!(command.priority, 2, "that of its task");
     });
+}
+
+#[test]
+fn of_an_exec_in_each_of_its_arguments() {
+    let mut slots = Slots::new(2, 2);
+    let mut world = World::boot(&mut slots, Outside::new("2024-05-01T12:00:00"));
+    let exec = Exec { command: "x", arguments: Some(r#"$(Arg0) "-- $(Arg1)""#), working_directory: None, opaque: None };
+    let task = Task { actions: vec![Action::Exec { id: None, exec }], ..Task::default() };
+    let task = world.register("a", &task).unwrap();
+    let given = ["two words", "\""];
+    let instance = world.quiet(|engine, cx| engine.run(cx, task, &mut given.into_iter(), None)).unwrap();
+    let mut room = [0; 64];
+    let arguments = world.quiet(|engine, cx| engine.arguments(cx, instance, &mut room)).unwrap();
+    assert!(arguments.iter().eq(["two words", "-- \""]), "{arguments:?}");
+    let mut room = [0; 20];
+    let arguments = world.quiet(|engine, cx| engine.arguments(cx, instance, &mut room));
+    assert_eq!(arguments, Err(Refused::TooLarge));
+    world.quiet(|engine, cx| engine.stop(cx, task)).unwrap();
+    let arguments = world.quiet(|engine, cx| engine.arguments(cx, instance, &mut room));
+    assert_eq!(arguments, Err(Refused::NotRunning));
 }
 
 #[test]

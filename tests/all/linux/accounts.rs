@@ -4,12 +4,15 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use mainspring::{
     auth::nt_hash,
+    engine::OtherUser,
     ports::{Accounts, Entropy, LoginAttempt, NoEntropy},
     rpc::Login,
+    sid::Sid,
     time::{Monotonic, Now},
 };
 use mainspring_linux::{
-    accounts::{AccountError, AccountFile, failures::Hold},
+    accounts::{AccountError, AccountFile, UnixUsers, failures::Hold},
+    children::{Credentials, UserError},
     entropy::Kernel,
     folder::{Folder, FolderError},
 };
@@ -293,6 +296,11 @@ fn lines_that_lie_are_left_out() {
         "group 1002".into(),
         "unlocked 1000".into(),
         "unlocked 1000 -1".into(),
+        "unix 1000".into(),
+        "unix 1000 ".into(),
+        "unix 1000 -".into(),
+        "unix 1000 two words".into(),
+        "unix x root".into(),
         "next x".into(),
         "what".into(),
     ] {
@@ -312,6 +320,97 @@ fn lines_that_lie_are_left_out() {
     assert_eq!(AccountFile::open(&folder).unwrap().damaged(), None);
     fs::write(&path, "# x\n".repeat(300_000)).unwrap();
     assert!(matches!(AccountFile::open(&folder), Err(AccountError::Full)));
+}
+
+#[test]
+fn an_account_may_name_a_unix_user() {
+    let (_parent, folder) = private();
+    let unix = |folder: &Folder| {
+        let listed = AccountFile::open(folder).unwrap().list();
+        listed.into_iter().map(|one| (one.name, one.unix)).collect::<Vec<_>>()
+    };
+    let named = |name: &str, user: Option<&str>| (name.to_owned(), user.map(str::to_owned));
+    let alice = AccountFile::add(&folder, "Alice", "secret", true, &mut Kernel).unwrap();
+    AccountFile::add_as(&folder, "Bob", "secret", false, Some("daemon"), &mut Kernel).unwrap();
+    AccountFile::add_group(&folder, "Staff", &mut Kernel).unwrap();
+    let group = named("Staff", None);
+    assert_eq!(unix(&folder), [named("Alice", None), named("Bob", Some("daemon")), group.clone()]);
+    assert_eq!(AccountFile::set_unix_user(&folder, "ALICE", Some("nobody")).unwrap(), alice);
+    let text = fs::read_to_string(folder.file("accounts")).unwrap();
+    assert!(text.ends_with(" Staff\nunix 1000 nobody\nunix 1001 daemon\n"), "{text}");
+    // Another change keeps it, and a second line for one account is not believed.
+    AccountFile::unlock(&folder, "alice").unwrap();
+    assert_eq!(unix(&folder), [named("Alice", Some("nobody")), named("Bob", Some("daemon")), group.clone()]);
+    let before = fs::read_to_string(folder.file("accounts")).unwrap();
+    fs::write(folder.file("accounts"), format!("{before}unix 1000 root\n")).unwrap();
+    assert_eq!(AccountFile::open(&folder).unwrap().damaged(), Some(before.lines().count() + 1));
+    assert_eq!(unix(&folder)[0], named("Alice", Some("nobody")));
+    fs::write(folder.file("accounts"), before).unwrap();
+    AccountFile::set_unix_user(&folder, "alice", None).unwrap();
+    AccountFile::remove(&folder, "bob", false).unwrap();
+    let again = AccountFile::add(&folder, "Bob", "secret", false, &mut Kernel).unwrap();
+    assert_ne!(again, alice);
+    assert_eq!(unix(&folder), [named("Alice", None), group, named("Bob", None)]);
+
+    for unknown in ["no such user", "nobody\nunix 1000 root", "", "-", "no-such-user"] {
+        let refused = AccountFile::set_unix_user(&folder, "alice", Some(unknown));
+        assert!(matches!(refused, Err(AccountError::UnknownUnixUser)), "{unknown:?}: {refused:?}");
+        let refused = AccountFile::add_as(&folder, "c", "secret", false, Some(unknown), &mut Kernel);
+        assert!(matches!(refused, Err(AccountError::UnknownUnixUser)), "{unknown:?}: {refused:?}");
+    }
+    assert!(matches!(AccountFile::set_unix_user(&folder, "d", None), Err(AccountError::UnknownAccount)));
+}
+
+/// As whom tasks run, by what stands for their principals: `actions`, `system` and `services`.
+#[test]
+fn nobody_runs_as_root_whom_nobody_made_root() {
+    let (_parent, folder) = private();
+    let alice = AccountFile::add_as(&folder, "alice", "secret", true, Some("daemon"), &mut Kernel).unwrap();
+    let bob = AccountFile::add(&folder, "bob", "secret", true, &mut Kernel).unwrap();
+    let gone = bob.with_relative(1999).unwrap();
+    let all = [alice, bob, gone, Sid::LOCAL_SYSTEM, Sid::LOCAL_SERVICE, Sid::NETWORK_SERVICE];
+    let mut accounts = AccountFile::open(&folder).unwrap();
+    let mut as_whom = |actions: Option<&str>, system: Option<&str>, services: Option<&str>| {
+        let [actions, system, services] = [actions, system, services].map(|name| name.map(str::to_owned));
+        accounts.stand_in(UnixUsers { actions, system, services })?;
+        let found = all.map(|sid| {
+            let user = accounts.unix_user(&sid);
+            assert_eq!(accounts.may_run_as(&sid), user.is_ok(), "{sid}");
+            user.map_or_else(|error| error.to_string(), |user| user.name().to_owned())
+        });
+        Ok::<_, UserError>(found)
+    };
+    let own = Credentials::own().unwrap().name().to_owned();
+    if !rustix::process::geteuid().is_root() {
+        let found = as_whom(None, None, None).unwrap();
+        assert!(found[0].contains("only root") && found[0].contains("daemon"), "{found:?}");
+        assert_eq!(found[1..], [&*own; 5]);
+        assert_eq!(as_whom(Some(&own), Some(&own), Some(&own)).unwrap()[1..], [&*own; 5]);
+        for refused in [as_whom(Some("root"), None, None), as_whom(None, Some("root"), None)] {
+            assert!(matches!(refused, Err(UserError::NotRoot { .. })), "{refused:?}");
+        }
+        return;
+    }
+    let none = UserError::Nobody.to_string();
+    let none = none.as_str();
+    let cases = [
+        ((None, None, None), ["daemon", none, none, none, "nobody", "nobody"]),
+        ((None, Some("root"), None), ["daemon", none, none, "root", "nobody", "nobody"]),
+        ((None, None, Some("games")), ["daemon", none, none, none, "games", "games"]),
+        ((Some("bin"), None, None), ["daemon", "bin", "bin", "bin", "bin", "bin"]),
+        ((Some("bin"), Some("root"), Some("games")), ["daemon", "bin", "bin", "root", "games", "games"]),
+        ((Some("root"), Some("bin"), None), ["daemon", "root", "root", "bin", "root", "root"]),
+    ];
+    for ((actions, system, services), expected) in cases {
+        assert_eq!(as_whom(actions, system, services).unwrap(), expected, "{actions:?} {system:?} {services:?}");
+    }
+    let unknown = as_whom(None, Some("no-such-user"), None);
+    assert!(matches!(unknown, Err(UserError::Unknown { .. })), "{unknown:?}");
+    // Whoever changes it while the server runs is heard.
+    AccountFile::set_unix_user(&folder, "alice", None).unwrap();
+    assert!(matches!(accounts.unix_user(&alice), Ok(user) if user.name() == "root"));
+    assert_eq!(accounts.sid_of(OtherUser::new(&alice).unwrap()), Some(alice));
+    assert_eq!(accounts.sid_of(OtherUser::new(&Sid::LOCAL_SERVICE).unwrap()), Some(Sid::LOCAL_SERVICE));
 }
 
 #[test]

@@ -8,14 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mainspring::{engine::Command, guid::Guid, ports::Entropy, status::Status};
+use mainspring::{
+    engine::Command,
+    guid::Guid,
+    ports::Entropy,
+    status::Status,
+    task::{Arguments, RunLevel},
+};
 use mainspring_linux::{
-    children::{Children, Credentials, Running, split_arguments},
+    children::{Children, Credentials, Running},
     entropy::Kernel,
 };
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal},
+    process::{Pid, Resource, Rlimit, Signal},
 };
 
 /// An instance that no other test has, of this run or of one that was broken off: processes are looked for by it.
@@ -39,7 +45,7 @@ impl Fixture {
     }
 
     fn server(folder: &Path) -> Children {
-        Children::new(&folder.join("running"), Credentials::own().unwrap(), None).unwrap()
+        Children::new(&folder.join("running"), None).unwrap()
     }
 
     /// The server is killed, and another one takes its place.
@@ -52,7 +58,11 @@ impl Fixture {
     }
 
     fn start(&mut self, command: &str, arguments: &str) -> Result<Running, Status> {
-        self.children.start(self.instance, &Command { command, arguments, working_directory: "", priority: 7 })
+        self.start_command(&Command { command, arguments, working_directory: "", priority: 7 })
+    }
+
+    fn start_command(&mut self, command: &Command<'_>) -> Result<Running, Status> {
+        start(&mut self.children, self.instance, command, &Credentials::own().unwrap())
     }
 
     fn sh(&mut self, script: &str) -> Running {
@@ -68,6 +78,29 @@ impl Fixture {
         wait(running);
         self.children.ended(self.instance).expect("it has ended")
     }
+}
+
+/// Starts a command whose arguments are without parameters, with what rights there are.
+fn start(
+    children: &mut Children,
+    instance: Guid,
+    command: &Command<'_>,
+    user: &Credentials,
+) -> Result<Running, Status> {
+    start_at(children, instance, command, user, RunLevel::HighestAvailable)
+}
+
+fn start_at(
+    children: &mut Children,
+    instance: Guid,
+    command: &Command<'_>,
+    user: &Credentials,
+    level: RunLevel,
+) -> Result<Running, Status> {
+    let mut room = vec![0; 4096];
+    let arguments = command.arguments.replace('$', "$$");
+    let arguments = Arguments::split(&arguments, |_| None, &mut room).unwrap();
+    children.start(instance, command, arguments, user, level)
 }
 
 fn wait(running: &Running) {
@@ -94,27 +127,6 @@ fn alive(pid: u32) -> bool {
 }
 
 #[test]
-fn arguments_are_split_as_on_windows() {
-    let cases: [(&str, &[&str]); 12] = [
-        ("", &[]),
-        ("  \t ", &[]),
-        ("a b\tc", &["a", "b", "c"]),
-        (r#""a b" c"#, &["a b", "c"]),
-        (r#"a"b c"d"#, &["ab cd"]),
-        (r#""" x"#, &["", "x"]),
-        (r#""a""b""#, &["a\"b"]),
-        (r#"a\\b"#, &[r"a\\b"]),
-        (r#""a\\" b"#, &[r"a\", "b"]),
-        (r#"a\\\"b c"#, &[r#"a\"b"#, "c"]),
-        (r#""C:\Program Files\x\\" /s"#, &[r"C:\Program Files\x\", "/s"]),
-        (r#""open to the end  "#, &["open to the end  "]),
-    ];
-    for (text, expected) in cases {
-        assert_eq!(split_arguments(text).collect::<Vec<_>>(), expected, "{text:?}");
-    }
-}
-
-#[test]
 fn exit_codes_and_signals_are_results() {
     let mut fixture = Fixture::new();
     assert_eq!(fixture.run("exit 0"), Status(0));
@@ -134,7 +146,7 @@ fn what_cannot_be_started_says_why() {
     assert_eq!(fixture.start("/etc/passwd", "").unwrap_err(), Status::E_ACCESSDENIED);
     assert_eq!(fixture.start("a\0b", "").unwrap_err(), Status::E_INVALIDARG);
     let elsewhere = Command { command: "/bin/true", arguments: "", working_directory: "/nowhere", priority: 7 };
-    assert_eq!(fixture.children.start(fixture.instance, &elsewhere).unwrap_err(), Status(0x8007_010B));
+    assert_eq!(fixture.start_command(&elsewhere).unwrap_err(), Status(0x8007_010B));
     assert_eq!(fixture.children.count(), 0);
 }
 
@@ -147,7 +159,7 @@ fn a_child_gets_a_clean_world() {
     let arguments = format!("-c \"{script}\"");
     let directory = format!("\"{}\"", place.display());
     let command = Command { command: "\"/bin/sh\"", arguments: &arguments, working_directory: &directory, priority: 7 };
-    let running = fixture.children.start(fixture.instance, &command).unwrap();
+    let running = fixture.start_command(&command).unwrap();
     let group = rustix::process::getpgid(Pid::from_raw(running.pid.cast_signed())).unwrap();
     assert_eq!(group.as_raw_nonzero().get().unsigned_abs(), running.pid);
     assert_eq!(fixture.end(&running), Status(0));
@@ -299,6 +311,46 @@ fn another_process_of_that_number_is_not_taken_for_it() {
 }
 
 #[test]
+fn a_nul_is_refused_wherever_it_is() {
+    let mut fixture = Fixture::new();
+    let mut children = Fixture::server(fixture.folder.path());
+    let own = Credentials::own().unwrap();
+    let users = [Some(own), Credentials::of("nobody").ok()];
+    for user in users.iter().flatten() {
+        for (command, arguments, working_directory) in
+            [("true\0", "", ""), ("true", "a\0b", ""), ("true", "", "/tmp\0"), ("true", "\0", "/"), ("\0", "", "")]
+        {
+            let command = Command { command, arguments, working_directory, priority: 7 };
+            let started = start(&mut children, fixture.instance, &command, user);
+            assert_eq!(started.unwrap_err(), Status::E_INVALIDARG, "{command:?}");
+        }
+    }
+    assert_eq!(fixture.run("exit 0"), Status(0));
+}
+
+#[test]
+fn the_least_privilege_is_for_good() {
+    for (level, expected) in [(RunLevel::LeastPrivilege, 0), (RunLevel::HighestAvailable, 1)] {
+        let mut fixture = Fixture::new();
+        let arguments = "-q NoNewPrivs:.1 /proc/self/status";
+        let command = Command { command: "grep", arguments, working_directory: "", priority: 7 };
+        for user in [Some(Credentials::own().unwrap()), Credentials::of("nobody").ok()].iter().flatten() {
+            let running = start_at(&mut fixture.children, fixture.instance, &command, user, level).unwrap();
+            assert_eq!(fixture.end(&running), Status(expected), "{level:?} {}", user.name());
+        }
+    }
+}
+
+/// What the server raised for itself is not for what it starts.
+#[test]
+fn a_child_has_the_limit_that_there_was() {
+    let mut fixture = Fixture::new();
+    let limit = Rlimit { current: Some(123), maximum: rustix::process::getrlimit(Resource::Nofile).maximum };
+    fixture.children = Children::new(&fixture.file("running"), Some(limit)).unwrap();
+    assert_eq!(fixture.run("exit $(ulimit -n)"), Status(123));
+}
+
+#[test]
 fn root_runs_actions_as_another_user() {
     if !rustix::process::geteuid().is_root() {
         assert!(Credentials::of("nobody").is_err());
@@ -313,17 +365,17 @@ fn root_runs_actions_as_another_user() {
     rustix::fs::chown(&out, Some(rustix::fs::Uid::from_raw(nobody.uid())), None).unwrap();
     let open = |path: &Path| fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     open(folder.path());
-    let mut children = Children::new(&folder.path().join("running"), nobody, None).unwrap();
+    let mut children = Children::new(&folder.path().join("running"), None).unwrap();
 
     let arguments =
-        format!("-c \"(id -u; id -g; id -G; grep CapEff /proc/self/status; echo $USER) > '{}'\"", out.display());
+        format!("-c \"(id -u; id -g; id -G; grep CapEff /proc/self/status; echo $USER; umask) > '{}'\"", out.display());
     let command = Command { command: "sh", arguments: &arguments, working_directory: "", priority: 7 };
-    let running = children.start(instance, &command).unwrap();
+    let running = start(&mut children, instance, &command, &nobody).unwrap();
     wait(&running);
     assert_eq!(children.ended(instance), Some(Status(0)));
     let text = fs::read_to_string(&out).unwrap();
-    let [uid, gid, groups, capabilities, user] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
-    assert_eq!((uid, user), (children_uid().as_str(), "nobody"));
+    let [uid, gid, groups, capabilities, user, umask] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    assert_eq!((uid, user, umask), (nobody.uid().to_string().as_str(), "nobody", "0022"));
     assert_eq!(groups, gid, "root's groups leak");
     assert!(capabilities.ends_with("0000000000000000"), "{capabilities}");
 
@@ -332,16 +384,34 @@ fn root_runs_actions_as_another_user() {
     fs::set_permissions(private.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let directory = private.path().to_str().unwrap();
     let command = Command { command: "/bin/true", arguments: "", working_directory: directory, priority: 7 };
-    assert_eq!(children.start(instance, &command).unwrap_err(), Status::E_ACCESSDENIED);
+    assert_eq!(start(&mut children, instance, &command, &nobody).unwrap_err(), Status::E_ACCESSDENIED);
+}
 
-    // A survivor of that user is found by its environment.
-    let command = Command { command: "sleep", arguments: "1000", working_directory: "", priority: 7 };
-    let first = children.start(instance, &command).unwrap();
-    fs::remove_file(folder.path().join("running").join(instance.to_string())).unwrap();
-    let mut next = Children::new(&folder.path().join("running"), Credentials::of("nobody").unwrap(), None).unwrap();
-    assert_eq!(next.recover(instance).map(|found| found.pid), Some(first.pid));
+/// The next server does not ask whom it has to look for.
+#[test]
+fn a_survivor_of_any_user_is_found_by_its_environment() {
+    let names: &[&str] = if rustix::process::geteuid().is_root() { &["root", "nobody", "daemon"] } else { &[] };
+    let users = names.iter().map(|name| Credentials::of(name).unwrap()).chain([Credentials::own().unwrap()]);
+    let folder = tempfile::tempdir().unwrap();
+    let server = || Children::new(&folder.path().join("running"), None).unwrap();
+    let mut children = server();
+    let started = users.map(|user| {
+        let command = Command { command: "sleep", arguments: "1000", working_directory: "", priority: 7 };
+        let instance = unique();
+        let running = start(&mut children, instance, &command, &user).unwrap();
+        fs::remove_file(folder.path().join("running").join(instance.to_string())).unwrap();
+        // A program that has just been started has no environment yet.
+        let environment = format!("/proc/{}/environ", running.pid);
+        eventually("an environment", || fs::read(&environment).is_ok_and(|environment| !environment.is_empty()));
+        (instance, running)
+    });
+    let started = started.collect::<Vec<_>>();
+    let mut next = server();
+    for (instance, running) in &started {
+        assert_eq!(next.recover(*instance).map(|found| found.pid), Some(running.pid));
+    }
     next.kill_all();
-    wait(&first);
+    started.iter().for_each(|(_, running)| wait(running));
 }
 
 #[test]
@@ -351,7 +421,7 @@ fn the_priority_of_a_task_is_the_niceness_of_all_its_processes() {
     for (priority, niceness) in (0..).zip(expected) {
         let mut fixture = Fixture::new();
         let command = Command { command: "sleep", arguments: "1000", working_directory: "", priority };
-        let running = fixture.children.start(fixture.instance, &command).unwrap();
+        let running = fixture.start_command(&command).unwrap();
         let pid = Pid::from_raw(running.pid.cast_signed());
         // Only root gets more than others have; who does not runs on as the server does.
         let may = rustix::process::geteuid().is_root() || niceness >= own;
@@ -364,11 +434,7 @@ fn the_priority_of_a_task_is_the_niceness_of_all_its_processes() {
     let out = fixture.file("out");
     let arguments = format!("-c \"sleep 0.2; sh -c nice > '{}'\"", out.display());
     let command = Command { command: "/bin/sh", arguments: &arguments, working_directory: "", priority: 9 };
-    let running = fixture.children.start(fixture.instance, &command).unwrap();
+    let running = fixture.start_command(&command).unwrap();
     assert_eq!(fixture.end(&running), Status(0));
     assert_eq!(fs::read_to_string(out).unwrap(), "15\n");
-}
-
-fn children_uid() -> String {
-    Credentials::of("nobody").unwrap().uid().to_string()
 }

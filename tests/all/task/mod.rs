@@ -1,5 +1,6 @@
 //! What a task is: paths, images, XML, parameters.
 
+mod arguments;
 pub(crate) mod image;
 mod job;
 mod kinds;

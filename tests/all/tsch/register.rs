@@ -3,6 +3,8 @@
 use mainspring::{
     bytes::Order,
     ndr::Encoder,
+    ports::Accounts,
+    sid::Sid,
     status::Status,
     tsch::client::{
         CreateFolder, Creation, Credential, EnumFolders, GetTaskInfo, LogonType, RegisterTask, Request, RetrieveTask,
@@ -284,6 +286,29 @@ fn every_principal_of_the_definition_is_judged() {
         let mut server = Server::new();
         let sent = Raw { xml: &xml, ..RAW }.send(&mut server);
         assert_eq!(sent.0, Status::E_ACCESSDENIED);
+    }
+}
+
+/// Of several principals the one counts that the actions name. Of a group the host is not asked: it is for whoever is logged on.
+#[test]
+fn whom_the_host_cannot_run_as_is_refused() {
+    let unsupported = Status::SCHED_E_UNSUPPORTED_ACCOUNT_OPTION;
+    let second = r#"<Principal id="Q"><UserId>admin</UserId></Principal></Principals>"#;
+    let both = principal("<UserId>ann</UserId>").replace("</Principals>", second);
+    let ann = || Server::new().people.by_name("ann").unwrap().sid;
+    for (xml, stranger, status) in [
+        (principal("<UserId>ann</UserId>"), ann(), unsupported),
+        (principal("<UserId>ann</UserId>"), Sid::LOCAL_SYSTEM, Status::S_OK),
+        (principal("<UserId>S-1-5-18</UserId>"), Sid::LOCAL_SYSTEM, unsupported),
+        (both.clone(), ann(), unsupported),
+        (both.replace(r#"Context="P""#, r#"Context="Q""#), ann(), Status::S_OK),
+        (principal("<GroupId>S-1-5-32-545</GroupId>"), Sid::parse("S-1-5-32-545").unwrap(), Status::S_OK),
+    ] {
+        let mut server = Server::new();
+        server.people.strangers.push(stranger);
+        let sent = Raw { xml: &xml, ..RAW }.send(&mut server);
+        assert_eq!(sent.0, status, "{stranger} {xml}");
+        assert_eq!(exists(&mut server, r"\New"), status == Status::S_OK, "{stranger}");
     }
 }
 

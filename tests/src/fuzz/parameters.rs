@@ -1,6 +1,9 @@
 //! Parameter substitution.
 
-use mainspring::task::parameters::{argument, substitute};
+use mainspring::task::{
+    Arguments,
+    parameters::{argument, substitute},
+};
 
 /// Lines of text: the first is substituted in, the others are the arguments. Another way to do it must agree.
 pub fn parameters(bytes: &[u8]) {
@@ -33,4 +36,15 @@ pub fn parameters(bytes: &[u8]) {
         };
     }
     assert_eq!(found, expected);
+    let split = |value: &dyn Fn(&str) -> Option<&'static str>, text: &str| {
+        let mut room = vec![0; 16 * text.len() + 16];
+        Arguments::split(text, value, &mut room).expect("room for all").iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // A value that parts arguments everywhere else parts none, and stands where any other would.
+    let known = |name: &str| argument(name).is_some_and(|number| number < arguments.len());
+    let plain = split(&|name| known(name).then_some("\u{E000}"), text);
+    let nasty = split(&|name| known(name).then_some("\" \\\""), text);
+    if !text.contains('\u{E000}') {
+        assert_eq!(plain.into_iter().map(|one| one.replace('\u{E000}', "\" \\\"")).collect::<Vec<_>>(), nasty);
+    }
 }

@@ -13,7 +13,9 @@
 //!   next start sweeps, and never a task without its credential.
 //! - It goes with the last task that would run with it: one that is deleted, expires, or is registered anew for another
 //!   account or with another logon type.
-//! - That one is kept opens nothing to anybody: who registers or changes such a task shows the password each time.
+//! - That one is kept opens nothing to anybody: who registers or changes a task with the logon type Password shows the password each
+//!   time. An administrator may register one with InteractiveTokenOrPassword for another account without it, and such a task
+//!   starts with what is kept for that account's own, as it would as a token.
 //!
 //! # At the start of a task
 //!

@@ -294,7 +294,6 @@ DELETE = [
         "ScheduledRuntimes": lambda who: who.runtimes("\\a:b", 1),
         "CreateFolder": lambda who: who.create_folder("\\a:b", None, 1),
         "SetSecurity": lambda who: who.set_security("\\a:b", "D:P", 1),
-        "GetSecurity": lambda who: who.get_security("\\a:b", 0x20),
         "RegisterTask": lambda who: who.register("\\a:b", flags=0x40),
     }.items()),
 ]  # fmt: skip

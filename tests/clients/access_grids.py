@@ -343,8 +343,8 @@ method                 none        R          W         X        R+2      R+4   
 GetSecurity            unseen      ok         unseen    unseen   ok       ok       unseen   ok       ok       ok       ok      ok       ok       bypass
 SetSecurity            unseen      denied     unseen/ok unseen   denied   denied   unseen   denied   denied   takes    ok      takes    ok       bypass
 SetSecurity.owner      unseen      denied     unseen/ok unseen   denied   denied   unseen   denied   denied   takes    ok      takes    ok       bypass
-EnumFolders            enumerated  ok         ok        enumerated ok     ok       enumerated ok     ok       ok       ok      ok       ok       enumerated
-EnumTasks              missing     ok         ok        missing  ok       ok       missing  ok       ok       ok       ok      ok       ok       missing
+EnumFolders            enumerated  ok         ok        enumerated ok     ok       enumerated ok     ok       ok       ok      ok       ok       bypass
+EnumTasks              missing     ok         ok        missing  ok       ok       missing  ok       ok       ok       ok      ok       ok       bypass
 CreateFolder           denied      denied     ok        denied   denied   ok       ok       denied   denied   ok       ok      ok       ok       bypass
 CreateFolder.deep      denied      denied     ok        denied   denied   ok       ok       denied   denied   ok       ok      ok       ok       bypass
 CreateFolder.existing  denied      denied     denied    denied   denied   denied   denied   denied   denied   denied   denied  denied   exists   exists

@@ -10,8 +10,8 @@ use mainspring::{
     engine::{Context, CredentialSlot, Engine, InstanceSlot, Memory, Order as EngineOrder, TaskSlot},
     guid::Guid,
     ports::{
-        Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Secrets, Store,
-        StoreError,
+        Account, Accounts, Change, Entropy, Key, LoginAttempt, NoEntropy, NoSecrets, NoSessions, Ports, Secrets,
+        Sessions, Store, StoreError,
     },
     rpc::{Call, Caller, Fault, Level},
     sid::Sid,
@@ -160,6 +160,8 @@ pub struct Server {
     pub people: People,
     /// What seals the secrets of accounts; nothing, to begin with.
     pub secrets: Box<dyn Secrets>,
+    /// Who is logged on: nobody, to begin with.
+    pub sessions: &'static dyn Sessions,
     /// An hour ahead of UTC.
     pub zone: Zone<'static>,
     /// [`NEW_YEAR`].
@@ -207,6 +209,7 @@ impl Server {
             records: Records::default(),
             entropy: Counter(1),
             people,
+            sessions: &NoSessions,
             secrets: Box::new(NoSecrets),
             zone: Zone::fixed(3600),
             now: Now { monotonic: Monotonic(1_000_000), wall: Some(NEW_YEAR) },
@@ -234,7 +237,7 @@ impl Server {
             zone: &self.zone,
             store: &mut self.records,
             entropy: &mut self.entropy,
-            sessions: &NoSessions,
+            sessions: self.sessions,
         };
         work(&mut self.engine, &mut cx)
     }
@@ -341,7 +344,7 @@ impl<'s> Called<'s> {
                 store: &mut server.records,
                 entropy: &mut server.entropy,
                 accounts: &mut server.people,
-                sessions: &NoSessions,
+                sessions: server.sessions,
                 secrets: &mut *server.secrets,
             },
             zone: &server.zone,

@@ -210,7 +210,7 @@ impl Engine<'_> {
         let task = slot.task.index().ok_or(Refused::NotRunning)?;
         let definition = self.task(TaskIndex(task))?.definition;
         let image = plan::image(self.memory.record, cx.store, definition)?;
-        if !plan::suits(&image, slot) {
+        if !plan::suits(&image, slot, definition) {
             return Err(Refused::NobodyLoggedOn);
         }
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;

@@ -220,7 +220,7 @@ impl Engine<'_> {
         let image = plan::image(self.memory.record, cx.store, of.definition);
         match (arguments, image) {
             (Ok(arguments), Ok(image)) => {
-                if plan::suits(&image, &slot)
+                if plan::suits(&image, &slot, of.definition)
                     && let Ok(run) = Run::again(&image, &of, &clocks, &slot)
                 {
                     self.try_again_later(cx, task, &run, arguments);

@@ -171,9 +171,12 @@ impl Engine<'_> {
     fn load_entry(&mut self, key: Key, bytes: &[u8], found: &mut Found) {
         self.next_task = self.next_task.max(key.number.saturating_add(1));
         let entry = store::Entry::decode(bytes);
-        if key == security::ROOT_KEY && entry.is_ok_and(|entry| entry.security.is_some()) {
+        if key == security::ROOT_KEY {
+            // One that cannot be read grants nothing, as that of any folder.
             self.root.secured = true;
-            return;
+            if entry.is_ok_and(|entry| entry.folder) {
+                return;
+            }
         }
         let entry = entry.ok().filter(|entry| {
             key.number != 0 && Path::parse(entry.path).is_ok_and(|path| !path.is_root() && path.as_str() == entry.path)
@@ -472,7 +475,9 @@ impl Engine<'_> {
             self.sort(task_number);
             let unknown = |engine: &Self, key: Key, _: &[u8]| engine.look_up(task_number, key.number).is_none();
             self.sweep_kind(cx, STATE, found, unknown);
-            self.sweep_kind(cx, ENTRY, found, unknown);
+            self.sweep_kind(cx, ENTRY, found, |engine, key, bytes| {
+                key != security::ROOT_KEY && unknown(engine, key, bytes)
+            });
             // One that ran without a task is looked for and stopped; one that waited has nothing left to wait for.
             self.sweep_kind(cx, INSTANCE, found, |engine, _, bytes| {
                 store::Instance::decode(bytes).is_ok_and(|record| {

@@ -350,9 +350,14 @@ fn is_group(image: &Image<'_>) -> bool {
 }
 
 /// Whether a task, whose definition may be another than that which an instance was made with, can run it: nobody's run does not
-/// become that of a member, nor the other way round. What is for another user than the task names, the task need not name.
-pub(super) fn suits(image: &Image<'_>, instance: &InstanceSlot) -> bool {
-    instance.user().is_some() || is_group(image) == (instance.session() != 0)
+/// become that of a member, nor the other way round. What is for another user than the task names runs what that was when somebody
+/// asked for it, and nothing that was registered since: it has the rights of that user, and not of whoever may change the task.
+/// `definition` is the number of the task's.
+pub(super) fn suits(image: &Image<'_>, instance: &InstanceSlot, definition: u32) -> bool {
+    match instance.user() {
+        Some(_) => instance.definition == definition,
+        None => is_group(image) == (instance.session() != 0),
+    }
 }
 
 /// StopAtDurationEnd, [MS-TSCH] 2.5.3.2.

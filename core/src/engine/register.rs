@@ -223,7 +223,6 @@ impl Engine<'_> {
         let put_entry = encode(&mut room, slot.number, &entry)?;
         let put_definition = pack(room, definition, &registration.image, &put_entry, total)?;
         let terms = Terms::of(&entry);
-        let secured = entry.security.is_some();
         let old = Change::Delete(definition_key(slot.definition));
         let with_state =
             state.map(|state| [put_definition, put_entry, Change::Put(state_key(slot.number), state), old]);
@@ -252,7 +251,6 @@ impl Engine<'_> {
             return Err(Refused::Store(error));
         }
         self.adopt(cx, index.0, terms, &registration.image);
-        self.with_task(index.0, |slot| slot.set(flag::SECURED, secured));
         self.discount_credential(cx, before);
         self.drop_all_waiting(cx, index.0, |_| true);
         self.tell_registered(index.0);
@@ -286,6 +284,7 @@ impl Engine<'_> {
         slot.anchor = clocks.monotonic();
         slot.floor = slot.floor.min(cx.now.wall.unwrap_or(Timestamp::MAX));
         slot.set(flag::ENABLED, terms.enabled);
+        slot.set(flag::SECURED, terms.secured);
         slot.set(flag::UNREGISTERED, !terms.registration_triggers);
         slot.set(flag::UNRESOLVED | flag::OWED | flag::CATCHING_UP | flag::STOPPED_BY_USE, false);
         slot.set(flag::NOT_AT_BOOT, true);
@@ -419,6 +418,7 @@ struct Terms {
     definition: u32,
     enabled: bool,
     registration_triggers: bool,
+    secured: bool,
 }
 
 impl Terms {
@@ -427,6 +427,7 @@ impl Terms {
             definition: entry.definition,
             enabled: entry.enabled,
             registration_triggers: entry.registration_triggers,
+            secured: entry.security.is_some(),
         }
     }
 }

@@ -9,7 +9,7 @@ impl Engine<'_> {
     ///
     /// # Errors
     /// [`Refused::NotRunning`] if the instance or its task is gone, [`Refused::NobodyLoggedOn`] if it is for a member of a group
-    /// and the task is for none any more, or the other way round, [`Refused::Damaged`] if the definition cannot be read or has no
+    /// and the task is for none any more, or the other way round, or for another user and its task was registered anew, [`Refused::Damaged`] if the definition cannot be read or has no
     /// principal of the name that its actions give, or what befell the store.
     pub fn run_as(&mut self, cx: &mut Context<'_>, instance: Guid) -> Result<RunAs, Refused> {
         let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
@@ -17,7 +17,7 @@ impl Engine<'_> {
         let task = slot.task.index().ok_or(Refused::NotRunning)?;
         let definition = self.task(TaskIndex(task))?.definition;
         let image = plan::image(self.memory.record, cx.store, definition)?;
-        if !plan::suits(&image, slot) {
+        if !plan::suits(&image, slot, definition) {
             return Err(Refused::NobodyLoggedOn);
         }
         let principal = image.runs_as();

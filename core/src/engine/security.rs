@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    ports::Key,
+    ports::{Key, StoreError},
     security::{
         AccessMask, BuildError, Descriptor, Heir, SecurityInformation, Token,
         access::{granted_to_heir, granted_with},
@@ -146,6 +146,28 @@ fn hand_on<'r>(
 ) -> Result<Descriptor<'r>, Refused> {
     let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
     room.put(|into| new_object(Some(from), None, owner, owner, is_container, Some(&nobody), into))
+}
+
+/// `given` with what `parent` hands on, for `owner`.
+fn put_together<'r>(
+    parent: Option<&Descriptor<'_>>,
+    given: &Descriptor<'_>,
+    owner: &Sid,
+    is_container: bool,
+    room: &mut Room<'r>,
+) -> Result<&'r [u8], Refused> {
+    let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
+    room.put_bytes(|into| new_object(parent, Some(given), owner, owner, is_container, Some(&nobody), into))
+}
+
+/// Refuses what could not be handed on to a folder in a folder, because it would be too long then.
+fn can_hand_on(security: &[u8], is_container: bool, room: &mut Room<'_>) -> Result<(), Refused> {
+    if !is_container {
+        return Ok(());
+    }
+    let kept = Descriptor::parse(security).map_err(|_| Refused::Damaged)?;
+    let mut room = Room(&mut *room.0);
+    hand_on(&kept, &Sid::NOBODY, true, &mut room).map(|_| ())
 }
 
 impl Engine<'_> {
@@ -288,11 +310,12 @@ impl Engine<'_> {
         Ok(from)
     }
 
-    /// Puts together what a new task or folder is to keep: `given`, and what its folder hands on unless `given` is protected.
-    /// The owner is `owner`, or whose it is already, unless `given` names another.
+    /// Puts together what a task or folder is to keep: `given`, and what its folder hands on unless `given` is protected. Of one
+    /// that is there, which may not be changed by a registration alone, the parts that `given` does not have stay, and so does its
+    /// owner; a new one is `owner`'s unless `given` names another.
     ///
     /// # Errors
-    /// [`Refused::TooLarge`] if it does not fit `room`, or what befell the store.
+    /// [`Refused::TooLarge`] if it does not fit `room`, or could not be handed on, or what befell the store.
     pub fn compose<'r>(
         &mut self,
         cx: &mut Context<'_>,
@@ -303,17 +326,51 @@ impl Engine<'_> {
         room: &'r mut [u8],
     ) -> Result<&'r [u8], Refused> {
         let mut room = Room(room);
-        let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
-        let before = match self.find(path) {
-            Some(entry) if entry != Entry::Root => {
-                let number = self.number(entry);
-                fetch(self.memory.record, cx, number).ok().and_then(|entry| entry.registrant)
+        match self.find(path) {
+            Some(entry) => Ok(self.change(cx, path, entry, given, &mut room)?.0),
+            None => {
+                let parent = self.parent_security(cx, path.as_str(), &mut room)?;
+                let made = put_together(Some(&parent), given, owner, is_container, &mut room)?;
+                can_hand_on(made, is_container, &mut room)?;
+                Ok(made)
             }
-            _ => None,
+        }
+    }
+
+    /// The descriptor that a task or folder has with the parts of `given`, and who besides may read it. What is damaged counts as
+    /// a list without entries, so that an administrator can mend it.
+    fn change<'r>(
+        &mut self,
+        cx: &mut Context<'_>,
+        path: &Path,
+        entry: Entry,
+        given: &Descriptor<'_>,
+        room: &mut Room<'r>,
+    ) -> Result<(&'r [u8], Option<Sid>), Refused> {
+        let nobody = |room: &mut Room<'r>| {
+            let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
+            room.put(|into| {
+                new_object(None, Some(&nobody), &Sid::ADMINISTRATORS, &Sid::ADMINISTRATORS, true, None, into)
+            })
         };
-        let owner = before.as_ref().unwrap_or(owner);
-        let parent = self.parent_security(cx, path.as_str(), &mut room)?;
-        room.put_bytes(|into| new_object(Some(&parent), Some(given), owner, owner, is_container, Some(&nobody), into))
+        let (own, reader) = match self.own_security(cx, path, entry, room) {
+            Err(Refused::Damaged) => (nobody(room)?, None),
+            other => other?,
+        };
+        let parent = match entry {
+            Entry::Root => None,
+            _ => Some(match self.parent_security(cx, path.as_str(), room) {
+                Err(Refused::Damaged) => nobody(room)?,
+                other => other?,
+            }),
+        };
+        let is_container = !matches!(entry, Entry::Task(_));
+        let owner = given.owner().or(own.owner()).unwrap_or(Sid::ADMINISTRATORS);
+        let whole = put_together(parent.as_ref(), given, &owner, is_container, room)?;
+        let whole = Descriptor::parse(whole).map_err(|_| Refused::Damaged)?;
+        let changed = room.put_bytes(|into| set(&own, &whole, given.parts(), into))?;
+        can_hand_on(changed, is_container, room)?;
+        Ok((changed, reader))
     }
 
     /// The descriptor of a task or folder as clients see it, written to `room`, with the ACE of the principal.
@@ -373,18 +430,7 @@ impl Engine<'_> {
         room: &mut [u8],
     ) -> Result<(), Refused> {
         let entry = self.find(path).ok_or(Refused::NotFound)?;
-        let mut room = Room(room);
-        let (own, before) = self.own_security(cx, path, entry, &mut room)?;
-        let is_container = !matches!(entry, Entry::Task(_));
-        let parent = match entry {
-            Entry::Root => None,
-            _ => Some(self.parent_security(cx, path.as_str(), &mut room)?),
-        };
-        let owner = given.owner().or(own.owner()).unwrap_or(Sid::ADMINISTRATORS);
-        let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
-        let whole = room
-            .put(|into| new_object(parent.as_ref(), Some(given), &owner, &owner, is_container, Some(&nobody), into))?;
-        let security = room.put_bytes(|into| set(&own, &whole, given.parts(), into))?;
+        let (security, before) = self.change(cx, path, entry, given, &mut Room(room))?;
 
         let number = self.number(entry);
         let is_list = given.parts().has(SecurityInformation::DACL);
@@ -394,6 +440,10 @@ impl Engine<'_> {
                 let definition = self.task(task)?.definition;
                 principal(&plan::image(self.memory.record, cx.store, definition)?)
             }
+            _ => None,
+        };
+        let definition = match entry {
+            Entry::Task(task) => self.task(task).map(|slot| (slot.definition, slot.has(flag::DAMAGED))).ok(),
             _ => None,
         };
         let length = match entry {
@@ -406,6 +456,14 @@ impl Engine<'_> {
             _ => store::Entry::decode(old)?,
         };
         let put = encode(&mut into, number, &store::Entry { security: Some(security), reader, ..old })?;
+        // What is looked at together has to fit together: the entry, one that takes its place, and the definition.
+        if let Some((definition, false)) = definition {
+            match plan::image(into, cx.store, definition) {
+                Err(Refused::Store(StoreError::TooSmall { .. }) | Refused::Damaged) => return Err(Refused::TooLarge),
+                Err(refused) => return Err(refused),
+                Ok(_) => {}
+            }
+        }
         if let Err(error) = self.written.apply(cx.store, &[put]) {
             self.tell(Event::StoreFailed { error });
             return Err(Refused::Store(error));

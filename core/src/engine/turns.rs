@@ -127,7 +127,7 @@ impl Engine<'_> {
         }
         // What cannot be read is told when its action is looked for.
         let Ok(image) = plan::image(self.memory.record, cx.store, task.definition) else { return Ok(None) };
-        if !plan::suits(&image, &instance) {
+        if !plan::suits(&image, &instance, task.definition) {
             return Err(NotRun::NobodyLoggedOn);
         }
         Run::again(&image, &task, &clocks, &instance).map(Some)

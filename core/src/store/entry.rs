@@ -53,8 +53,8 @@ impl<'r> Entry<'r> {
         Self::read(bytes).map(|(entry, _)| entry)
     }
 
-    /// Reads the record, and tells where the elements end that every one has.
-    fn read(bytes: &'r [u8]) -> Result<(Self, usize), Damaged> {
+    /// Reads the record, and tells where the elements end that every one has, if it is not one of before.
+    fn read(bytes: &'r [u8]) -> Result<(Self, Option<usize>), Damaged> {
         let mut decoder = open(bytes, VERSION, ELEMENTS)?;
         let enabled = decoder.bool()?;
         let folder = decoder.bool()?;
@@ -68,6 +68,7 @@ impl<'r> Entry<'r> {
             _ => optional(&mut decoder, |decoder| decoder.bytes())?,
         };
         let elements = Decoder::new(bytes).array()?.unwrap_or_default();
+        let mut is_of_before = elements == ELEMENTS;
         let reader = match elements {
             ELEMENTS => None,
             _ => match decoder.datatype()? {
@@ -77,10 +78,13 @@ impl<'r> Entry<'r> {
                 }
                 Type::Bytes | Type::Null => sid(&mut decoder)?,
                 // An entry of before has here when it was disabled.
-                _ => None,
+                _ => {
+                    is_of_before = true;
+                    None
+                }
             },
         };
-        let end = decoder.position();
+        let end = Some(decoder.position()).filter(|_| !is_of_before);
         let more = decoder.position() < bytes.len() && elements > ELEMENTS;
         let disabled = if more { Some(Timestamp(decoder.i64()?)) } else { None };
         let entry = Self {
@@ -163,10 +167,9 @@ pub fn set_enabled(record: &mut [u8], length: usize, enabled: bool, now: Option<
     let (_, end) = Entry::read(bytes)?;
     let at = open(bytes, VERSION, ELEMENTS)?.position();
     *record.get_mut(at).ok_or(Damaged)? = FALSE | u8::from(enabled);
-    if record.first().is_none_or(|head| !matches!(head.wrapping_sub(PLAIN), 0 | 1)) {
-        // What a later version appended stays, and an entry of before has no place for it.
-        return Ok(length);
-    }
+    let is_plain = record.first().is_some_and(|head| matches!(head.wrapping_sub(PLAIN), 0 | 1));
+    // What a later version appended stays, and in an entry of before it stays what was noted then.
+    let Some(end) = end.filter(|_| is_plain) else { return Ok(length) };
     let room = record.get_mut(end..).unwrap_or_default();
     let since = now.filter(|_| !enabled);
     let since = since.and_then(|Timestamp(at)| finish(room, |encoder| encoder.i64(at).map(|_| ())).ok());

@@ -7,9 +7,9 @@
 //!   gets `E_ACCESSDENIED` if he lacks another right.
 //! - Where a name is to be made, one that is taken and not to be read gets `E_ACCESSDENIED`, as every name does in a folder in which
 //!   the caller makes nothing: so neither tells which names are taken.
-//! - Descriptors count for administrators as for everybody. But to delete, to make folders, and to read and set descriptors is
-//!   never refused to them (notes 70 and 79, and the privileges of [MS-DTYP] 2.5.2): otherwise somebody could make what nobody gets
-//!   rid of.
+//! - Descriptors count for administrators as for everybody. But to see names and instances in enumerations, to delete, to make
+//!   folders, and to read and set descriptors is never refused to them (notes 70 and 79, and the privileges of [MS-DTYP] 2.5.2):
+//!   otherwise somebody could make what nobody finds, or gets rid of.
 
 use super::{Arrival, Refusal, Service, context};
 use crate::{
@@ -88,6 +88,15 @@ impl Service<'_, '_> {
             above = folder.parent();
         }
         Ok(false)
+    }
+
+    /// The folder that is made first where `path` is to be made; `path` itself if its folder is there.
+    pub(super) fn outermost(&self, path: &Path) -> Path {
+        let mut made = path.clone();
+        while let Some(above) = made.parent().filter(|above| self.engine.find(above).is_none()) {
+            made = above;
+        }
+        made
     }
 
     /// Refuses a caller who may not delete what `path` names, which is there.

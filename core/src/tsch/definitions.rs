@@ -231,7 +231,10 @@ impl Service<'_, '_> {
             Some(text) => Some(self.compose(arrival, &path, text, false, room)?),
         };
         let folders = match given_sddl {
-            Some(text) if is_new => Some(self.compose(arrival, &path, text, true, others)?),
+            Some(text) if is_new => {
+                let made = self.outermost(&path);
+                if made == path { None } else { Some(self.compose(arrival, &made, text, true, others)?) }
+            }
             _ => None,
         };
         if security.is_some_and(|security| descriptors::written_units(security) > left) {
@@ -284,7 +287,8 @@ impl Service<'_, '_> {
         let Definition { path, image, enabled, security } = definition;
         let kept = security.and_then(|security| Descriptor::parse(security).ok());
         let kept = kept.as_ref().map(|descriptor| sddl::Text { descriptor, which: SecurityInformation::DACL });
-        let sddl = kept.as_ref().map(|kept| kept as &dyn Display);
+        // What the definition says of it counts only when a task is made, and is in what is kept then.
+        let sddl = Some(kept.as_ref().map_or(&"" as &dyn Display, |kept| kept));
         let languages = first_languages(languages);
         let reader = self.resources.filter(|_| !languages.is_empty());
         out.formatted(|text| match reader {

@@ -159,6 +159,9 @@ impl Service<'_, '_> {
         room: &'r mut [u8],
     ) -> Result<&'r [u8], Refusal> {
         let (given, room) = read(text, arrival.account, room)?;
+        if given.parts() == SecurityInformation::default() {
+            return Err(Status::E_INVALIDARG.into());
+        }
         allow_parts(&given, arrival.account)?;
         if self.engine.find(path).is_some()
             && !arrival.account.administrator

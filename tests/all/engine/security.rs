@@ -9,7 +9,7 @@ use mainspring::{
         sddl::{self, Text},
     },
     sid::Sid,
-    store::entry_key,
+    store::{entry_key, state_key},
     task::Path,
 };
 use mainspring_tests::world::{Outside, Slots, Task, World};
@@ -194,9 +194,9 @@ fn parts_are_set_alone_and_the_principal_reads_unless_it_is_said() {
         shown(&mut world, "t"),
         format!("O:{}G:{}D:P(A;;FX;;;WD)(A;;FR;;;SY)S:AI(AU;SAFA;FA;;;WD)", user(2), user(1))
     );
-    // One with a descriptor does not make it another's.
+    // One with a descriptor changes what that says, and makes it nobody else's.
     register(&mut world, "t", user(5), Some("D:P"));
-    assert_eq!(shown(&mut world, "t"), format!("O:{0}G:{0}D:P(A;;FR;;;SY)", user(1)));
+    assert_eq!(shown(&mut world, "t"), format!("O:{}G:{}D:P(A;;FR;;;SY)S:AI(AU;SAFA;FA;;;WD)", user(2), user(1)));
 }
 
 #[test]
@@ -213,6 +213,12 @@ fn the_root_can_be_given_a_descriptor_and_keeps_it() {
         assert_eq!(may(&mut world, "t", &user(1)), READ | OWNER);
         let loaded = world.call(|engine, cx| engine.load(cx)).unwrap();
         assert_eq!(loaded.damaged, 0);
+    }
+    // A record that belongs to nothing has the store swept, but not of this.
+    world.outside.store.apply(&[Change::Put(state_key(77), &[])]).unwrap();
+    for swept in [1, 0] {
+        let loaded = world.call(|engine, cx| engine.load(cx)).unwrap();
+        assert_eq!((loaded.swept, shown(&mut world, r"\")), (swept, format!("O:BAG:SY{root}")));
     }
     set(&mut world, r"\", "D:P", true).unwrap();
     assert_eq!(may(&mut world, "t", &user(2)), 0);
@@ -241,4 +247,63 @@ fn a_descriptor_that_is_damaged_grants_nothing() {
         assert_eq!(may(&mut world, at), Ok(AccessMask::NONE), "{at}");
     }
     assert_eq!(may(&mut world, "nothing"), Err(Refused::NotFound));
+    // It can be given another.
+    set(&mut world, r"\f", "D:P(A;OICI;FR;;;WD)", true).unwrap();
+    assert_eq!(shown(&mut world, r"\f"), "O:BAG:BAD:P(A;OICI;FR;;;WD)");
+    assert_eq!(may(&mut world, r"\f\t"), Ok(AccessMask::FILE_READ));
+    // So can a root whose entry is no entry: until then it grants nothing.
+    world.outside.store.apply(&[Change::Put(entry_key(0), &[0xFF; 7])]).unwrap();
+    let loaded = world.call(|engine, cx| engine.load(cx)).unwrap();
+    assert_eq!(loaded.damaged, 1);
+    assert_eq!(may(&mut world, r"\"), Ok(AccessMask::NONE));
+    set(&mut world, r"\", "D:P(A;OICI;FR;;;WD)", true).unwrap();
+    assert_eq!(may(&mut world, r"\"), Ok(AccessMask::FILE_READ));
+}
+
+#[test]
+fn what_could_not_be_handed_on_is_refused() {
+    let mut slots = Slots::new(16, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    folder(&mut world, r"\f", user(1), None);
+    // In a folder each becomes two.
+    let many = |count: usize| format!("D:P{}", "(A;OICIIO;FA;;;CO)".repeat(count));
+    assert_eq!(set(&mut world, r"\f", &many(70), true), Err(Refused::TooLarge));
+    set(&mut world, r"\f", &many(60), true).unwrap();
+    folder(&mut world, r"\f\g", user(1), None);
+    assert!(shown(&mut world, r"\f\g").starts_with("O:"));
+}
+
+#[test]
+fn an_entry_of_before_can_be_enabled_and_disabled() {
+    let mut slots = Slots::new(16, 8);
+    let mut world = World::boot(&mut slots, Outside::new(START));
+    register(&mut world, "t", user(1), None);
+    let key = entry_key(1);
+    let mut record = vec![0; 1024];
+    let length = world.outside.store.get(key, &mut record).unwrap().unwrap();
+    record.truncate(length);
+    // Without the reader, whose SID is the last element; a text instead of a descriptor; and with a time when it was disabled.
+    let reader = record.len() - (1 + Sid::LOCAL_SYSTEM.binary_len());
+    assert_eq!(record[reader], 0x40 + u8::try_from(Sid::LOCAL_SYSTEM.binary_len()).unwrap());
+    record.truncate(reader);
+    for (head, text, disabled) in [(0x89, false, false), (0x89, true, false), (0x8A, true, true), (0x8A, false, true)] {
+        let mut old = record.clone();
+        old[0] = head;
+        if text {
+            old.pop();
+            old.extend(b"\x62D:");
+        }
+        if disabled {
+            old.extend([0x1B, 0, 0, 1, 0x8F, 0x34, 0x06, 0x9E, 0]);
+        }
+        world.outside.store.apply(&[Change::Put(key, &old)]).unwrap();
+        for enabled in [false, true, false, true] {
+            world.call(|engine, cx| engine.load(cx)).unwrap();
+            let task = world.task("t");
+            world.call(|engine, cx| engine.set_enabled(cx, task, enabled)).unwrap();
+            assert_eq!(world.call(|engine, cx| engine.load(cx)).unwrap().damaged, 0, "{head:#x} {text} {enabled}");
+            assert_eq!(world.engine.enabled(world.task("t")), enabled);
+            assert_eq!(may(&mut world, "t", &user(1)), ALL);
+        }
+    }
 }

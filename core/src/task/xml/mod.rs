@@ -96,7 +96,7 @@ pub fn read_str<'i>(xml: &str, registrant: &mut Registrant<'_>, into: &'i mut [u
 }
 
 /// Writes the normalised form, [MS-TSCH] 3.2.5.4.3. `enabled` is the setting Enabled as it is now, `sddl` the security
-/// descriptor of the task as it is now, if there is one: otherwise the registrant's is given back.
+/// descriptor of the task as it is now, which is left out if it is displayed as nothing; without it the registrant's is given back.
 ///
 /// # Errors
 /// Only those of `out`.

@@ -258,6 +258,7 @@ fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Op
         out.text("Version", info.version)?;
         out.text("Date", info.date)?;
         match sddl {
+            Some(sddl) if is_nothing(sddl) => {}
             Some(sddl) => out.value("SecurityDescriptor", sddl)?,
             None => out.text("SecurityDescriptor", info.security_descriptor)?,
         }
@@ -267,6 +268,17 @@ fn registration(out: &mut Indented<'_>, image: &Image<'_>, path: &Path, sddl: Op
         out.text("Documentation", info.documentation)?;
         out.value("URI", &path)
     })
+}
+
+/// Whether it is displayed as nothing.
+fn is_nothing(displayed: &dyn Display) -> bool {
+    struct Nothing;
+    impl Write for Nothing {
+        fn write_str(&mut self, text: &str) -> Result {
+            if text.is_empty() { Ok(()) } else { Err(core::fmt::Error) }
+        }
+    }
+    write!(Nothing, "{displayed}").is_ok()
 }
 
 fn write_principal(out: &mut Indented<'_>, principal: &Principal<'_>) -> Result {

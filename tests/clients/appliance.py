@@ -440,6 +440,11 @@ def stack():
     # All slots may be taken, so one that is there is used.
     path = "\\" + (rpc.listed(dce, tsch.hSchRpcEnumTasks, "\\", flags=1) or ["Memory"])[0]
     register(dce, path, tasks.task("<Exec><Command>memory</Command></Exec>"), CREATE | UPDATE)
+    # So may be what descriptors take.
+    sddl = "D:(A;;FA;;;BA)(A;;0x1200a9;;;AU)(A;;FR;;;BU)"
+    tsch.hSchRpcSetSecurity(dce, path, sddl + "\0", 0)
+    assert sddl[2:] in rpc.text(tsch.hSchRpcGetSecurity(dce, path, 7)["sddl"])
+    tsch.hSchRpcRegisterTask(dce, path, tasks.task("<Exec><Command>memory</Command></Exec>"), UPDATE, sddl + "\0", 0)
     tsch.hSchRpcRun(dce, path)
     said = HOST.wait_for("stack: ").text
     print(f"# {said}")

@@ -277,7 +277,7 @@ def folders():
     for folder in ("\\Folders\\A\\B", "\\Folders\\A", "\\Folders"):
         tsch.hSchRpcDelete(dce, folder)
     refused(NOT_FOUND, tsch.hSchRpcEnumFolders, dce, "\\Folders")
-    refused(INVALID_ARGUMENT, tsch.hSchRpcDelete, dce, "\\")
+    refused(ACCESS_DENIED, tsch.hSchRpcDelete, dce, "\\")
 
 
 def enumerations():

@@ -57,7 +57,7 @@ const CHOSEN: Sizes = if cfg!(sizes = "small") {
         image: 2048,
         record: 2240,
         runners: 3,
-        heap: 13 * 1024 - 1088,
+        heap: 13 * 1024 - 1744,
     }
 };
 

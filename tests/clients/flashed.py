@@ -118,7 +118,8 @@ def check_times(noted):
         assert not missed and not surplus, f"{words}: missed {missed[:5]}, surplus {surplus[:5]}"
         twice = [moment for moment, count in fired.items() if count > 1]
         assert not twice, f"{words}: fired twice at {twice[:5]}"
-    assert max(off) <= 0.005, f"late by {1000 * max(off):.1f} ms"
+    # The log has milliseconds, which are no binary fractions of a second.
+    assert round(1000 * max(off)) <= 5, f"late by {1000 * max(off):.1f} ms"
     return off
 
 

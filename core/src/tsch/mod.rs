@@ -5,7 +5,7 @@
 //!
 //! What holds for every method:
 //! - who has no account gets `E_ACCESSDENIED`, before the stub is looked at; what others may do the security descriptors of tasks
-//!   and folders say ([`access`]);
+//!   and folders say;
 //! - a stub that cannot be decoded is a fault, everything else is answered with a status code, and a failing answer still
 //!   carries its out parameters: zeros and null pointers (the start index of an enumeration comes back unchanged);
 //! - a leading `\` is optional in a path, and letter case does not count; a path that is not in the form of 2.3.11 gets

@@ -45,7 +45,7 @@ pub fn write(descriptor: &Descriptor<'_>, which: SecurityInformation, out: &mut 
     Ok(())
 }
 
-/// A descriptor that is displayed as [`write`] writes it.
+/// A descriptor that is displayed as [`write()`] writes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'t> {
     /// The descriptor.

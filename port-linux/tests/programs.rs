@@ -264,16 +264,23 @@ fn ticks(pid: u32) -> u64 {
 fn an_account_counts_from_the_next_login_on() {
     let mut server = Server::new();
     server.start();
-    let log_in = |name: &str| {
+    let asks = |name: &str, words: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mainspring"));
-        command.args(["--server", &server.address, "--user", name, "list"]).env("MAINSPRING_PASSWORD", PASSWORD);
-        command.output().unwrap().status.code()
+        command.args(["--server", &server.address, "--user", name]).args(words).env("MAINSPRING_PASSWORD", PASSWORD);
+        command.output().unwrap()
     };
+    let log_in = |name: &str| asks(name, &["list"]).status.code();
     assert_eq!(log_in("bob"), Some(3));
     server.add("bob", true);
     assert_eq!(log_in("bob"), Some(0));
     assert_eq!(log_in(r"HOST\BOB"), Some(0));
-    // Who is no administrator gets in, and no further.
+    // Who is no administrator gets in, sees who may do what in the folder of all, and changes nothing there.
     server.add("carol", false);
-    assert_eq!(log_in("carol"), Some(1));
+    let shown = asks("carol", &["security", r"\"]);
+    assert_eq!(shown.status.code(), Some(0));
+    let default = "O:BAG:SYD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;CI;FR;;;AU)(A;OICIIO;FA;;;CO)\n";
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), default);
+    assert_eq!(asks("carol", &["security", r"\", "D:P(A;OICI;FA;;;AU)"]).status.code(), Some(1));
+    let set = asks("bob", &["security", r"\", "D:P(A;OICI;FA;;;BA)(A;OICI;FR;;;AU)"]);
+    assert_eq!(String::from_utf8(set.stdout).unwrap(), "O:BAG:SYD:P(A;OICI;FA;;;BA)(A;OICI;FR;;;AU)\n");
 }

@@ -14,6 +14,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from xml.sax.saxutils import escape
 
 from impacket.dcerpc.v5 import tsch
@@ -159,6 +160,42 @@ def as_its_principal():
         # Another user from now on, for a server that runs and a task that is there.
         host.unix_user("Ann", "ben")
         equal(runs(host, dce, "Ann", WHO), who("ben"), "ann, who is ben now")
+
+
+def nobody_holds_the_server():
+    """a start that another user holds up fails after a while, in which nobody waits for more than that; each has a session of its own"""
+    with Host() as host:
+        host.start()
+        dce = rpc.bind(host.port)
+        # The parent of what reads it, and the session.
+        parent, session = runs(host, dce, "Ann", "cut -d' ' -f4,6 /proc/self/stat; true")[0].split()
+        equal(session, parent, "the session")
+        program = f"{host.scratch}/held"
+        with open(program, "w") as file:
+            file.write("#!/bin/sh\nexit 0\n")
+        os.chmod(program, 0o755)
+        os.chown(program, 61001, 61001)
+        holder = os.fork()
+        if holder == 0:
+            # Whoever owns a file may hold it for as long as a lease lasts.
+            os.setresuid(61001, 61001, 61001)
+            signal.signal(signal.SIGIO, signal.SIG_IGN)
+            fcntl.fcntl(os.open(program, os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            time.sleep(60)
+            os._exit(0)
+        host.children.append(holder)
+        until(lambda: any("LEASE" in line and f"{holder} " in line for line in open("/proc/locks")), 5, "the lease")
+        register(dce, "\\held", tasks.task(f"<Exec><Command>{program}</Command></Exec>", user="Ann"))
+        begun = time.monotonic()
+        tsch.hSchRpcRun(dce, "\\held")
+        tsch.hSchRpcHighestVersion(dce)
+        assert time.monotonic() - begun < 10, "the server waits for as long as the user likes"
+        until(lambda: result(dce, "\\held") == 0x800705B4, 10, "the failure of the start")
+        os.kill(holder, signal.SIGKILL)
+        os.waitpid(holder, 0)
+        host.children.remove(holder)
+        tsch.hSchRpcRun(dce, "\\held")
+        until(lambda: result(dce, "\\held") == 0, 10, "its run")
 
 
 def nothing_falls_back_to_root():
@@ -326,4 +363,4 @@ with tempfile.TemporaryDirectory(prefix="mainspring-homes-") as homes:
         survivors,
         not_as_root,
     ]
-    run(checks + [canary(check) for check in checks], ARGUMENTS.only)
+    run([*checks, nobody_holds_the_server] + [canary(check) for check in checks], ARGUMENTS.only)

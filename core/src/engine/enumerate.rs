@@ -92,8 +92,8 @@ impl Engine<'_> {
             let is_due = wanted && enumerated.total >= start;
             if is_due || asks.is_some() {
                 let entry = match fetch(self.memory.record, cx, slot.number) {
-                    // Nobody knows who may see it.
-                    Err(Refused::Damaged) if asks.is_some() => continue,
+                    // Nobody knows its name, nor who may see it.
+                    Err(Refused::Damaged) => continue,
                     other => other?,
                 };
                 if asks.is_some_and(|view| !view.sees(&entry)) {

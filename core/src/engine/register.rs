@@ -241,6 +241,7 @@ impl Engine<'_> {
                 Ok(true) => {
                     self.adopt(cx, index.0, terms, &registration.image);
                     self.discount_credential(cx, before);
+                    self.drop_all_waiting(cx, index.0, |_| true);
                 }
                 // Nothing points to the new one, which would take room until the next start.
                 Ok(false) => {

@@ -438,7 +438,11 @@ impl Engine<'_> {
             Entry::Task(_) if !is_list => before,
             Entry::Task(task) if principal_reads => {
                 let definition = self.task(task)?.definition;
-                principal(&plan::image(self.memory.record, cx.store, definition)?)
+                match plan::image(self.memory.record, cx.store, definition) {
+                    Ok(image) => principal(&image),
+                    Err(Refused::Damaged) => before,
+                    Err(refused) => return Err(refused),
+                }
             }
             _ => None,
         };

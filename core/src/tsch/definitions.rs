@@ -220,7 +220,8 @@ impl Service<'_, '_> {
         // registers again, does not undo what was set.
         let is_new = self.engine.find(&path).is_none();
         let given_sddl = sddl;
-        let sddl = sddl.or(image.registration().security_descriptor.filter(|_| is_new));
+        let of_definition = image.registration().security_descriptor.filter(|text| is_new && !text.is_empty());
+        let sddl = sddl.or(of_definition);
         let written = sddl.as_ref().map(|sddl| sddl as &dyn Display);
         out.formatted(|text| xml::write(&image, &path, true, written, text))?;
         let left = out.left() / 2 + sddl.map_or(0, |sddl| sddl.encode_utf16().count());

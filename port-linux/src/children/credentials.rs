@@ -102,6 +102,11 @@ impl Credentials {
         &self.name
     }
 
+    /// Whether they are the server's own.
+    pub(super) const fn are_own(&self) -> bool {
+        self.own
+    }
+
     /// The user's number.
     #[must_use]
     pub const fn uid(&self) -> u32 {
@@ -122,7 +127,7 @@ impl Credentials {
             Ok(())
         };
         if self.own {
-            command.current_dir(directory);
+            command.current_dir(directory).process_group(0);
             // SAFETY: as below.
             #[allow(unsafe_code)]
             unsafe {
@@ -135,6 +140,8 @@ impl Credentials {
         // std can set the user and the group, but not the user's further groups, and after it has set the user nobody
         // may set them any more. So all of it is done here, the working directory last, with the user's own rights.
         let become_user = move || -> io::Result<()> {
+            // Nobody has the server's terminal, and no leader of a session leaves its process group.
+            rustix::process::setsid()?;
             limit()?;
             rustix::thread::set_thread_groups(&groups)?;
             rustix::thread::set_thread_res_gid(gid, gid, gid)?;

@@ -58,13 +58,12 @@ use std::{
     fs, io,
     os::{
         fd::OwnedFd,
-        unix::{
-            fs::DirBuilderExt,
-            process::{CommandExt, ExitStatusExt},
-        },
+        unix::{fs::DirBuilderExt, process::ExitStatusExt},
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -92,6 +91,12 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// How long after a child was asked to stop the rest of its process group is waited for: longer than it takes until it is
 /// stopped for good, if it may be.
 const GROUP_TIME: Duration = Duration::from_secs(10);
+
+/// How long the start of a child that is another user's may take.
+const START_TIME: Duration = Duration::from_secs(2);
+
+/// ERROR_TIMEOUT, [MS-ERREF] 2.2: it took longer.
+const TIMED_OUT: Status = Status::from_win32(1460);
 
 /// ERROR_DIRECTORY, [MS-ERREF] 2.2: the working directory is none.
 const BAD_DIRECTORY: Status = Status::from_win32(267);
@@ -121,8 +126,11 @@ impl Process {
     fn stop(&mut self, hard: bool) {
         self.group_until = (!hard).then(|| Instant::now() + GROUP_TIME);
         let signal = if hard { Signal::KILL } else { Signal::TERM };
-        // The number is not another's: until its end was taken, the handle or the zombie keeps it, and then its group.
-        if rustix::process::kill_process_group(self.pid, signal).is_err() {
+        // A child that was not taken keeps its number, and so does a group of which something lives. That of an adopted one that
+        // has ended may be another's by now.
+        let is_its =
+            self.child.is_some() && self.result.is_none() || !has_ended(&self.handle) || proc::group_lives(self.pid);
+        if !is_its || rustix::process::kill_process_group(self.pid, signal).is_err() {
             let _ = rustix::process::pidfd_send_signal(&self.handle, signal);
         }
     }
@@ -150,6 +158,16 @@ pub struct Running {
     pub pid: u32,
     /// A pidfd, which becomes readable when the child has ended; then call [`Children::ended`] until it tells the result.
     pub ended: OwnedFd,
+}
+
+/// What a note says of an instance.
+enum Noted {
+    /// This process, of this boot.
+    Here(Identity),
+    /// A process of an earlier boot.
+    Before,
+    /// There is none that can be read.
+    Nowhere,
 }
 
 /// All children of the server.
@@ -209,7 +227,6 @@ impl Children {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .process_group(0)
             .env_clear()
             .env("PATH", PATH)
             .env(VARIABLE, instance.to_string());
@@ -220,9 +237,15 @@ impl Children {
         }
         let limits = Limits { files: self.limit, no_new_privileges: level == RunLevel::LeastPrivilege };
         user.put_on(&mut command, directory, limits)?;
-        let mut child = command.spawn().map_err(|error| refused(&error, directory))?;
+        let spawned = if user.are_own() { command.spawn() } else { self.spawn_in_time(command) };
+        let mut child = spawned.map_err(|error| refused(&error, directory))?;
         let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else { return Err(Status::E_FAIL) };
         self.set_niceness(pid, action.priority);
+        if !user.are_own() {
+            // Where the kernel weighs sessions, a niceness counts within one alone.
+            let _ =
+                fs::write(format!("/proc/{}/autogroup", pid.as_raw_nonzero()), niceness(action.priority).to_string());
+        }
         let handles = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK).and_then(|handle| {
             let ended = rustix::io::fcntl_dupfd_cloexec(&handle, 0)?;
             Ok((handle, ended))
@@ -242,6 +265,27 @@ impl Children {
         Ok(Running { pid: pid.as_raw_nonzero().get().unsigned_abs(), ended })
     }
 
+    /// Starts a child that is another user's. From when it has that user's rights to when it runs the program it waits for what is
+    /// the user's: a file that he holds, a folder that he serves, a signal that he sent. It gets [`START_TIME`] for that.
+    fn spawn_in_time(&self, mut command: Command) -> io::Result<Child> {
+        let (tell, told) = mpsc::channel();
+        thread::Builder::new().name("start".into()).spawn(move || {
+            if let Err(mpsc::SendError(Ok(mut child))) = tell.send(command.spawn()) {
+                // Nobody waits for it any more.
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        })?;
+        if let Ok(spawned) = told.recv_timeout(START_TIME) {
+            return spawned;
+        }
+        // What it inherited of the server, such as its locks, it would keep for as long as it is there.
+        proc::children().filter(|pid| self.processes.values().all(|known| known.pid != *pid)).for_each(|pid| {
+            let _ = rustix::process::kill_process(pid, Signal::KILL);
+        });
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
     /// Gives a child, and whatever it has started already, the niceness of its task.
     fn set_niceness(&mut self, group: Pid, priority: u8) {
         let niceness = niceness(priority);
@@ -257,8 +301,10 @@ impl Children {
     /// Looks whether an instance that an earlier server started still runs, and adopts it if so.
     pub fn recover(&mut self, instance: Guid) -> Option<Running> {
         let running = match self.noted(instance) {
-            Some(identity) => self.adopt(instance, identity),
-            None => {
+            Noted::Here(identity) => self.adopt(instance, identity),
+            // It went with the machine, whatever calls itself so now.
+            Noted::Before => None,
+            Noted::Nowhere => {
                 if self.found.is_none() {
                     let own = rustix::process::geteuid();
                     self.found = Some(proc::by_variable(VARIABLE, (!own.is_root()).then_some(own.as_raw())));
@@ -346,12 +392,16 @@ impl Children {
         }
     }
 
-    fn noted(&self, instance: Guid) -> Option<Identity> {
-        let text = fs::read_to_string(self.note_path(instance)).ok()?;
-        let mut parts = text.split_whitespace();
-        let pid = parts.next()?.parse().ok().and_then(Pid::from_raw)?;
-        let started = parts.next()?.parse().ok()?;
-        (parts.next()? == self.boot).then_some(Identity { pid, started })
+    fn noted(&self, instance: Guid) -> Noted {
+        let read = || {
+            let text = fs::read_to_string(self.note_path(instance)).ok()?;
+            let mut parts = text.split_whitespace();
+            let pid = parts.next()?.parse().ok().and_then(Pid::from_raw)?;
+            let started = parts.next()?.parse().ok()?;
+            let is_here = parts.next()? == self.boot;
+            Some(if is_here { Noted::Here(Identity { pid, started }) } else { Noted::Before })
+        };
+        read().unwrap_or(Noted::Nowhere)
     }
 
     fn unnote(&self, instance: Guid) {
@@ -390,6 +440,7 @@ fn refused(error: &io::Error, directory: &str) -> Status {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory if !Path::new(directory).is_dir() => BAD_DIRECTORY,
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Status::E_FILE_NOT_FOUND,
         io::ErrorKind::PermissionDenied => Status::E_ACCESSDENIED,
+        io::ErrorKind::TimedOut => TIMED_OUT,
         io::ErrorKind::OutOfMemory | io::ErrorKind::WouldBlock => Status::E_OUTOFMEMORY,
         io::ErrorKind::ArgumentListTooLong | io::ErrorKind::InvalidInput => Status::E_INVALIDARG,
         _ if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => BAD_FORMAT,

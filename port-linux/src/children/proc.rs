@@ -74,6 +74,17 @@ pub(super) fn by_variable(variable: &str, of: Option<u32>) -> HashMap<Guid, Iden
     found
 }
 
+/// The children of this process, by whichever thread; none if the kernel does not say.
+pub(super) fn children() -> impl Iterator<Item = Pid> {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let texts = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    let pids: Vec<_> = texts
+        .flat_map(|text| text.split_whitespace().map(str::parse).collect::<Vec<_>>())
+        .filter_map(|pid| Pid::from_raw(pid.ok()?))
+        .collect();
+    pids.into_iter()
+}
+
 fn stat(pid: Pid) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
     // The name in parentheses may itself hold blanks and parentheses; the fields after it are counted from 3.

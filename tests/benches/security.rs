@@ -10,6 +10,9 @@
 //! | the bytes are checked | 59 |
 //! | SDDL is read | 3,100 |
 //! | SDDL is written | 1,900 |
+//!
+//! 10,000 tasks are enumerated in 3.3 ms by an administrator, 1.02 times that by somebody who sees them all, and 0.90 times by
+//! somebody who sees none.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

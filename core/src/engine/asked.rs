@@ -180,11 +180,7 @@ impl Engine<'_> {
         instance: Guid,
         into: &'i mut [u8],
     ) -> Result<Arguments<'i>, Refused> {
-        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
-        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
-        let task = slot.task.index().ok_or(Refused::NotRunning)?;
-        let definition = self.task(TaskIndex(task))?.definition;
-        let image = plan::image(self.memory.record, cx.store, definition)?;
+        let (index, slot, image) = self.of_instance(cx, instance)?;
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
         let Action::Exec { exec, .. } = action else { return Ok(Arguments::default()) };
         let mut buffer = [0; INSTANCE_MAX];
@@ -205,14 +201,7 @@ impl Engine<'_> {
         instance: Guid,
         into: &'i mut [u8],
     ) -> Result<Work<'i>, Refused> {
-        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
-        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
-        let task = slot.task.index().ok_or(Refused::NotRunning)?;
-        let definition = self.task(TaskIndex(task))?.definition;
-        let image = plan::image(self.memory.record, cx.store, definition)?;
-        if !plan::suits(&image, slot, definition) {
-            return Err(Refused::NobodyLoggedOn);
-        }
+        let (index, slot, image) = self.of_instance(cx, instance)?;
         let action = image.actions().nth(usize::from(slot.action)).ok_or(Refused::NotRunning)?;
         let mut buffer = [0; INSTANCE_MAX];
         let values = Values::of_run(&mut buffer, cx.store, index, slot)?;
@@ -252,6 +241,23 @@ impl Engine<'_> {
             })),
             Action::Opaque { .. } => Err(Refused::NotSupported),
         }
+    }
+
+    /// Where an instance stands, and the definition that its task has now, if that still suits it.
+    pub(super) fn of_instance(
+        &mut self,
+        cx: &mut Context<'_>,
+        instance: Guid,
+    ) -> Result<(u32, &InstanceSlot, Image<'_>), Refused> {
+        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
+        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
+        let task = slot.task.index().ok_or(Refused::NotRunning)?;
+        let definition = self.task(TaskIndex(task))?.definition;
+        let image = plan::image(self.memory.record, cx.store, definition)?;
+        if !plan::suits(&image, slot, definition) {
+            return Err(Refused::NobodyLoggedOn);
+        }
+        Ok((index, slot, image))
     }
 }
 

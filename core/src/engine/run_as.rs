@@ -1,7 +1,7 @@
 //! As whom an instance runs: the principal that its task names, [MS-TSCH] 2.5.6, or another user, for whom somebody asked for a
 //! run (3.2.5.4.13).
 
-use super::{Context, Engine, Refused, RunAs, TaskIndex, Whom, plan};
+use super::{Context, Engine, Refused, RunAs, Whom};
 use crate::{guid::Guid, sid::Sid, task::RunLevel};
 
 impl Engine<'_> {
@@ -12,14 +12,7 @@ impl Engine<'_> {
     /// and the task is for none any more, or the other way round, or for another user and its task was registered anew, [`Refused::Damaged`] if the definition cannot be read or has no
     /// principal of the name that its actions give, or what befell the store.
     pub fn run_as(&mut self, cx: &mut Context<'_>, instance: Guid) -> Result<RunAs, Refused> {
-        let index = self.instance_at(instance).ok_or(Refused::NotRunning)?;
-        let slot = self.memory.instances.get(index as usize).ok_or(Refused::NotRunning)?;
-        let task = slot.task.index().ok_or(Refused::NotRunning)?;
-        let definition = self.task(TaskIndex(task))?.definition;
-        let image = plan::image(self.memory.record, cx.store, definition)?;
-        if !plan::suits(&image, slot, definition) {
-            return Err(Refused::NobodyLoggedOn);
-        }
+        let (_, slot, image) = self.of_instance(cx, instance)?;
         let principal = image.runs_as();
         if principal.is_none() && image.principals().next().is_some() {
             return Err(Refused::Damaged);

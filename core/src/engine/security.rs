@@ -144,20 +144,20 @@ fn hand_on<'r>(
     is_container: bool,
     room: &mut Room<'r>,
 ) -> Result<Descriptor<'r>, Refused> {
-    let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
-    room.put(|into| new_object(Some(from), None, owner, owner, is_container, Some(&nobody), into))
+    put_together(Some(from), None, owner, is_container, room)
+        .and_then(|bytes| Descriptor::parse(bytes).map_err(|_| Refused::Damaged))
 }
 
-/// `given` with what `parent` hands on, for `owner`.
+/// `given`, if anything is, with what `parent` hands on, for `owner`.
 fn put_together<'r>(
     parent: Option<&Descriptor<'_>>,
-    given: &Descriptor<'_>,
+    given: Option<&Descriptor<'_>>,
     owner: &Sid,
     is_container: bool,
     room: &mut Room<'r>,
 ) -> Result<&'r [u8], Refused> {
     let nobody = Descriptor::parse(&NOBODY).map_err(|_| Refused::Damaged)?;
-    room.put_bytes(|into| new_object(parent, Some(given), owner, owner, is_container, Some(&nobody), into))
+    room.put_bytes(|into| new_object(parent, given, owner, owner, is_container, Some(&nobody), into))
 }
 
 /// Refuses what could not be handed on to a folder in a folder, because it would be too long then.
@@ -289,8 +289,7 @@ impl Engine<'_> {
         Ok(View { token, own, others })
     }
 
-    /// What the folder that `path` is in, which need not be there, hands on: a descriptor like its own. `above` is its nearest
-    /// folder that is there.
+    /// What the folder that `path` is in, which need not be there, hands on: a descriptor like its own.
     fn parent_security<'r>(
         &mut self,
         cx: &mut Context<'_>,
@@ -311,8 +310,8 @@ impl Engine<'_> {
     }
 
     /// Puts together what a task or folder is to keep: `given`, and what its folder hands on unless `given` is protected. Of one
-    /// that is there, which may not be changed by a registration alone, the parts that `given` does not have stay, and so does its
-    /// owner; a new one is `owner`'s unless `given` names another.
+    /// that is there the parts that `given` does not have stay, and so does its owner; a new one is `owner`'s unless `given` names
+    /// another.
     ///
     /// # Errors
     /// [`Refused::TooLarge`] if it does not fit `room`, or could not be handed on, or what befell the store.
@@ -330,7 +329,7 @@ impl Engine<'_> {
             Some(entry) => Ok(self.change(cx, path, entry, given, &mut room)?.0),
             None => {
                 let parent = self.parent_security(cx, path.as_str(), &mut room)?;
-                let made = put_together(Some(&parent), given, owner, is_container, &mut room)?;
+                let made = put_together(Some(&parent), Some(given), owner, is_container, &mut room)?;
                 can_hand_on(made, is_container, &mut room)?;
                 Ok(made)
             }
@@ -366,7 +365,7 @@ impl Engine<'_> {
         };
         let is_container = !matches!(entry, Entry::Task(_));
         let owner = given.owner().or(own.owner()).unwrap_or(Sid::ADMINISTRATORS);
-        let whole = put_together(parent.as_ref(), given, &owner, is_container, room)?;
+        let whole = put_together(parent.as_ref(), Some(given), &owner, is_container, room)?;
         let whole = Descriptor::parse(whole).map_err(|_| Refused::Damaged)?;
         let changed = room.put_bytes(|into| set(&own, &whole, given.parts(), into))?;
         can_hand_on(changed, is_container, room)?;
@@ -415,8 +414,8 @@ impl Engine<'_> {
     }
 
     /// Gives a task or folder the parts of `given` that are there; a list has from then on what its folder hands on besides, unless
-    /// it is protected. With a DACL the
-    /// principal of a task may read it, which is what `principal_reads` turns off (TASK_DONT_ADD_PRINCIPAL_ACE). `room` is for descriptors on the way.
+    /// it is protected. With a DACL the principal of a task may read it if `principal_reads`, which TASK_DONT_ADD_PRINCIPAL_ACE turns
+    /// off. `room` is for descriptors on the way.
     ///
     /// # Errors
     /// [`Refused::NotFound`] if there is no such task or folder, [`Refused::TooLarge`] if it does not fit, or what befell the store;

@@ -51,7 +51,7 @@ impl Scheduler<'_> {
     /// As whom the instance shall run that, and how.
     ///
     /// # Errors
-    /// As for [`action`](Self::action).
+    /// As for [`action`](Self::action), but whether it may start is not asked.
     pub fn run_as(
         &mut self,
         now: Now,

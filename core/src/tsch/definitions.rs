@@ -3,7 +3,9 @@
 use super::{
     Arrival, Refusal, Service,
     accounts::{Identity, NAME_MAX, bare, identify, identify_utf16, is_password, is_service},
-    context, context_and_secrets, descriptors, flags, narrow, path_below_root, read_path_below_root,
+    context, context_and_secrets,
+    descriptors::{self, DONT_ADD_PRINCIPAL_ACE},
+    flags, narrow, path_below_root, read_path_below_root,
 };
 use crate::{
     credentials,
@@ -31,8 +33,6 @@ pub(super) const CREATE: u32 = 0x02;
 pub(super) const UPDATE: u32 = 0x04;
 /// TASK_DISABLE
 pub(super) const DISABLE: u32 = 0x08;
-/// TASK_DONT_ADD_PRINCIPAL_ACE
-pub(super) const DONT_ADD_PRINCIPAL_ACE: u32 = 0x10;
 /// TASK_IGNORE_REGISTRATION_TRIGGERS
 pub(super) const IGNORE_REGISTRATION_TRIGGERS: u32 = 0x20;
 /// The six flags that there are.
@@ -267,9 +267,8 @@ impl Service<'_, '_> {
     }
 
     /// SchRpcRetrieveTask (Opnum 2), 3.2.5.4.3: the definition in its normalised form, with the DACL that the task keeps as its
-    /// SecurityDescriptor. Where the host has strings for fields that
-    /// name some (2.5.8), and languages are named, they are put in. An empty list of languages, with which clients ask for a
-    /// definition that they will register again, names none.
+    /// SecurityDescriptor. Where the host has strings for fields that name some (2.5.8), and languages are named, they are put in. An
+    /// empty list of languages, with which clients ask for a definition that they will register again, names none.
     #[inline(never)]
     pub(super) fn retrieve_task(
         &mut self,

@@ -12,10 +12,11 @@ use crate::{
     },
     sid::Sid,
     status::Status,
+    task::Path,
 };
 
 /// TASK_DONT_ADD_PRINCIPAL_ACE
-const DONT_ADD_PRINCIPAL_ACE: u32 = 0x10;
+pub(super) const DONT_ADD_PRINCIPAL_ACE: u32 = 0x10;
 /// SCH_FLAG_FOLDER
 const FLAG_FOLDER: u32 = 1 << 29;
 /// SCH_FLAG_TASK
@@ -25,11 +26,7 @@ const FLAG_TASK: u32 = 1 << 30;
 ///
 /// # Errors
 /// `E_INVALIDARG` if it means none, `E_OUTOFMEMORY` if there is no room for it.
-pub(super) fn read<'r>(
-    text: &str,
-    account: &Account,
-    room: &'r mut [u8],
-) -> Result<(Descriptor<'r>, &'r mut [u8]), Refusal> {
+fn read<'r>(text: &str, account: &Account, room: &'r mut [u8]) -> Result<(Descriptor<'r>, &'r mut [u8]), Refusal> {
     let [domain @ .., _] = account.sid.sub_authorities() else { return Err(Status::E_INVALIDARG.into()) };
     let domain = Sid::new(account.sid.authority(), domain).filter(|domain| !domain.sub_authorities().is_empty());
     let length = sddl::read(text, domain.as_ref(), room).map_err(|error| match error.what {
@@ -42,7 +39,7 @@ pub(super) fn read<'r>(
 
 /// Refuses a descriptor with parts that this caller may not choose for something new: another owner than himself gets
 /// ERROR_INVALID_OWNER, a SACL `E_ACCESSDENIED`.
-pub(super) fn allow_parts(given: &Descriptor<'_>, account: &Account) -> Result<(), Refusal> {
+fn allow_parts(given: &Descriptor<'_>, account: &Account) -> Result<(), Refusal> {
     if account.administrator {
         return Ok(());
     }
@@ -62,7 +59,7 @@ fn sees(granted: AccessMask) -> bool {
 }
 
 /// The right to set each part of a descriptor that is there already.
-pub(super) fn to_set(given: &Descriptor<'_>) -> AccessMask {
+fn to_set(given: &Descriptor<'_>) -> AccessMask {
     let parts = given.parts();
     let mut rights = AccessMask::NONE;
     if parts.has(SecurityInformation::DACL) {
@@ -153,7 +150,7 @@ impl Service<'_, '_> {
     pub(super) fn compose<'r>(
         &mut self,
         arrival: Arrival<'_>,
-        path: &crate::task::Path,
+        path: &Path,
         text: &str,
         is_folder: bool,
         room: &'r mut [u8],

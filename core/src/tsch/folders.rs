@@ -1,8 +1,8 @@
 //! Folders and what is in them: SchRpcCreateFolder, SchRpcEnumFolders, SchRpcEnumTasks, SchRpcDelete, SchRpcRename.
 
-use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, no_folder, path, path_below_root};
+use super::{Arrival, Refusal, Service, access::token, context, flags, narrow, path, path_below_root};
 use crate::{
-    engine::{Entry, Viewer},
+    engine::{Entry, Refused, Viewer},
     ndr::{Decoder, Encoder},
     security::AccessMask,
     status::Status,
@@ -168,6 +168,14 @@ impl Service<'_, '_> {
         out.patch_u32(4, taken)?;
         let more = next != total || taken == limit;
         Ok(if more { Status::S_FALSE } else { Status::S_OK })
+    }
+}
+
+/// Where something is to be made, a folder that is none is told as such.
+fn no_folder(refused: Refused) -> Refusal {
+    match refused {
+        Refused::FolderNotFound => Status::E_PATH_NOT_FOUND.into(),
+        other => other.into(),
     }
 }
 

@@ -189,14 +189,6 @@ impl Service<'_, '_> {
     }
 }
 
-/// Where something is to be made, a folder that is none is told as such.
-fn no_folder(refused: Refused) -> Refusal {
-    match refused {
-        Refused::FolderNotFound => Status::E_PATH_NOT_FOUND.into(),
-        other => other.into(),
-    }
-}
-
 /// What the engine may need of the ports.
 fn context<'c>(ports: &'c mut Ports<'_>, zone: &'c Zone<'c>, now: Now) -> Context<'c> {
     Context { now, zone, store: ports.store, entropy: ports.entropy, sessions: ports.sessions }
